@@ -1,0 +1,107 @@
+/* BabyAI (Chevalier-Boisvert et al. 2019), seed for seed as Farama Minigrid 3.1.0 plays it. */
+#ifndef TRIAD_BABYAI_H
+#define TRIAD_BABYAI_H
+
+#include "triad/base.h"
+#include "triad/space.h"
+
+enum { BABYAI_VIEW = 7, BABYAI_OBSERVATION = BABYAI_VIEW * BABYAI_VIEW * 3, BABYAI_MISSION_MAX = 512, BABYAI_ACTIONS = 7 };
+
+typedef enum babyai_action {
+    BABYAI_LEFT, BABYAI_RIGHT, BABYAI_FORWARD, BABYAI_PICKUP, BABYAI_DROP, BABYAI_TOGGLE, BABYAI_DONE
+} babyai_action;
+
+/* ---- levels */
+typedef struct babyai_level babyai_level; /* immutable, static */
+size_t babyai_level_count(void);
+const babyai_level *babyai_level_at(size_t index);
+/* "GoToLocal", "BabyAI-GoToLocal-v0"; NULL when unknown. */
+const babyai_level *babyai_level_find(const char *name);
+const char *babyai_level_name(const babyai_level *level); /* short */
+
+/* ---- one environment */
+typedef struct babyai_env babyai_env;
+TRIAD_NODISCARD triad_status babyai_create(babyai_env **env, const babyai_level *level, triad_error *err);
+void babyai_free(babyai_env *env);
+/* A new generator from seed, as reset(seed=…); TRIAD_ERR_GENERATION where the reference would never finish. */
+TRIAD_NODISCARD triad_status babyai_reset_seed(babyai_env *env, uint64_t seed, triad_error *err);
+/* The next episode of the same generator, as reset(). */
+TRIAD_NODISCARD triad_status babyai_reset(babyai_env *env, triad_error *err);
+/* reward may be NULL. Stepping on after the end goes on, as in the reference. */
+void babyai_step(babyai_env *env, babyai_action action, double *reward, bool *terminated, bool *truncated);
+/* image [7, 7, 3]: view column, view row, (type, colour, state). */
+void babyai_observe(const babyai_env *env, uint8_t image[BABYAI_OBSERVATION], uint8_t *direction);
+const char *babyai_mission(const babyai_env *env); /* valid until the next reset */
+int babyai_max_steps(const babyai_env *env);
+int babyai_steps(const babyai_env *env);
+
+/* ---- the expert */
+typedef struct babyai_bot babyai_bot;
+/* Plans for the episode that env is in now; env must have been reset. */
+TRIAD_NODISCARD triad_status babyai_bot_create(babyai_bot **bot, babyai_env *env, triad_error *err);
+void babyai_bot_free(babyai_bot *bot);
+/* Forgets all and plans for env's new episode: no allocation. */
+TRIAD_NODISCARD triad_status babyai_bot_restart(babyai_bot *bot, babyai_env *env, triad_error *err);
+/* taken: the action really executed last, -1 at first. TRIAD_ERR_NOT_FOUND etc. where the reference raises, TRIAD_ERR_GENERATION
+ * where it loops for ever. */
+TRIAD_NODISCARD triad_status babyai_bot_act(babyai_bot *bot, int taken, babyai_action *action, triad_error *err);
+
+/* ---- one successful episode of the expert */
+typedef struct babyai_episode {
+    uint64_t seed;
+    const babyai_level *level;
+    char mission[BABYAI_MISSION_MAX];
+    size_t steps, capacity;
+    uint8_t *action;      /* [steps] */
+    uint8_t *direction;   /* [steps]: of the observation before the action */
+    uint8_t *observation; /* [steps, 7, 7, 3] */
+} babyai_episode;         /* zero-initialise; arrays grow and are kept between calls */
+/* A fresh environment of `level` reset with seed, solved by the expert. *solved false: the bot failed (not an error).
+ * env and bot are scratch of that level, made on first use when *env is NULL, and kept by the caller. */
+TRIAD_NODISCARD triad_status babyai_demonstrate(babyai_episode *episode, bool *solved, babyai_env **env, babyai_bot **bot,
+                                                const babyai_level *level, uint64_t seed, triad_error *err);
+void babyai_episode_free(babyai_episode *episode);
+
+/* ---- many environments at once: the caller owns every buffer */
+typedef struct babyai_batch babyai_batch;
+typedef struct babyai_io {
+    const uint8_t *action;  /* [n] */
+    uint8_t *observation;   /* [n, 7, 7, 3] */
+    uint8_t *direction;     /* [n] */
+    float *reward;          /* [n] */
+    uint8_t *terminated;    /* [n] */
+    uint8_t *truncated;     /* [n] */
+} babyai_io;
+/* Environment i is of levels[i] and draws only from its own generator, seeded with seeds[i]. */
+TRIAD_NODISCARD triad_status babyai_batch_create(babyai_batch **batch, size_t n, const babyai_level *const *levels,
+                                                 const uint64_t *seeds, triad_error *err);
+void babyai_batch_free(babyai_batch *batch);
+/* First observations (action, reward and ends are not touched). */
+TRIAD_NODISCARD triad_status babyai_batch_reset(babyai_batch *batch, triad_pool *pool, const babyai_io *io, triad_error *err);
+/* One action each. Where an episode ends, reward and ends are the ended episode's, and the observation is the first of
+ * the next one (auto-reset from the environment's own generator). Any pool gives the same bytes. */
+TRIAD_NODISCARD triad_status babyai_batch_step(babyai_batch *batch, triad_pool *pool, const babyai_io *io, triad_error *err);
+const char *babyai_batch_mission(const babyai_batch *batch, size_t i);
+babyai_env *babyai_batch_env(babyai_batch *batch, size_t i); /* borrowed */
+
+/* ---- pixels (reference, section 11) */
+/* rgb [height * tile, width * tile, 3]; sizes by babyai_frame_size. */
+void babyai_frame_size(const babyai_env *env, int tile, bool agent_view, size_t *height, size_t *width);
+TRIAD_NODISCARD triad_status babyai_render(const babyai_env *env, int tile, bool highlight, bool agent_view, uint8_t *rgb, triad_error *err);
+
+/* ---- language */
+/* Every word that a BabyAI mission can hold, in a fixed order: the agents' vocabulary. */
+size_t babyai_word_count(void);
+const char *babyai_word_at(size_t index);
+int babyai_word_index(const char *word, size_t bytes); /* -1: not a BabyAI word */
+/* All instructions of the levels in sorted order with their factors (verb, article, colour, object, location, article2, colour2,
+ * object2, location2, group), each once; refused with a hint above 10^5. id = text. */
+TRIAD_NODISCARD triad_status babyai_sentences(triad_items *items, const babyai_level *const *levels, size_t count, triad_error *err);
+
+/* ---- demonstration files (docs: the file format is that of design.md) */
+/* n successful demonstrations a level, seeds from first_seed on, skipped ones counted in *failed. */
+TRIAD_NODISCARD triad_status babyai_demos_write(const char *path, const babyai_level *const *levels, size_t level_count, size_t n,
+                                                uint64_t first_seed, bool compact, triad_pool *pool, triad_progress *progress,
+                                                size_t *failed, triad_error *err);
+
+#endif

@@ -1,0 +1,23 @@
+/* Progress of long work: a bar with rate and time left on a terminal, sparse lines elsewhere, nothing when
+ * quiet. Reporting is cheap (rooms may call it per batch); drawing is limited in rate. */
+#ifndef TRIAD_BASE_PROGRESS_H
+#define TRIAD_BASE_PROGRESS_H
+
+#include "triad/base.h"
+
+#include <stdio.h>
+
+/* stream is usually stderr; quiet makes every call a no-op. NULL when memory is out (NULL is legal everywhere). */
+triad_progress *triad_progress_create(FILE *stream, bool quiet);
+void triad_progress_free(triad_progress *progress);
+
+/* A task of total units (0: unknown), e.g. ("train agent 1", "steps", 2900000). Tasks follow one another. */
+void triad_progress_begin(triad_progress *progress, const char *label, const char *unit, double total);
+/* note (may be NULL) is shown behind the figures: "loss 0.21, accuracy 0.93". */
+void triad_progress_update(triad_progress *progress, double done, const char *note);
+void triad_progress_end(triad_progress *progress, const char *note);
+
+/* Seconds on a clock that only goes forward: for logs and progress, never for decisions about bytes. */
+double triad_now(void);
+
+#endif

@@ -1,0 +1,31 @@
+/* safetensors: header of JSON, then raw tensors without holes (github.com/huggingface/safetensors). */
+#ifndef TRIAD_FORMATS_SAFETENSORS_H
+#define TRIAD_FORMATS_SAFETENSORS_H
+
+#include "formats/tensor.h"
+
+typedef struct safetensors safetensors;
+
+/* Maps and validates a whole file: header limits, strict JSON, every extent, no hole, no overlap. */
+TRIAD_NODISCARD triad_status safetensors_open(safetensors **file, const char *path, triad_error *err);
+/* The same over bytes that the caller keeps alive. */
+TRIAD_NODISCARD triad_status safetensors_parse(safetensors **file, const void *bytes, size_t size, triad_error *err);
+void safetensors_close(safetensors *file);
+
+size_t safetensors_count(const safetensors *file);
+const tensor_view *safetensors_at(const safetensors *file, size_t index); /* in order of data offset */
+const tensor_view *safetensors_find(const safetensors *file, const char *name); /* NULL: absent */
+const char *safetensors_metadata(const safetensors *file, const char *key);     /* NULL: absent */
+
+/* Fails unless the tensor exists with this dtype and shape; a dimension of SIZE_MAX matches any. */
+TRIAD_NODISCARD triad_status safetensors_want(const tensor_view **tensor, const safetensors *file, const char *name,
+                                              tensor_dtype dtype, int rank, const size_t *shape, triad_error *err);
+
+typedef struct safetensors_pair { const char *key, *value; } safetensors_pair;
+
+/* Writes the tensors (name, dtype, rank, shape, data; bytes is ignored and computed) and metadata
+ * atomically, in the given order, data 8-byte aligned. The same input gives the same bytes. */
+TRIAD_NODISCARD triad_status safetensors_write(const char *path, const tensor_view *tensors, size_t count,
+                                               const safetensors_pair *metadata, size_t pairs, triad_error *err);
+
+#endif
