@@ -4,6 +4,8 @@
 
 #include "cli/cli.h"
 
+#include <stdio.h>
+
 /* The options that every command has, behind its own. */
 #define CLI_COMMON_OPTIONS 5
 enum { CLI_COMMON_JSON, CLI_COMMON_QUIET, CLI_COMMON_THREADS, CLI_COMMON_SEED, CLI_COMMON_HELP };
