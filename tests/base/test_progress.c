@@ -9,6 +9,7 @@
 #include "base/progress_format.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,7 +89,7 @@ static void sparse(void **state)
     char text[1024];
     text_of(file, text, sizeof text);
     fclose(file);
-    assert_int_equal(strncmp(text, "embed: 0 %, 0/100k layers\nembed: done, 100k layers in 0:00", 58), 0);
+    assert_int_equal(strncmp(text, "embed: 0 %, 0/100k layers\nembed: done, 100k layers in 0:0", 57), 0);
     char *rest = strstr(text, "fine\n");
     assert_non_null(rest);
     assert_string_equal(rest, "fine\nleft: 0 by an error\n");
@@ -116,11 +117,19 @@ static void terminal(void **state)
     for (int i = 1; i <= 200000; i++) triad_progress_update(progress, i, NULL);
     triad_progress_end(progress, NULL);
     triad_progress_free(progress);
-    char text[4096];
-    assert_int_equal(fcntl(master, F_SETFL, O_NONBLOCK), 0);
-    const ssize_t n = read(master, text, sizeof text - 1);
-    assert_true(n > 0);
-    text[n] = 0;
+    char text[65536];
+    size_t size = 0;
+    /* The terminal hands it over in pieces, in its own time. */
+    while (size < sizeof text - 1) {
+        struct pollfd ready = {.fd = master, .events = POLLIN};
+        if (poll(&ready, 1, 5000) != 1) break;
+        const ssize_t n = read(master, text + size, sizeof text - 1 - size);
+        if (n <= 0) break;
+        size += (size_t)n;
+        text[size] = 0;
+        if (strstr(text, "done") != NULL && text[size - 1] == '\n') break;
+    }
+    assert_true(size > 0);
     assert_int_equal(strncmp(text, "\ralign [>                   ]   0 %  0/200k pairs\033[K", 47), 0);
     assert_non_null(strstr(text, "\ralign: done, 200k pairs in 0:0"));
     size_t drawn = 0;
