@@ -57,8 +57,12 @@ static progress_figures figures_of(const triad_progress *progress, double now)
 {
     const double elapsed = now - progress->old_time;
     const double rate = progress->reported && elapsed > 1e-3 ? (progress->done - progress->old_done) / elapsed : 0;
-    return (progress_figures){.label = progress->label, .unit = progress->unit, .note = progress->note,
-                              .total = progress->total, .done = progress->done, .rate = rate > 0 ? rate : 0,
+    return (progress_figures){.label = progress->label,
+                              .unit = progress->unit,
+                              .note = progress->note,
+                              .total = progress->total,
+                              .done = progress->done,
+                              .rate = rate > 0 ? rate : 0,
                               .elapsed = now - progress->start};
 }
 

@@ -55,7 +55,8 @@ typedef struct tally {
 static void count_tile(void *context, size_t tile, int worker)
 {
     tally *t = context;
-    if (worker < 0 || worker >= t->threads || atomic_fetch_add(&t->inside[worker], 1) != 0) atomic_fetch_add(&t->wrong, 1);
+    if (worker < 0 || worker >= t->threads || atomic_fetch_add(&t->inside[worker], 1) != 0)
+        atomic_fetch_add(&t->wrong, 1);
     t->count[tile]++; /* plain: a tile that runs twice is a race */
     atomic_fetch_sub(&t->inside[worker], 1);
 }
@@ -129,7 +130,8 @@ static void multiply(void *context, size_t tile, int worker)
 {
     (void)worker;
     const products *p = context;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, M, N, K, 1.0F, p->a + tile * M * K, K, p->b, N, 0.0F, p->c + tile * M * N, N);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, M, N, K, 1.0F, p->a + tile * M * K, K, p->b, N, 0.0F,
+                p->c + tile * M * N, N);
 }
 
 static void concurrent_blas(void **state)

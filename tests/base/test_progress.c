@@ -17,9 +17,12 @@
 static void counts(void **state)
 {
     (void)state;
-    static const struct { double count; const char *text; } cases[] = {
-        {0, "0"}, {0.25, "0.2"}, {5, "5"}, {1.5, "1.5"}, {950, "950"}, {9999, "9999"}, {12345, "12.3k"}, {99999, "100k"},
-        {2900000, "2.90M"}, {999999, "1.00M"}, {7.89e9, "7.89G"}, {1e14, "100T"},
+    static const struct {
+        double count;
+        const char *text;
+    } cases[] = {
+        {0, "0"},         {0.25, "0.2"},   {5, "5"},           {1.5, "1.5"},      {950, "950"},      {9999, "9999"},
+        {12345, "12.3k"}, {99999, "100k"}, {2900000, "2.90M"}, {999999, "1.00M"}, {7.89e9, "7.89G"}, {1e14, "100T"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[32];
@@ -31,8 +34,12 @@ static void counts(void **state)
 static void times(void **state)
 {
     (void)state;
-    static const struct { double seconds; const char *text; } cases[] = {
-        {0, "0:00"}, {-3, "0:00"}, {7.4, "0:07"}, {59.6, "1:00"}, {754, "12:34"}, {3723, "1:02:03"}, {1e7, "116 days"}, {1e300 * 1e300, "inf days"},
+    static const struct {
+        double seconds;
+        const char *text;
+    } cases[] = {
+        {0, "0:00"},    {-3, "0:00"},      {7.4, "0:07"},     {59.6, "1:00"},
+        {754, "12:34"}, {3723, "1:02:03"}, {1e7, "116 days"}, {1e300 * 1e300, "inf days"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[32];
@@ -45,9 +52,16 @@ static void lines(void **state)
 {
     (void)state;
     char text[512];
-    progress_figures f = {.label = "train agent 1", .unit = "steps", .note = "loss 0.21", .total = 2900000, .done = 1450000, .rate = 1900, .elapsed = 763};
+    progress_figures f = {.label = "train agent 1",
+                          .unit = "steps",
+                          .note = "loss 0.21",
+                          .total = 2900000,
+                          .done = 1450000,
+                          .rate = 1900,
+                          .elapsed = 763};
     progress_bar(text, sizeof text, &f, 200);
-    assert_string_equal(text, "train agent 1 [==========>         ]  50 %  1.45M/2.90M steps, 1900 steps/s, 12:43 left; loss 0.21");
+    assert_string_equal(
+        text, "train agent 1 [==========>         ]  50 %  1.45M/2.90M steps, 1900 steps/s, 12:43 left; loss 0.21");
     progress_bar(text, sizeof text, &f, 20);
     assert_string_equal(text, "train agent 1 [=====");
     progress_plain(text, sizeof text, &f, false);
