@@ -99,9 +99,9 @@ static void finish(triad_progress *progress, const char *note)
 void triad_progress_free(triad_progress *progress)
 {
     if (progress == NULL) return;
-    /* A task that was left by an error has not ended: leave its bar and go to a line of its own. */
+    /* A task that was left by an error has not ended: its bar goes. */
     if (progress->running && progress->terminal) {
-        fputc('\n', progress->stream);
+        fputs("\r\033[K", progress->stream);
         fflush(progress->stream);
     }
     pthread_mutex_destroy(&progress->lock);

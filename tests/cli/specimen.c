@@ -1,8 +1,10 @@
 /* A program with commands of its own over the framework of src/cli: what its tests run. */
+#include "base/file.h"
 #include "cli/cli.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int run_measure(cli_context *context, int argc, char **argv)
 {
@@ -100,9 +102,30 @@ static int run_rest(cli_context *context, int argc, char **argv)
     return parsed == CLI_GO ? CLI_DONE : parsed;
 }
 
+/* Writes half a file and waits for a signal. */
+static int run_hold(cli_context *context, int argc, char **argv)
+{
+    const cli_usage usage = {.command = "hold",
+                             .arguments = "FILE",
+                             .description = "Holds a file open.\n",
+                             .min_positional = 1,
+                             .max_positional = 1};
+    const char **positional;
+    const int parsed = cli_parse(context, &usage, NULL, 0, argc, argv, &positional, NULL);
+    if (parsed != CLI_GO) return parsed;
+    triad_atomic_file file;
+    if (triad_atomic_open(&file, positional[0], &context->error) != TRIAD_OK) return cli_fail(&context->error);
+    fputs("half", file.stream);
+    fflush(file.stream);
+    puts("holding");
+    fflush(stdout);
+    for (;;) pause();
+}
+
 const cli_command CLI_COMMANDS[] = {
     {"measure", "measures spaces and says so in a summary that is long enough to need a second line of text",
      run_measure},
     {"rest", "does nothing", run_rest},
+    {"hold", "waits for a signal", run_hold},
 };
-const size_t CLI_COMMAND_COUNT = 2;
+const size_t CLI_COMMAND_COUNT = 3;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -279,6 +280,45 @@ static void failures(void **state)
     assert_string_equal(gone.err, "");
 }
 
+/* An interrupt or a request to end ends it at once, and what was being written is not there. */
+static void signals(void **state)
+{
+    (void)state;
+    static const int ends[] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < 2; i++) {
+        char path[] = "/tmp/triad-hold-XXXXXX", partial[64];
+        const int target = mkstemp(path);
+        assert_true(target >= 0);
+        assert_int_equal(write(target, "old", 3), 3);
+        int out[2];
+        assert_int_equal(pipe(out), 0);
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            dup2(out[1], 1);
+            execl(program(), "triad", "hold", path, "--threads", "3", (char *)NULL);
+            _exit(127);
+        }
+        close(out[1]);
+        char word[16] = "";
+        assert_int_equal(read(out[0], word, 8), 8);
+        assert_string_equal(word, "holding\n");
+        assert_int_equal(kill(child, ends[i]), 0);
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == ends[i]);
+        close(out[0]);
+
+        char text[8] = "";
+        assert_int_equal(pread(target, text, sizeof text, 0), 3);
+        assert_string_equal(text, "old");
+        close(target);
+        snprintf(partial, sizeof partial, "%s.partial", path);
+        unlink(partial);
+        unlink(path);
+    }
+}
+
 /* The real program: its table of commands. */
 static void real_program(void **state)
 {
@@ -312,7 +352,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands),     cmocka_unit_test(options), cmocka_unit_test(values),
-        cmocka_unit_test(parsed),       cmocka_unit_test(help),    cmocka_unit_test(failures),
+        cmocka_unit_test(parsed),       cmocka_unit_test(help),    cmocka_unit_test(failures), cmocka_unit_test(signals),
         cmocka_unit_test(real_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
