@@ -211,7 +211,8 @@ triad_status triad_items_parse(triad_items *items, const char *tsv, size_t size,
     return finish(items, &from, err);
 }
 
-static triad_status parse_plain(triad_items *items, const char *text, size_t size, const char *name, triad_error *err)
+triad_status triad_items_parse_lines(triad_items *items, const char *text, size_t size, const char *name,
+                                     triad_error *err)
 {
     *items = (triad_items){0};
     const origin from = {name, "line", 1};
@@ -242,7 +243,8 @@ triad_status triad_items_read(triad_items *items, const char *path, triad_error 
     skip_mark(&start, &left);
     const size_t length = strlen(path);
     const bool table = (length >= 4 && strcmp(path + length - 4, ".tsv") == 0) || is_header(start, left);
-    status = table ? triad_items_parse(items, text, size, path, err) : parse_plain(items, text, size, path, err);
+    status =
+        table ? triad_items_parse(items, text, size, path, err) : triad_items_parse_lines(items, text, size, path, err);
     free(text);
     return status;
 }
