@@ -3,7 +3,7 @@
 #define TRIAD_BABYAI_H
 
 #include "triad/base.h"
-#include "triad/space.h"
+#include "triad/items.h"
 
 enum { BABYAI_VIEW = 7, BABYAI_OBSERVATION = BABYAI_VIEW * BABYAI_VIEW * 3, BABYAI_MISSION_MAX = 512, BABYAI_ACTIONS = 7 };
 
