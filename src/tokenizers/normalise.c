@@ -47,7 +47,7 @@ static void strip_accents(triad_text *out, const char *text, size_t size)
 {
     for (size_t at = 0, bytes; at < size; at += bytes) {
         const int32_t code = unicode_at(text, at, size, &bytes);
-        if (utf8proc_category(code) != UTF8PROC_CATEGORY_MN) triad_text_add_bytes(out, text + at, bytes);
+        if (!unicode_old_is_nonspacing(code)) triad_text_add_bytes(out, text + at, bytes);
     }
 }
 
@@ -61,11 +61,8 @@ static bool is_chinese(int32_t c)
 
 static bool is_dropped(int32_t c)
 {
-    if (c == 0 || c == 0xfffd) return true;
     if (c == '\t' || c == '\n' || c == '\r') return false;
-    const utf8proc_category_t category = utf8proc_category(c);
-    return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_CS ||
-           category == UTF8PROC_CATEGORY_CO;
+    return c == 0 || c == 0xfffd || unicode_old_is_other(c);
 }
 
 static void bert_clean(triad_text *out, const normaliser *step, const char *text, size_t size)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "tokenizers/unicode.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -11,7 +12,12 @@
 enum { MATCH_LIMIT = 50 * 1000 * 1000, DEPTH_LIMIT = 100 * 1000, HEAP_LIMIT_KIB = 64 * 1024, MAX_EXPRESSION = 1 << 16 };
 
 struct pattern { pcre2_code *code; };
-struct pattern_scratch { pcre2_match_data *data; pcre2_match_context *limits; };
+struct pattern_scratch {
+    pcre2_match_data *data;
+    pcre2_match_context *limits;
+    pcre2_code *unassigned; /* \p{Cn}, made when it is first wanted */
+    triad_text known;
+};
 
 /* PCRE2's \s takes in U+180E, which lost White_Space in Unicode 6.3; so the class is spelled out. */
 #define SPACES "\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
@@ -151,7 +157,62 @@ void pattern_scratch_free(pattern_scratch *scratch)
     if (scratch == NULL) return;
     pcre2_match_data_free(scratch->data);
     pcre2_match_context_free(scratch->limits);
+    pcre2_code_free(scratch->unassigned);
+    triad_text_free(&scratch->known);
     free(scratch);
+}
+
+static bool next_unassigned(pattern_scratch *scratch, const char *text, size_t size, size_t from, size_t *start)
+{
+    if (pcre2_match(scratch->unassigned, (PCRE2_SPTR)text, size, from, PCRE2_NO_UTF_CHECK, scratch->data, scratch->limits) < 0) return false;
+    *start = pcre2_get_ovector_pointer(scratch->data)[0];
+    return true;
+}
+
+/* Writes over the character at place one of its category and size that PCRE2 knows; leaves it where there is none.
+ * From the top down: expressions spell out low ranges. */
+static void stand_in(pattern_scratch *scratch, char *place, utf8proc_category_t category, size_t bytes)
+{
+    static const int32_t top[] = {0, 0x7f, 0x7ff, 0xffff, 0x10ffff};
+    for (int32_t code = top[bytes]; code > top[bytes - 1]; code--) {
+        if (utf8proc_category(code) != category) continue;
+        utf8proc_uint8_t other[4];
+        size_t start;
+        utf8proc_encode_char(code, other);
+        if (next_unassigned(scratch, (const char *)other, bytes, 0, &start)) continue;
+        memcpy(place, other, bytes);
+        return;
+    }
+}
+
+triad_status pattern_known(pattern_scratch *scratch, const char *text, size_t size, const char **known, triad_error *err)
+{
+    *known = text;
+    bool ascii = true;
+    for (size_t i = 0; i < size && ascii; i++) ascii = (unsigned char)text[i] < 0x80;
+    if (ascii) return TRIAD_OK;
+    if (scratch->unassigned == NULL) {
+        int code;
+        PCRE2_SIZE where;
+        scratch->unassigned = pcre2_compile((PCRE2_SPTR)"\\p{Cn}", PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP, &code, &where, NULL);
+        if (scratch->unassigned == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "tokenizer: out of memory");
+        (void)pcre2_jit_compile(scratch->unassigned, PCRE2_JIT_COMPLETE);
+    }
+    size_t at = 0, bytes;
+    while (next_unassigned(scratch, text, size, at, &at)) {
+        const utf8proc_category_t category = utf8proc_category(unicode_at(text, at, size, &bytes));
+        if (category != UTF8PROC_CATEGORY_CN) {
+            if (*known == text) {
+                scratch->known.size = 0;
+                triad_text_add_bytes(&scratch->known, text, size);
+                if (scratch->known.failed) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "tokenizer: out of memory");
+                *known = scratch->known.bytes;
+            }
+            stand_in(scratch, scratch->known.bytes + at, category, bytes);
+        }
+        at += bytes;
+    }
+    return TRIAD_OK;
 }
 
 triad_status pattern_find(const pattern *compiled, pattern_scratch *scratch, const char *text, size_t size, size_t from,

@@ -25,6 +25,7 @@ static triad_status cut(const splitter *step, bool matched, size_t start, size_t
     return spans_push(out, start, end, err);
 }
 
+/* text is what the expressions see: see pattern_known. */
 static triad_status by_pattern(const splitter *step, pattern_scratch *scratch, const char *text, span piece, spans *out, triad_error *err)
 {
     const char *subject = text + piece.start;
@@ -57,7 +58,7 @@ static part part_of(const splitter *step, int32_t code)
     switch (step->kind) {
     case SPLIT_DIGITS: return !unicode_is_number(code) ? JOINED : step->individual ? ALONE : ALONE_RUN;
     case SPLIT_BERT:
-        if (ascii_punctuation(code) || unicode_is_punctuation(code)) return ALONE;
+        if (ascii_punctuation(code) || unicode_old_is_punctuation(code)) return ALONE;
         return unicode_is_space(code) ? DROPPED : JOINED;
     case SPLIT_SPACE: return unicode_is_space(code) ? DROPPED : JOINED;
     case SPLIT_PATTERN: break;
@@ -87,10 +88,14 @@ triad_status split(const splitter *step, size_t steps, pattern_scratch *scratch,
 {
     out->count = 0;
     triad_status status = spans_push(out, whole.start, whole.end, err);
+    bool patterns = false;
+    for (size_t i = 0; i < steps; i++) patterns = patterns || step[i].kind == SPLIT_PATTERN;
+    const char *known = text;
+    if (patterns && status == TRIAD_OK) status = pattern_known(scratch, text, whole.end, &known, err);
     for (size_t i = 0; i < steps && status == TRIAD_OK; i++) {
         spare->count = 0;
         for (size_t j = 0; j < out->count && status == TRIAD_OK; j++)
-            status = step[i].kind == SPLIT_PATTERN ? by_pattern(&step[i], scratch, text, out->at[j], spare, err)
+            status = step[i].kind == SPLIT_PATTERN ? by_pattern(&step[i], scratch, known, out->at[j], spare, err)
                                                    : by_character(&step[i], text, out->at[j], spare, err);
         const spans held = *out;
         *out = *spare;

@@ -45,4 +45,9 @@ static inline bool unicode_is_word(int32_t code)
     return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_ND) || category == UTF8PROC_CATEGORY_PC;
 }
 
+/* The same by the older tables that BERT's vocabularies were made with: C*, P*, Mn. */
+bool unicode_old_is_other(int32_t code);
+bool unicode_old_is_punctuation(int32_t code);
+bool unicode_old_is_nonspacing(int32_t code);
+
 #endif
