@@ -55,6 +55,7 @@ static int open_temporary(const char *path)
 triad_status triad_atomic_open(triad_atomic_file *file, const char *path, triad_error *err)
 {
     *file = (triad_atomic_file){0};
+    if (*path == 0) return triad_fail(err, TRIAD_ERR_IO, -1, "file: the name is empty (name one)");
     struct stat target;
     const bool exists = stat(path, &target) == 0;
     if (exists && S_ISDIR(target.st_mode))

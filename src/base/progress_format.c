@@ -9,10 +9,9 @@ void progress_count(char *text, size_t size, double count)
 {
     static const char suffix[] = " kMGT";
     int power = 0;
-    while (count >= 9999.5 && power < 4) {
+    for (double least = 9999.5; count >= least && power < 4; least = 999.5) {
         count /= 1000;
         power++;
-        if (count < 999.5) break;
     }
     if (power == 0) snprintf(text, size, count < 10 && count != (double)(int)count ? "%.1f" : "%.0f", count);
     else snprintf(text, size, "%.*f%c", count < 9.995 ? 2 : count < 99.95 ? 1 : 0, count, suffix[power]);

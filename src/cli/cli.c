@@ -65,6 +65,7 @@ typedef struct parse {
     const char **positional;
     size_t positional_count;
     bool help;
+    int stopped_at; /* the word behind the last one that was looked at, when parsing failed */
     char message[MESSAGE_BYTES]; /* a usage error, "" when there is none */
 } parse;
 
@@ -236,6 +237,7 @@ static error_t on_key(int key, char *text, struct argp_state *argp)
         state->positional[state->positional_count++] = text;
         return 0;
     }
+    if (key == ARGP_KEY_ERROR) state->stopped_at = argp->next;
     const size_t total = state->option_count + CLI_COMMON_OPTIONS;
     for (size_t i = 0; i < total; i++) {
         if (key != key_of(option_at(state, i), i)) continue;
@@ -325,10 +327,10 @@ static error_t run_argp(parse *state, int argc, char **argv)
     }
     const struct argp parser = {.options = table, .parser = on_key};
     argp_err_exit_status = CLI_USAGE;
-    int next = argc;
-    const error_t failure = argp_parse(&parser, argc, argv, ARGP_SILENT, &next, state);
+    const error_t failure = argp_parse(&parser, argc, argv, ARGP_SILENT, NULL, state);
     if (failure == 0 || state->message[0] != 0 || failure == ENOMEM) return failure;
     /* getopt stands behind a long option that it refused, and on the word of a refused letter. */
+    const int next = state->stopped_at;
     if (!diagnose(state, argc, argv, next - 1) && !diagnose(state, argc, argv, next))
         refuse(state, "the options can't be understood (triad %s --help lists them)", state->usage->command);
     return failure;

@@ -156,8 +156,7 @@ void help_program(FILE *stream)
         fprintf(stream, "  %-12s", CLI_COMMANDS[i].name);
         fill(stream, CLI_COMMANDS[i].summary, strlen(CLI_COMMANDS[i].summary), 14, 14);
     }
-    fputs("\ntriad COMMAND --help tells what a command does, with its options and examples; triad --version the\n"
-          "version. Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 it failed, 2 wrong\n"
-          "usage.\n",
-          stream);
+    description(stream, "\ntriad COMMAND --help tells what a command does, with its options and examples; triad --version\n"
+                        "tells the version. Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 it\n"
+                        "failed, 2 wrong usage.\n");
 }

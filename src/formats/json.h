@@ -11,7 +11,8 @@ enum { JSON_MAX_DEPTH = 64 };
 /* Parses one strict UTF-8 document (nothing behind it but white space); *root is the caller's (json_object_put). */
 TRIAD_NODISCARD triad_status json_read(json_object **root, const char *bytes, size_t size, triad_error *err);
 TRIAD_NODISCARD triad_status json_read_file(json_object **root, const char *path, size_t limit, triad_error *err);
-/* Pretty-printed, 17 significant digits at most and no more than needed, NaN and infinities as null, a final newline. */
+/* Pretty-printed, 17 significant digits at most and no more than needed, NaN and infinities as null, a final newline.
+ */
 TRIAD_NODISCARD triad_status json_write_file(const char *path, json_object *root, triad_error *err);
 /* The same text; the caller frees. */
 char *json_to_text(json_object *root, bool pretty);
@@ -20,13 +21,17 @@ json_object *json_new_real(double value);
 
 /* Members of an object. `want` fails with the key's name when the member is absent, of another type or out of
  * range; `get` leaves *value as it is when the member is absent or null and fails as `want` does otherwise. */
-TRIAD_NODISCARD triad_status json_want_int(json_object *object, const char *key, int64_t min, int64_t max, int64_t *value, triad_error *err);
-TRIAD_NODISCARD triad_status json_get_int(json_object *object, const char *key, int64_t min, int64_t max, int64_t *value, triad_error *err);
+TRIAD_NODISCARD triad_status json_want_int(json_object *object, const char *key, int64_t min, int64_t max,
+                                           int64_t *value, triad_error *err);
+TRIAD_NODISCARD triad_status json_get_int(json_object *object, const char *key, int64_t min, int64_t max,
+                                          int64_t *value, triad_error *err);
 TRIAD_NODISCARD triad_status json_want_real(json_object *object, const char *key, double *value, triad_error *err);
 TRIAD_NODISCARD triad_status json_get_real(json_object *object, const char *key, double *value, triad_error *err);
 TRIAD_NODISCARD triad_status json_get_bool(json_object *object, const char *key, bool *value, triad_error *err);
-TRIAD_NODISCARD triad_status json_want_string(json_object *object, const char *key, const char **value, triad_error *err);
-TRIAD_NODISCARD triad_status json_get_string(json_object *object, const char *key, const char **value, triad_error *err);
+TRIAD_NODISCARD triad_status json_want_string(json_object *object, const char *key, const char **value,
+                                              triad_error *err);
+TRIAD_NODISCARD triad_status json_get_string(json_object *object, const char *key, const char **value,
+                                             triad_error *err);
 /* NULL when absent or null or not of that type. Borrowed. */
 json_object *json_find(json_object *object, const char *key, json_type type);
 
