@@ -6,71 +6,22 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/checked.h"
 #include "base/file.h"
-#include "formats/json.h"
 
-enum { MAX_NAME = 256, MAX_INDEX = 1 << 28, ROWS_OF_TILE = 32 };
+enum { MAX_NAME = 256, ROWS_OF_TILE = 32 };
 
 triad_status checkpoint_open_gguf(checkpoint *file, const char *path, triad_error *err)
 {
     return gguf_open(&file->single, path, err);
 }
 
-static triad_status open_shard(checkpoint *file, const char *folder, const char *name, triad_error *err)
-{
-    char *path = triad_path_join(folder, name);
-    if (path == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
-    triad_status status = safetensors_open(&file->shard[file->shards], path, err);
-    if (status == TRIAD_OK) file->shards++;
-    free(path);
-    return status;
-}
-
-static bool plain_name(const char *name)
-{
-    return name[0] != 0 && name[0] != '.' && strchr(name, '/') == NULL;
-}
-
-/* Every mapped tensor must be in the file that the index names. */
-static triad_status open_index(checkpoint *file, const char *folder, const char *path, triad_error *err)
-{
-    json_object *root = NULL;
-    triad_status status = json_read_file(&root, path, MAX_INDEX, err);
-    if (status != TRIAD_OK) return status;
-    json_object *map = json_object_is_type(root, json_type_object) ? json_find(root, "weight_map", json_type_object) : NULL;
-    const char **names = calloc(CHECKPOINT_MAX_SHARDS, sizeof *names);
-    if (map == NULL) status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "model.safetensors.index.json: no weight_map");
-    else if (names == NULL) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
-    if (status == TRIAD_OK) {
-        json_object_object_foreach(map, tensor, value)
-        {
-            const char *name = json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
-            if (!plain_name(name)) status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "model.safetensors.index.json: \"%.60s\" is not a plain file name", name);
-            size_t at = 0;
-            while (at < file->shards && strcmp(names[at], name) != 0) at++;
-            if (status == TRIAD_OK && at == file->shards) {
-                if (at == CHECKPOINT_MAX_SHARDS) status = triad_fail(err, TRIAD_ERR_RANGE, -1, "model: more than %d shards", (int)CHECKPOINT_MAX_SHARDS);
-                else status = open_shard(file, folder, names[at] = name, err);
-            }
-            if (status == TRIAD_OK && safetensors_find(file->shard[at], tensor) == NULL)
-                status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "model.safetensors.index.json: %.100s is not in %.60s", tensor, name);
-            if (status != TRIAD_OK) break;
-        }
-    }
-    free(names);
-    json_object_put(root);
-    return status;
-}
-
 triad_status checkpoint_open_folder(checkpoint *file, const char *folder, triad_error *err)
 {
     char *single = triad_path_join(folder, "model.safetensors"), *index = triad_path_join(folder, "model.safetensors.index.json");
-    file->shard = calloc(CHECKPOINT_MAX_SHARDS, sizeof *file->shard);
     triad_status status;
-    if (single == NULL || index == NULL || file->shard == NULL) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
-    else if (triad_path_exists(single)) status = open_shard(file, folder, "model.safetensors", err);
-    else if (triad_path_exists(index)) status = open_index(file, folder, index, err);
+    if (single == NULL || index == NULL) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
+    else if (triad_path_exists(single)) status = safetensors_index_open(&file->folder, single, err);
+    else if (triad_path_exists(index)) status = safetensors_index_open(&file->folder, index, err);
     else
         status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model: the folder holds no model.safetensors (other formats: save it with safe_serialization)");
     free(single);
@@ -81,20 +32,22 @@ triad_status checkpoint_open_folder(checkpoint *file, const char *folder, triad_
 void checkpoint_close(checkpoint *file)
 {
     gguf_close(file->single);
-    for (size_t i = 0; i < file->shards; i++) safetensors_close(file->shard[i]);
-    free(file->shard);
+    safetensors_index_close(file->folder);
     free(file->used);
     memset(file, 0, sizeof *file);
 }
 
 const tensor_view *checkpoint_find(const checkpoint *file, const char *name)
 {
-    if (file->single != NULL) return gguf_find(file->single, name);
-    for (size_t i = 0; i < file->shards; i++) {
-        const tensor_view *tensor = safetensors_find(file->shard[i], name);
-        if (tensor != NULL) return tensor;
-    }
-    return NULL;
+    return file->single != NULL ? gguf_find(file->single, name) : safetensors_index_find(file->folder, name);
+}
+
+/* All tensors, file by file; NULL: beyond the last. */
+static const tensor_view *tensor_at(const checkpoint *file, size_t part, size_t index)
+{
+    if (file->single != NULL) return index < gguf_count(file->single) ? gguf_at(file->single, index) : NULL;
+    const safetensors *shard = safetensors_index_file(file->folder, part);
+    return index < safetensors_count(shard) ? safetensors_at(shard, index) : NULL;
 }
 
 static triad_status remember(checkpoint *file, const char *name, triad_error *err)
@@ -157,17 +110,16 @@ triad_status checkpoint_all_taken(const checkpoint *file, const char *prefix, co
     if (sorted == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
     memcpy(sorted, file->used, file->used_count * sizeof *sorted);
     qsort(sorted, file->used_count, sizeof *sorted, by_address);
-    const size_t files = file->single != NULL ? 1 : file->shards;
+    const size_t parts = file->single != NULL ? 1 : safetensors_index_files(file->folder);
+    const tensor_view *tensor;
     const char *left = NULL;
-    for (size_t i = 0; i < files && left == NULL; i++) {
-        const size_t count = file->single != NULL ? gguf_count(file->single) : safetensors_count(file->shard[i]);
-        for (size_t k = 0; k < count && left == NULL; k++) {
-            const char *name = (file->single != NULL ? gguf_at(file->single, k) : safetensors_at(file->shard[i], k))->name;
+    for (size_t i = 0; i < parts && left == NULL; i++)
+        for (size_t k = 0; left == NULL && (tensor = tensor_at(file, i, k)) != NULL; k++) {
+            const char *name = tensor->name;
             if (strncmp(name, prefix, strlen(prefix)) != 0) continue;
             if (except != NULL && strlen(name) >= strlen(except) && strcmp(name + strlen(name) - strlen(except), except) == 0) continue;
             if (bsearch(&name, sorted, file->used_count, sizeof *sorted, by_address) == NULL) left = name;
         }
-    }
     free(sorted);
     if (left == NULL) return TRIAD_OK;
     return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "model: tensor %.120s has no place in this architecture", left);

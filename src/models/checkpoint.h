@@ -3,15 +3,12 @@
 #define TRIAD_MODELS_CHECKPOINT_H
 
 #include "formats/gguf.h"
-#include "formats/safetensors.h"
-
-enum { CHECKPOINT_MAX_SHARDS = 1024 };
+#include "formats/safetensors_index.h"
 
 typedef struct checkpoint {
-    gguf *single;             /* a GGUF, or NULL */
-    safetensors **shard;      /* [shards] */
-    size_t shards;
-    const char **used;        /* names that were asked for and found, in their storage */
+    gguf *single;             /* one of the two */
+    safetensors_index *folder;
+    const char **used;        /* names of the tensors that were taken, in the file's storage */
     size_t used_count, used_capacity;
 } checkpoint; /* zero-initialise; checkpoint_close */
 
@@ -31,7 +28,7 @@ TRIAD_NODISCARD triad_status checkpoint_take(const tensor_view **tensor, checkpo
  * begins with prefix, was not taken and does not end in `except` (may be NULL). */
 TRIAD_NODISCARD triad_status checkpoint_all_taken(const checkpoint *file, const char *prefix, const char *except, triad_error *err);
 
-/* The largest error of a comparison with it: whether any tensor that was taken is narrower than F32. */
+/* Whether any tensor that was taken is narrower than F32. */
 bool checkpoint_is_reduced(const checkpoint *file);
 
 /* Widens a whole tensor to out [rows, columns] over the pool. */
