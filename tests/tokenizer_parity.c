@@ -8,31 +8,6 @@
 #include "formats/json.h"
 #include "tokenizers/tokenizer.h"
 
-static bool ends_in(const char *path, const char *suffix)
-{
-    const size_t size = strlen(path), tail = strlen(suffix);
-    return size >= tail && strcmp(path + size - tail, suffix) == 0;
-}
-
-static triad_status open_any(tokenizer **tokens, const char *path, triad_error *err)
-{
-    if (triad_path_is_folder(path)) return tokenizer_open(tokens, path, err);
-    if (ends_in(path, ".gguf")) {
-        gguf *file = NULL;
-        triad_status status = gguf_open(&file, path, err);
-        if (status == TRIAD_OK) status = tokenizer_open_gguf(tokens, file, err);
-        gguf_close(file);
-        return status;
-    }
-    char *text = NULL;
-    size_t size = 0;
-    triad_status status = triad_read_whole(&text, &size, path, (size_t)1 << 28, err);
-    if (status == TRIAD_OK)
-        status = ends_in(path, ".json") ? tokenizer_parse_json(tokens, text, size, err) : tokenizer_parse_vocab(tokens, text, size, NULL, 0, err);
-    free(text);
-    return status;
-}
-
 static void print_ids(const char *label, const int32_t *id, size_t count)
 {
     printf("  %s", label);
@@ -83,7 +58,7 @@ int main(int argc, char **argv)
     tokenizer *tokens = NULL;
     char *text = NULL;
     size_t size = 0, passed = 0, failed = 0, line = 0;
-    if (open_any(&tokens, argv[1], &err) != TRIAD_OK || triad_read_whole(&text, &size, argv[2], (size_t)1 << 30, &err) != TRIAD_OK) {
+    if (tokenizer_open_path(&tokens, argv[1], &err) != TRIAD_OK || triad_read_whole(&text, &size, argv[2], (size_t)1 << 30, &err) != TRIAD_OK) {
         printf("%s\n0 passed, 1 failed\n", err.text);
         tokenizer_close(tokens);
         return 1;

@@ -21,6 +21,8 @@ TRIAD_NODISCARD triad_status tokenizer_parse_json(tokenizer **tokens, const char
 /* The text of a vocab.txt, a token a line; config: the text of a tokenizer_config.json, or NULL. */
 TRIAD_NODISCARD triad_status tokenizer_parse_vocab(tokenizer **tokens, const char *bytes, size_t size, const char *config,
                                                    size_t config_size, triad_error *err);
+/* A folder, a .gguf, a tokenizer.json or a vocab.txt. */
+TRIAD_NODISCARD triad_status tokenizer_open_path(tokenizer **tokens, const char *path, triad_error *err);
 void tokenizer_close(tokenizer *tokens);
 
 typedef struct tokenizer_ids {
