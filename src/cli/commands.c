@@ -3,6 +3,9 @@
 /* A command is declared in commands.h and gets its line in the table, in the order in which a user meets them. */
 
 const cli_command CLI_COMMANDS[] = {
+    {"levels", "every BabyAI level: rooms, instructions, step limit", cmd_levels},
+    {"sentences", "the instructions of levels with their factors, as a table", cmd_sentences},
+    {"demos", "demonstrations by the expert, as a file", cmd_demos},
     {"tokenize", "the token ids of each sentence", cmd_tokenize},
     {"embed", "a space: what a model, an agent or a baseline makes of sentences", cmd_embed},
     {"align", "how alike two spaces are, how sure we are, and against which nulls", cmd_align},
