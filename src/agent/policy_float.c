@@ -4,5 +4,5 @@
 
 #define REAL float
 #define POLICY(x) policy_##x
-#define NN_NAME(x) nn_ref32_##x
+#define NN_NAME(x) nn_##x
 #include "agent/policy.inc"
