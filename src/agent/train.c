@@ -41,7 +41,7 @@ triad_train_options triad_train_defaults(void)
     return (triad_train_options){.tflop = 25, .batch_steps = 256, .learning_rate = 8e-4};
 }
 
-typedef struct training {
+typedef struct agent_training {
     triad_train_options options;
     double *shares;       /* [levels] */
     policy_layout layout;
@@ -55,7 +55,7 @@ typedef struct training {
     FILE *log;
     triad_pool *pool;
     triad_progress *progress;
-} training;
+} agent_training;
 
 /* ---- options */
 
@@ -91,7 +91,7 @@ static double recipe_share(const babyai_level *level)
     return SHARE_OF_OTHERS;
 }
 
-static json_object *options_to_json(const training *trainer)
+static json_object *options_to_json(const agent_training *trainer)
 {
     const triad_train_options *options = &trainer->options;
     json_object *object = json_object_new_object(), *levels = json_object_new_array(), *shares = json_object_new_array();
@@ -121,7 +121,7 @@ static json_object *options_to_json(const training *trainer)
 }
 
 /* How much of the budget is used. */
-static double used(const training *trainer)
+static double used(const agent_training *trainer)
 {
     return trainer->options.tflop > 0 ? (double)trainer->flops / (trainer->options.tflop * 1e12)
                                       : (double)trainer->steps / (double)trainer->options.steps;
@@ -129,7 +129,7 @@ static double used(const training *trainer)
 
 /* ---- files */
 
-static char *beside(const training *trainer, const char *suffix)
+static char *beside(const agent_training *trainer, const char *suffix)
 {
     triad_text text = {0};
     triad_text_addf(&text, "%s%s", trainer->options.agent_path, suffix);
@@ -143,14 +143,14 @@ static triad_status out_of_memory(triad_error *err)
     return triad_fail(err, TRIAD_ERR_MEMORY, -1, "train: out of memory");
 }
 
-static void add_counts(json_object *object, const training *trainer)
+static void add_counts(json_object *object, const agent_training *trainer)
 {
     json_object_object_add(object, "updates_done", json_object_new_uint64(trainer->update));
     json_object_object_add(object, "steps_done", json_object_new_uint64(trainer->steps));
     json_object_object_add(object, "flop_done", json_object_new_uint64(trainer->flops));
 }
 
-static triad_status write_agent(const training *trainer, const char *suffix, triad_error *err)
+static triad_status write_agent(const agent_training *trainer, const char *suffix, triad_error *err)
 {
     char *path = beside(trainer, suffix);
     json_object *training = options_to_json(trainer);
@@ -164,7 +164,7 @@ static triad_status write_agent(const training *trainer, const char *suffix, tri
     return status;
 }
 
-static triad_status write_checkpoint(const training *trainer, triad_error *err)
+static triad_status write_checkpoint(const agent_training *trainer, triad_error *err)
 {
     char *path = beside(trainer, ".checkpoint");
     json_object *state = json_object_new_object();
@@ -182,7 +182,7 @@ static triad_status write_checkpoint(const training *trainer, triad_error *err)
 }
 
 /* Refuses a checkpoint of another run, naming what differs. */
-static triad_status same_run(const training *trainer, const triad_agent *agent, json_object *options, triad_error *err)
+static triad_status same_run(const agent_training *trainer, const triad_agent *agent, json_object *options, triad_error *err)
 {
     bool same = memcmp(&agent->layout.config, &trainer->layout.config, sizeof agent->layout.config) == 0;
     for (size_t i = 0; same && i < agent->words.count; i++) same = strcmp(agent->words.word[i], trainer->words.word[i]) == 0;
@@ -202,7 +202,7 @@ static triad_status same_run(const training *trainer, const triad_agent *agent, 
     return TRIAD_OK;
 }
 
-static triad_status read_state(training *trainer, json_object *state, triad_error *err)
+static triad_status read_state(agent_training *trainer, json_object *state, triad_error *err)
 {
     int64_t update, steps, flops, next;
     triad_status status = json_want_int(state, "updates_done", 0, INT64_MAX, &update, err);
@@ -217,7 +217,7 @@ static triad_status read_state(training *trainer, json_object *state, triad_erro
     return TRIAD_OK;
 }
 
-static triad_status resume(training *trainer, const char *path, triad_error *err)
+static triad_status resume(agent_training *trainer, const char *path, triad_error *err)
 {
     triad_agent *agent;
     agent_checkpoint checkpoint;
@@ -239,7 +239,7 @@ static triad_status resume(training *trainer, const char *path, triad_error *err
 
 /* ---- start */
 
-static triad_status prepare(training *trainer, triad_error *err)
+static triad_status prepare(agent_training *trainer, triad_error *err)
 {
     const triad_train_options *options = &trainer->options;
     triad_status status = check_options(options, err);
@@ -292,7 +292,7 @@ static void fill_tile(void *context, size_t tile, int worker)
     demo_stream_fill(context, tile, worker);
 }
 
-static triad_status take_batch(training *trainer, triad_error *err)
+static triad_status take_batch(agent_training *trainer, triad_error *err)
 {
     batch_clear(&trainer->batch);
     while (trainer->batch.steps < trainer->options.batch_steps) {
@@ -318,7 +318,7 @@ typedef struct tally {
     uint64_t updates, steps, flops;
 } tally;
 
-static triad_status log_line(const training *trainer, const tally *sum, double rate, triad_error *err)
+static triad_status log_line(const agent_training *trainer, const tally *sum, double rate, triad_error *err)
 {
     const double seconds = triad_now() - sum->started, n = (double)sum->updates;
     fprintf(trainer->log,
@@ -330,7 +330,7 @@ static triad_status log_line(const training *trainer, const tally *sum, double r
     return TRIAD_OK;
 }
 
-static void show(const training *trainer, const tally *sum)
+static void show(const agent_training *trainer, const tally *sum)
 {
     const double seconds = triad_now() - sum->started, n = (double)sum->updates;
     const bool by_flop = trainer->options.tflop > 0;
@@ -343,7 +343,7 @@ static void show(const training *trainer, const tally *sum)
     triad_progress_update(trainer->progress, by_flop ? (double)trainer->flops / 1e9 : (double)trainer->steps, note);
 }
 
-static triad_status one_update(training *trainer, learner_report *report, double *rate, triad_error *err)
+static triad_status one_update(agent_training *trainer, learner_report *report, double *rate, triad_error *err)
 {
     triad_status status = take_batch(trainer, err);
     if (status) return status;
@@ -366,7 +366,7 @@ static triad_status one_update(training *trainer, learner_report *report, double
     return TRIAD_OK;
 }
 
-static triad_status run(training *trainer, triad_error *err)
+static triad_status run(agent_training *trainer, triad_error *err)
 {
     const uint64_t every = trainer->options.checkpoint_every ? trainer->options.checkpoint_every : CHECKPOINT_EVERY;
     tally sum = {.started = triad_now()};
@@ -401,7 +401,7 @@ static triad_status run(training *trainer, triad_error *err)
 
 triad_status triad_agent_train(const triad_train_options *options, triad_pool *pool, triad_progress *progress, triad_error *err)
 {
-    training *trainer = calloc(1, sizeof *trainer);
+    agent_training *trainer = calloc(1, sizeof *trainer);
     if (!trainer) return out_of_memory(err);
     trainer->options = *options;
     trainer->pool = pool;
