@@ -6,5 +6,7 @@
 
 int cmd_train(cli_context *context, int argc, char **argv);
 int cmd_eval(cli_context *context, int argc, char **argv);
+int cmd_tokenize(cli_context *context, int argc, char **argv);
+int cmd_embed(cli_context *context, int argc, char **argv);
 
 #endif
