@@ -3,6 +3,8 @@
 /* A command is declared in commands.h and gets its line in the table, in the order in which a user meets them. */
 
 const cli_command CLI_COMMANDS[] = {
+    {"train", "an agent that learns to follow instructions, from the expert's demonstrations", cmd_train},
+    {"eval", "how well an agent follows instructions, by level", cmd_eval},
     {"tokenize", "the token ids of each sentence", cmd_tokenize},
     {"embed", "a space: what a model, an agent or a baseline makes of sentences", cmd_embed},
     {NULL, NULL, NULL}, /* the end */
