@@ -39,7 +39,8 @@ int main(void)
 {
     static const int rounds[] = {30, 300, 3000, 30000};
     const int most = triad_machine_threads();
-    printf("%s, %d threads\n%12s %12s %12s %8s\n", triad_machine_cpu(), most, "serial/us", "threads", "pool/us", "speed");
+    printf("%s, %d threads\n%12s %12s %12s %8s\n", triad_machine_cpu(), most, "serial/us", "threads", "pool/us",
+           "speed");
     for (size_t r = 0; r < sizeof rounds / sizeof *rounds; r++) {
         work w = {.rounds = rounds[r]};
         const int regions = 3000000 / (rounds[r] * TILES) + 20;

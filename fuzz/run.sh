@@ -21,15 +21,16 @@ for name in "${names[@]}"; do
     [ -d "$here/corpus/$name" ] && seeds=("$here/corpus/$name")
     words=()
     [ -f "$here/$name.dict" ] && words=("-dict=$here/$name.dict")
+    begin=$(date +%s%N)
     ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
         nice -n 10 "$dir/fuzz_$name" -runs="$runs" -max_len=65536 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
         "${words[@]}" -artifact_prefix="$dir/$name." "$dir/corpus/$name" "${seeds[@]}" >"$dir/$name.log" 2>&1
     status=$?
+    milliseconds=$((($(date +%s%N) - begin) / 1000000 + 1))
     done=$(sed -n 's/^stat::number_of_executed_units: *//p' "$dir/$name.log")
-    rate=$(sed -n 's/^stat::average_exec_per_sec: *//p' "$dir/$name.log")
     cov=$(grep -o 'cov: [0-9]*' "$dir/$name.log" | tail -1)
     if [ $status = 0 ]; then
-        echo "$name: ${done:-0} executions, ${rate:-?}/s, ${cov:-cov: ?}, no finding"
+        echo "$name: ${done:-0} executions, $((${done:-0} * 1000 / milliseconds))/s, ${cov:-cov: ?}, no finding"
     else
         failed=1
         echo "$name: FINDING after ${done:-?} executions: $(grep -m1 -E 'ERROR|runtime error|SUMMARY|deadly' "$dir/$name.log") (log: $dir/$name.log)"

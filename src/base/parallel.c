@@ -75,7 +75,8 @@ static int64_t nanoseconds(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Does the thread that `self` waits for (the caller; for the caller, which has no self, a worker) have this very core? */
+/* Does the thread that `self` waits for (the caller; for the caller, which has no self, a worker) have this very core?
+ */
 static bool shares_core(const triad_pool *pool, const worker *self)
 {
     const int core = sched_getcpu();
@@ -140,8 +141,10 @@ static void *work(void *argument)
             while (atomic_load(&pool->epoch) == seen) futex_wait(&pool->epoch, seen);
             atomic_fetch_sub(&pool->sleepers, 1);
         }
-        if (nanoseconds() - start < SPIN_MOST) limit = SPIN_MOST;
-        else if (limit > SPIN_LEAST) limit /= 2;
+        if (nanoseconds() - start < SPIN_MOST)
+            limit = SPIN_MOST;
+        else if (limit > SPIN_LEAST)
+            limit /= 2;
         seen = atomic_load(&pool->epoch);
         if (join_region(pool)) {
             atomic_store_explicit(&self->core, sched_getcpu(), memory_order_relaxed);

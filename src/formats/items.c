@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX = 256 << 20 };
+enum { FILE_MAX = 256 << 20, FACTORS_MAX = 1000 };
 
 /* How messages name a row: lines of a file are counted from 1, rows of a table that a program made too. */
 typedef struct origin {
@@ -79,6 +79,9 @@ static triad_status check_unique(const triad_items *items, const origin *from, t
 static triad_status check(const triad_items *items, const origin *from, triad_error *err)
 {
     if (items->count == 0) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: holds no sentence", from->name);
+    if (items->factors > FACTORS_MAX)
+        return triad_fail(err, TRIAD_ERR_RANGE, 1, "%s: %zu factors are too many (at most 1,000)", from->name,
+                          items->factors);
     for (size_t f = 0; f < items->factors; f++) {
         const char *name = items->factor[f];
         const char *why = why_not(name);

@@ -48,9 +48,8 @@ static triad_status scan_string(scan *s, bool *zero, triad_error *err)
         if (c < 0x20) return bad(s, "a control byte inside a string", err);
         if (c == '\\') {
             s->at++;
-            if (s->at < s->size && s->bytes[s->at] == 'u' && s->size - s->at > 4 &&
-                memcmp(s->bytes + s->at, "u0000", 5) == 0)
-                *zero = true;
+            if (s->size - s->at > 4 && memcmp(s->bytes + s->at, "u0000", 5) == 0) *zero = true;
+            if (s->at == s->size) break;
         }
     }
     return bad(s, "a string without an end", err);

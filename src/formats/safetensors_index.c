@@ -106,6 +106,12 @@ triad_status safetensors_index_parse(safetensors_index **out, const char *bytes,
     return status;
 }
 
+static const entry *find_entry(const safetensors_index *index, const char *name)
+{
+    const entry key = {.name = name};
+    return index->count ? bsearch(&key, index->entry, index->count, sizeof key, compare_entries) : NULL;
+}
+
 static size_t file_number(const safetensors_index *index, const char *name)
 {
     const char **found = bsearch(&name, index->file, index->files, sizeof *index->file, compare_strings);
@@ -127,15 +133,19 @@ static triad_status open_files(safetensors_index *index, const char *path, triad
     }
     for (size_t i = 0; i < index->count; i++) {
         entry *e = &index->entry[i];
-        const size_t own = file_number(index, e->file);
-        e->tensor = safetensors_find(index->shard[own], e->name);
+        e->tensor = safetensors_find(index->shard[file_number(index, e->file)], e->name);
         if (e->tensor == NULL)
             return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%s: tensor %s is not in %s", path, e->name, e->file);
-        for (size_t other = 0; other < index->files; other++)
-            if (other != own && safetensors_find(index->shard[other], e->name))
-                return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: tensor %s is in %s and in %s", path, e->name, e->file,
-                                  index->file[other]);
     }
+    /* What lies in a file beside the tensors that are mapped to it must not be one that is mapped to another. */
+    for (size_t i = 0; i < index->files; i++)
+        for (size_t k = 0; k < safetensors_count(index->shard[i]); k++) {
+            const tensor_view *tensor = safetensors_at(index->shard[i], k);
+            const entry *e = find_entry(index, tensor->name);
+            if (e && e->tensor != tensor)
+                return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: tensor %s is in %s and in %s", path, e->name, e->file,
+                                  index->file[i]);
+        }
     return TRIAD_OK;
 }
 
@@ -228,7 +238,6 @@ const char *safetensors_index_name(const safetensors_index *index, size_t tensor
 
 const tensor_view *safetensors_index_find(const safetensors_index *index, const char *name)
 {
-    const entry key = {.name = name};
-    const entry *found = index->count ? bsearch(&key, index->entry, index->count, sizeof key, compare_entries) : NULL;
+    const entry *found = find_entry(index, name);
     return found ? found->tensor : NULL;
 }

@@ -362,9 +362,10 @@ static void sha256(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole),      cmocka_unit_test(permissions), cmocka_unit_test(links_and_devices), cmocka_unit_test(refusals),
-        cmocka_unit_test(after_a_kill), cmocka_unit_test(unwritable), cmocka_unit_test(no_room),        cmocka_unit_test(reading),
-        cmocka_unit_test(folders),    cmocka_unit_test(sha256),
+        cmocka_unit_test(whole),    cmocka_unit_test(permissions),  cmocka_unit_test(links_and_devices),
+        cmocka_unit_test(refusals), cmocka_unit_test(after_a_kill), cmocka_unit_test(unwritable),
+        cmocka_unit_test(no_room),  cmocka_unit_test(reading),      cmocka_unit_test(folders),
+        cmocka_unit_test(sha256),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

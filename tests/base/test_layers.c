@@ -55,8 +55,10 @@ static const room *included_room(const char *line, const room *own, bool *known)
     const char *slash = memchr(line, '/', length);
     if (slash == NULL) return own; /* beside the file itself */
     const room *found = NULL;
-    if (strncmp(line, "triad/", 6) == 0) found = room_of_header(slash + 1, strcspn(slash + 1, ".\""));
-    else found = find_room(line, (size_t)(slash - line));
+    if (strncmp(line, "triad/", 6) == 0)
+        found = room_of_header(slash + 1, strcspn(slash + 1, ".\""));
+    else
+        found = find_room(line, (size_t)(slash - line));
     *known = found != NULL;
     return found;
 }

@@ -117,7 +117,8 @@ static void smallest(void **state)
     assert_int_equal(machine_smallest(8, 3, "16"), 3);
     assert_int_equal(machine_smallest(0, 0, NULL), 1);
     static const char *const nonsense[] = {"", "0", "-4", "x", "4x", " 4", "99999999999999999999"};
-    for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) assert_int_equal(machine_smallest(8, 0, nonsense[i]), 8);
+    for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++)
+        assert_int_equal(machine_smallest(8, 0, nonsense[i]), 8);
 }
 
 static void this_machine(void **state)

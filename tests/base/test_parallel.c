@@ -12,6 +12,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,6 +47,34 @@ static void creation(void **state)
     triad_pool_free(pool);
 }
 
+/* Sanitizers map more than any limit of address space that would stop a thread. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+static void too_many_threads(void **state)
+{
+    (void)state;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        setrlimit(RLIMIT_AS, &(struct rlimit){(rlim_t)2 << 30, (rlim_t)2 << 30});
+        triad_pool *pool = NULL;
+        triad_error err;
+        const triad_status status = triad_pool_create(&pool, 4096, &err);
+        const bool told =
+            strstr(err.text, " of 4096: ") != NULL && strstr(err.text, "(give a smaller --threads)") != NULL;
+        _exit(status == TRIAD_ERR_MEMORY && pool == NULL && told ? 0 : 1);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+#else
+static void too_many_threads(void **state)
+{
+    (void)state;
+    skip();
+}
+#endif
+
 typedef struct tally {
     int threads;
     size_t *count;         /* [tiles] */
@@ -55,7 +85,8 @@ typedef struct tally {
 static void count_tile(void *context, size_t tile, int worker)
 {
     tally *t = context;
-    if (worker < 0 || worker >= t->threads || atomic_fetch_add(&t->inside[worker], 1) != 0) atomic_fetch_add(&t->wrong, 1);
+    if (worker < 0 || worker >= t->threads || atomic_fetch_add(&t->inside[worker], 1) != 0)
+        atomic_fetch_add(&t->wrong, 1);
     t->count[tile]++; /* plain: a tile that runs twice is a race */
     atomic_fetch_sub(&t->inside[worker], 1);
 }
@@ -129,7 +160,8 @@ static void multiply(void *context, size_t tile, int worker)
 {
     (void)worker;
     const products *p = context;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, M, N, K, 1.0F, p->a + tile * M * K, K, p->b, N, 0.0F, p->c + tile * M * N, N);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, M, N, K, 1.0F, p->a + tile * M * K, K, p->b, N, 0.0F,
+                p->c + tile * M * N, N);
 }
 
 static void concurrent_blas(void **state)
@@ -162,8 +194,12 @@ int main(void)
 {
     openblas_set_num_threads(1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(creation), cmocka_unit_test(every_tile_once), cmocka_unit_test(stress),
-        cmocka_unit_test(idle),     cmocka_unit_test(concurrent_blas),
+        cmocka_unit_test(creation),
+        cmocka_unit_test(too_many_threads),
+        cmocka_unit_test(every_tile_once),
+        cmocka_unit_test(stress),
+        cmocka_unit_test(idle),
+        cmocka_unit_test(concurrent_blas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "base/progress_format.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,9 +17,12 @@
 static void counts(void **state)
 {
     (void)state;
-    static const struct { double count; const char *text; } cases[] = {
-        {0, "0"}, {0.25, "0.2"}, {5, "5"}, {1.5, "1.5"}, {950, "950"}, {9999, "9999"}, {12345, "12.3k"}, {99999, "100k"},
-        {2900000, "2.90M"}, {999999, "1.00M"}, {7.89e9, "7.89G"}, {1e14, "100T"},
+    static const struct {
+        double count;
+        const char *text;
+    } cases[] = {
+        {0, "0"},         {0.25, "0.2"},   {5, "5"},           {1.5, "1.5"},      {950, "950"},      {9999, "9999"},
+        {12345, "12.3k"}, {99999, "100k"}, {2900000, "2.90M"}, {999999, "1.00M"}, {7.89e9, "7.89G"}, {1e14, "100T"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[32];
@@ -30,8 +34,12 @@ static void counts(void **state)
 static void times(void **state)
 {
     (void)state;
-    static const struct { double seconds; const char *text; } cases[] = {
-        {0, "0:00"}, {-3, "0:00"}, {7.4, "0:07"}, {59.6, "1:00"}, {754, "12:34"}, {3723, "1:02:03"}, {1e7, "116 days"}, {1e300 * 1e300, "inf days"},
+    static const struct {
+        double seconds;
+        const char *text;
+    } cases[] = {
+        {0, "0:00"},    {-3, "0:00"},      {7.4, "0:07"},     {59.6, "1:00"},
+        {754, "12:34"}, {3723, "1:02:03"}, {1e7, "116 days"}, {1e300 * 1e300, "inf days"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[32];
@@ -44,9 +52,16 @@ static void lines(void **state)
 {
     (void)state;
     char text[512];
-    progress_figures f = {.label = "train agent 1", .unit = "steps", .note = "loss 0.21", .total = 2900000, .done = 1450000, .rate = 1900, .elapsed = 763};
+    progress_figures f = {.label = "train agent 1",
+                          .unit = "steps",
+                          .note = "loss 0.21",
+                          .total = 2900000,
+                          .done = 1450000,
+                          .rate = 1900,
+                          .elapsed = 763};
     progress_bar(text, sizeof text, &f, 200);
-    assert_string_equal(text, "train agent 1 [==========>         ]  50 %  1.45M/2.90M steps, 1900 steps/s, 12:43 left; loss 0.21");
+    assert_string_equal(
+        text, "train agent 1 [==========>         ]  50 %  1.45M/2.90M steps, 1900 steps/s, 12:43 left; loss 0.21");
     progress_bar(text, sizeof text, &f, 20);
     assert_string_equal(text, "train agent 1 [=====");
     progress_plain(text, sizeof text, &f, false);
@@ -88,7 +103,7 @@ static void sparse(void **state)
     char text[1024];
     text_of(file, text, sizeof text);
     fclose(file);
-    assert_int_equal(strncmp(text, "embed: 0 %, 0/100k layers\nembed: done, 100k layers in 0:00", 58), 0);
+    assert_int_equal(strncmp(text, "embed: 0 %, 0/100k layers\nembed: done, 100k layers in 0:0", 57), 0);
     char *rest = strstr(text, "fine\n");
     assert_non_null(rest);
     assert_string_equal(rest, "fine\nleft: 0 by an error\n");
@@ -116,11 +131,19 @@ static void terminal(void **state)
     for (int i = 1; i <= 200000; i++) triad_progress_update(progress, i, NULL);
     triad_progress_end(progress, NULL);
     triad_progress_free(progress);
-    char text[4096];
-    assert_int_equal(fcntl(master, F_SETFL, O_NONBLOCK), 0);
-    const ssize_t n = read(master, text, sizeof text - 1);
-    assert_true(n > 0);
-    text[n] = 0;
+    char text[65536];
+    size_t size = 0;
+    /* The terminal hands it over in pieces, in its own time. */
+    while (size < sizeof text - 1) {
+        struct pollfd ready = {.fd = master, .events = POLLIN};
+        if (poll(&ready, 1, 5000) != 1) break;
+        const ssize_t n = read(master, text + size, sizeof text - 1 - size);
+        if (n <= 0) break;
+        size += (size_t)n;
+        text[size] = 0;
+        if (strstr(text, "done") != NULL && text[size - 1] == '\n') break;
+    }
+    assert_true(size > 0);
     assert_int_equal(strncmp(text, "\ralign [>                   ]   0 %  0/200k pairs\033[K", 47), 0);
     assert_non_null(strstr(text, "\ralign: done, 200k pairs in 0:0"));
     size_t drawn = 0;

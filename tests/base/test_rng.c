@@ -24,10 +24,22 @@ static void vectors(void **state)
 {
     (void)state;
     static const vector known[] = {
-        {0, 0x1aa1b5345996452d, 0x09585eb7a69561e3, 0x418ddadb3af71a82, 0x588133bc447873a9,
-         {0xd9c2825f, 0xa30febcf, 0x82d9d721, 0x4510bdf8}, {1, 0, 0, 0, 1, 4, 3, 5}, 0.6066357757671799},
-        {1000, 0x7898498834207dbd, 0x9856459edde92ce9, 0x5993447a270c2128, 0x1db6fe26ae351b11,
-         {0x3426fdaf, 0x85798925, 0xd932230d, 0x9a956118}, {4, 2, 1, 1, 3, 3, 1, 1}, 0.2815455986418517},
+        {0,
+         0x1aa1b5345996452d,
+         0x09585eb7a69561e3,
+         0x418ddadb3af71a82,
+         0x588133bc447873a9,
+         {0xd9c2825f, 0xa30febcf, 0x82d9d721, 0x4510bdf8},
+         {1, 0, 0, 0, 1, 4, 3, 5},
+         0.6066357757671799},
+        {1000,
+         0x7898498834207dbd,
+         0x9856459edde92ce9,
+         0x5993447a270c2128,
+         0x1db6fe26ae351b11,
+         {0x3426fdaf, 0x85798925, 0xd932230d, 0x9a956118},
+         {4, 2, 1, 1, 3, 3, 1, 1},
+         0.2815455986418517},
     };
     for (size_t i = 0; i < 2; i++) {
         const vector *v = &known[i];
@@ -57,7 +69,8 @@ static void numpy(void **state)
         triad_pcg64 rng;
         triad_pcg64_seed_words(&rng, words, count);
         char text[33];
-        snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)(uint64_t)(rng.state >> 64), (unsigned long long)(uint64_t)rng.state);
+        snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)(uint64_t)(rng.state >> 64),
+                 (unsigned long long)(uint64_t)rng.state);
         assert_string_equal(text, begin);
         if (count <= 2 && !(count == 2 && words[1] == 0)) {
             triad_pcg64 same;
@@ -152,7 +165,8 @@ static void splitmix(void **state)
     (void)state;
     /* The published first outputs for the seed 1234567. */
     uint64_t s = 1234567;
-    static const uint64_t known[] = {6457827717110365317U, 3203168211198807973U, 9817491932198370423U, 4593380528125082431U, 16408922859458223821U};
+    static const uint64_t known[] = {6457827717110365317U, 3203168211198807973U, 9817491932198370423U,
+                                     4593380528125082431U, 16408922859458223821U};
     for (size_t i = 0; i < 5; i++) assert_int_equal(triad_splitmix64(&s), known[i]);
 }
 

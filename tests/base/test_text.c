@@ -42,7 +42,8 @@ static void growing(void **state)
 static void nearest(void **state)
 {
     (void)state;
-    static const char *const names[] = {"levels", "sentences", "demos", "train", "eval", "run", "GoToLocal", "PutNextLocal"};
+    static const char *const names[] = {"levels", "sentences", "demos",     "train",
+                                        "eval",   "run",       "GoToLocal", "PutNextLocal"};
     const size_t count = sizeof names / sizeof *names;
     assert_string_equal(triad_nearest_name("levles", names, count), "levels");
     assert_string_equal(triad_nearest_name("level", names, count), "levels");
@@ -95,6 +96,7 @@ static void arithmetic(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(growing), cmocka_unit_test(nearest), cmocka_unit_test(errors), cmocka_unit_test(arithmetic)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(growing), cmocka_unit_test(nearest), cmocka_unit_test(errors),
+                                       cmocka_unit_test(arithmetic)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,10 @@
 /* A program with commands of its own over the framework of src/cli: what its tests run. */
+#include "base/file.h"
 #include "cli/cli.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int run_measure(cli_context *context, int argc, char **argv)
 {
@@ -13,14 +15,41 @@ static int run_measure(cli_context *context, int argc, char **argv)
     const char *default_layers[] = {"last"};
     cli_list layers = {1, default_layers}, levels = {0};
     const cli_option options[] = {
-        {.name = "output", .letter = 'o', .kind = CLI_STRING, .argument = "FILE", .help = "Where the numbers go.", .value = &output,
+        {.name = "output",
+         .letter = 'o',
+         .kind = CLI_STRING,
+         .argument = "FILE",
+         .help = "Where the numbers go.",
+         .value = &output,
          .required = true},
-        {.name = "steps", .letter = 'n', .kind = CLI_INT, .argument = "N", .help = "Steps to take.", .value = &steps, .min = 1, .max = 1000000},
-        {.name = "rate", .kind = CLI_REAL, .argument = "R", .help = "Share of steps that count.", .value = &rate, .min = 0, .max = 1},
-        {.name = "pool", .kind = CLI_CHOICE, .argument = "P", .help = "How tokens become a sentence.", .value = &pool,
+        {.name = "steps",
+         .letter = 'n',
+         .kind = CLI_INT,
+         .argument = "N",
+         .help = "Steps to take.",
+         .value = &steps,
+         .min = 1,
+         .max = 1000000},
+        {.name = "rate",
+         .kind = CLI_REAL,
+         .argument = "R",
+         .help = "Share of steps that count.",
+         .value = &rate,
+         .min = 0,
+         .max = 1},
+        {.name = "pool",
+         .kind = CLI_CHOICE,
+         .argument = "P",
+         .help = "How tokens become a sentence.",
+         .value = &pool,
          .choices = "default|mean|mean-nofirst|last"},
         {.name = "layers", .kind = CLI_LIST, .argument = "L,…", .help = "Layers to read.", .value = &layers},
-        {.name = "levels", .kind = CLI_LIST, .argument = "L,…", .help = "Levels to play.", .value = &levels, .choices = "GoTo|GoToLocal|PutNext"},
+        {.name = "levels",
+         .kind = CLI_LIST,
+         .argument = "L,…",
+         .help = "Levels to play.",
+         .value = &levels,
+         .choices = "GoTo|GoToLocal|PutNext"},
         {.name = "strict", .letter = 's', .kind = CLI_FLAG, .help = "Refuse what is doubtful.", .value = &strict},
     };
     const cli_usage usage = {
@@ -33,9 +62,11 @@ static int run_measure(cli_context *context, int argc, char **argv)
     };
     const char **positional;
     size_t count;
-    const int parsed = cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
+    const int parsed =
+        cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
     if (parsed != CLI_GO) return parsed;
-    if (strcmp(output, "refused") == 0) return cli_usage_error(&usage, "--output: '%s' is refused (name another)", output);
+    if (strcmp(output, "refused") == 0)
+        return cli_usage_error(&usage, "--output: '%s' is refused (name another)", output);
     if (strcmp(output, "broken") == 0) {
         triad_fail(&context->error, TRIAD_ERR_FORMAT, 3, "broken: byte 3 is wrong (write it again)");
         return cli_fail(&context->error);
@@ -71,8 +102,30 @@ static int run_rest(cli_context *context, int argc, char **argv)
     return parsed == CLI_GO ? CLI_DONE : parsed;
 }
 
+/* Writes half a file and waits for a signal. */
+static int run_hold(cli_context *context, int argc, char **argv)
+{
+    const cli_usage usage = {.command = "hold",
+                             .arguments = "FILE",
+                             .description = "Holds a file open.\n",
+                             .min_positional = 1,
+                             .max_positional = 1};
+    const char **positional;
+    const int parsed = cli_parse(context, &usage, NULL, 0, argc, argv, &positional, NULL);
+    if (parsed != CLI_GO) return parsed;
+    triad_atomic_file file;
+    if (triad_atomic_open(&file, positional[0], &context->error) != TRIAD_OK) return cli_fail(&context->error);
+    fputs("half", file.stream);
+    fflush(file.stream);
+    puts("holding");
+    fflush(stdout);
+    for (;;) pause();
+}
+
 const cli_command CLI_COMMANDS[] = {
-    {"measure", "measures spaces and says so in a summary that is long enough to need a second line of text", run_measure},
+    {"measure", "measures spaces and says so in a summary that is long enough to need a second line of text",
+     run_measure},
     {"rest", "does nothing", run_rest},
+    {"hold", "waits for a signal", run_hold},
 };
-const size_t CLI_COMMAND_COUNT = 2;
+const size_t CLI_COMMAND_COUNT = 3;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,8 @@ static outcome run_to(int out, const char *path, char *const *arguments)
         _exit(127);
     }
     int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
     outcome result;
     result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     drain(captured, result.out, sizeof result.out);
@@ -117,7 +119,8 @@ static void values(void **state)
     static const char *const not_whole[] = {"abc", "", "3x", "3.5", " 3", "1e3", "0x10", "--"};
     char line[256];
     for (size_t i = 0; i < sizeof not_whole / sizeof *not_whole; i++) {
-        snprintf(line, sizeof line, "measure: --steps: '%s' is not a whole number (give one from 1 to 1000000)", not_whole[i]);
+        snprintf(line, sizeof line, "measure: --steps: '%s' is not a whole number (give one from 1 to 1000000)",
+                 not_whole[i]);
         assert_usage(RUN("measure", "a", "-o", "f", "--steps", (char *)not_whole[i]), line);
     }
     static const char *const outside[] = {"0", "-1", "1000001", "99999999999999999999"};
@@ -130,19 +133,27 @@ static void values(void **state)
         snprintf(line, sizeof line, "measure: --rate: '%s' is not a number (give one from 0 to 1)", not_real[i]);
         assert_usage(RUN("measure", "a", "-o", "f", "--rate", (char *)not_real[i]), line);
     }
-    assert_usage(RUN("measure", "a", "-o", "f", "--rate", "1.5"), "measure: --rate: '1.5' is out of range (give one from 0 to 1)");
-    assert_usage(RUN("measure", "a", "-o", "f", "--pool", "meen"), "measure: --pool: 'meen' is not one of its values (did you mean mean?)");
+    assert_usage(RUN("measure", "a", "-o", "f", "--rate", "1.5"),
+                 "measure: --rate: '1.5' is out of range (give one from 0 to 1)");
+    assert_usage(RUN("measure", "a", "-o", "f", "--pool", "meen"),
+                 "measure: --pool: 'meen' is not one of its values (did you mean mean?)");
     assert_usage(RUN("measure", "a", "-o", "f", "--pool", "zebra"),
                  "measure: --pool: 'zebra' is not one of its values (give one of default, mean, mean-nofirst, last)");
     assert_usage(RUN("measure", "a", "-o", "f", "--levels", "GoTo,gotolocal"),
                  "measure: --levels: 'gotolocal' is not one of its values (did you mean GoToLocal?)");
-    assert_usage(RUN("measure", "a", "-o", "f", "--layers", "1,,2"), "measure: --layers: '1,,2' holds an empty name (write a,b,c)");
-    assert_usage(RUN("measure", "a", "-o", "f", "--layers", ""), "measure: --layers: '' holds an empty name (write a,b,c)");
-    assert_usage(RUN("measure", "a", "-o", "f", "--threads", "0"), "measure: --threads: '0' is out of range (give one from 1 to 4096)");
-    assert_usage(RUN("measure", "a", "-o", "f", "--threads", "two"), "measure: --threads: 'two' is not a whole number (give one from 1 to 4096)");
+    assert_usage(RUN("measure", "a", "-o", "f", "--layers", "1,,2"),
+                 "measure: --layers: '1,,2' holds an empty name (write a,b,c)");
+    assert_usage(RUN("measure", "a", "-o", "f", "--layers", ""),
+                 "measure: --layers: '' holds an empty name (write a,b,c)");
+    assert_usage(RUN("measure", "a", "-o", "f", "--threads", "0"),
+                 "measure: --threads: '0' is out of range (give one from 1 to 4096)");
+    assert_usage(RUN("measure", "a", "-o", "f", "--threads", "two"),
+                 "measure: --threads: 'two' is not a whole number (give one from 1 to 4096)");
     static const char *const not_seed[] = {"-1", "18446744073709551616", "1x", ""};
     for (size_t i = 0; i < sizeof not_seed / sizeof *not_seed; i++) {
-        snprintf(line, sizeof line, "measure: --seed: '%s' is not a seed (give a whole number from 0 to 18446744073709551615)", not_seed[i]);
+        snprintf(line, sizeof line,
+                 "measure: --seed: '%s' is not a seed (give a whole number from 0 to 18446744073709551615)",
+                 not_seed[i]);
         assert_usage(RUN("measure", "a", "-o", "f", "--seed", (char *)not_seed[i]), line);
     }
 }
@@ -181,8 +192,9 @@ static void parsed(void **state)
     assert_string_equal(field(root, "positional"), "[\"a\"]");
     json_object_put(root);
 
-    result = RUN("measure", "a", "-sn7", "b", "--rate=1e-1", "--json", "--quiet", "--pool", "mean-nofirst", "--layers", "0,1", "--threads=3",
-                 "--seed", "18446744073709551615", "--layers", "raw", "--levels=PutNext,GoTo", "--out", "g", "--", "--c");
+    result = RUN("measure", "a", "-sn7", "b", "--rate=1e-1", "--json", "--quiet", "--pool", "mean-nofirst", "--layers",
+                 "0,1", "--threads=3", "--seed", "18446744073709551615", "--layers", "raw", "--levels=PutNext,GoTo",
+                 "--out", "g", "--", "--c");
     root = document(&result);
     assert_string_equal(field(root, "output"), "\"g\"");
     assert_string_equal(field(root, "steps"), "7");
@@ -204,7 +216,8 @@ static void help(void **state)
     const outcome top = RUN("--help");
     assert_int_equal(top.status, 0);
     assert_string_equal(top.err, "");
-    const char *measure = strstr(top.out, "  measure     measures"), *rest = strstr(top.out, "  rest        does nothing");
+    const char *measure = strstr(top.out, "  measure     measures"),
+               *rest = strstr(top.out, "  rest        does nothing");
     assert_non_null(measure);
     assert_non_null(rest);
     assert_true(measure < rest);
@@ -246,8 +259,9 @@ static void failures(void **state)
 
     const int full = open("/dev/full", O_WRONLY);
     assert_true(full >= 0);
-    static const char *const json[] = {"triad", "measure", "--json", "a", "-o", "f", NULL}, *const text[] = {"triad", "measure", "a", "-o", "f", NULL},
-                      *const help_too[] = {"triad", "measure", "--help", NULL};
+    static const char *const json[] = {"triad", "measure", "--json", "a", "-o", "f", NULL},
+                             *const text[] = {"triad", "measure", "a", "-o", "f", NULL},
+                             *const help_too[] = {"triad", "measure", "--help", NULL};
     const char *const *const cases[] = {json, text, help_too};
     for (size_t i = 0; i < 3; i++) {
         const outcome result = run_to(full, program(), (char *const *)cases[i]);
@@ -266,6 +280,45 @@ static void failures(void **state)
     assert_string_equal(gone.err, "");
 }
 
+/* An interrupt or a request to end ends it at once, and what was being written is not there. */
+static void signals(void **state)
+{
+    (void)state;
+    static const int ends[] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < 2; i++) {
+        char path[] = "/tmp/triad-hold-XXXXXX", partial[64];
+        const int target = mkstemp(path);
+        assert_true(target >= 0);
+        assert_int_equal(write(target, "old", 3), 3);
+        int out[2];
+        assert_int_equal(pipe(out), 0);
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            dup2(out[1], 1);
+            execl(program(), "triad", "hold", path, "--threads", "3", (char *)NULL);
+            _exit(127);
+        }
+        close(out[1]);
+        char word[16] = "";
+        assert_int_equal(read(out[0], word, 8), 8);
+        assert_string_equal(word, "holding\n");
+        assert_int_equal(kill(child, ends[i]), 0);
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == ends[i]);
+        close(out[0]);
+
+        char text[8] = "";
+        assert_int_equal(pread(target, text, sizeof text, 0), 3);
+        assert_string_equal(text, "old");
+        close(target);
+        snprintf(partial, sizeof partial, "%s.partial", path);
+        unlink(partial);
+        unlink(path);
+    }
+}
+
 /* The real program: its table of commands. */
 static void real_program(void **state)
 {
@@ -276,7 +329,8 @@ static void real_program(void **state)
     assert_int_equal(top.status, 0);
     assert_has(top.out, "Usage: triad COMMAND");
 
-    /* Every command that the help lists has a help of its own, knows the common options and refuses others in one line. */
+    /* Every command that the help lists has a help of its own, knows the common options and refuses others in one line.
+     */
     const char *at = strstr(top.out, "\nCommands:\n");
     assert_non_null(at);
     at += strlen("\nCommands:\n");
@@ -297,8 +351,9 @@ static void real_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commands), cmocka_unit_test(options),  cmocka_unit_test(values),       cmocka_unit_test(parsed),
-        cmocka_unit_test(help),     cmocka_unit_test(failures), cmocka_unit_test(real_program),
+        cmocka_unit_test(commands),     cmocka_unit_test(options), cmocka_unit_test(values),
+        cmocka_unit_test(parsed),       cmocka_unit_test(help),    cmocka_unit_test(failures), cmocka_unit_test(signals),
+        cmocka_unit_test(real_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

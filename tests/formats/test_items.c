@@ -72,7 +72,16 @@ static void errors_name_lines(void **state)
     refuse("id\ttext\tv\na\tb\t\xc3\n", "line 2: not UTF-8");
     refuse("id\ttext\t\xff\na\tb\tc\n", "column 3: not UTF-8");
     refuse("id\ttext\nb\t1\na\t2\nb\t3\na\t4\n", "lines 2 and 4: the same id b");
+    char wide[2100] = "id\ttext";
+    size_t size = 7;
+    for (int i = 0; i < 1001; i++) size += (size_t)sprintf(wide + size, "\t");
+    memcpy(wide + size, "\na\tb", 5);
     triad_items items;
+    char *many = malloc(2 * size + 1);
+    memcpy(many, wide, size + 4);
+    memcpy(many + size + 4, wide + 7, size - 7);
+    expect_failure(triad_items_parse(&items, many, 2 * size - 3, "t.tsv", err), TRIAD_ERR_RANGE, "1001 factors");
+    free(many);
     expect_failure(triad_items_parse(&items, "id\ttext\na\tb\0\n", 14, "t.tsv", err), TRIAD_ERR_FORMAT,
                    "line 2: a 0 byte");
     triad_error error;
