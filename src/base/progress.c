@@ -1,0 +1,156 @@
+#include "base/progress.h"
+
+#include "base/progress_format.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Seconds between two drawings on a terminal, between two lines elsewhere, and between two points of the rate. */
+static const double DRAW_EVERY = 0.1, LINE_EVERY = 30, RATE_OVER = 20;
+
+enum { TEXT_BYTES = 512 };
+
+struct triad_progress {
+    FILE *stream;
+    bool terminal;
+    pthread_mutex_t lock; /* a room may report from a tile */
+    bool running;
+    char label[128], unit[32], note[256];
+    double total, done, first; /* first: what was done when the first report came, which took no time of ours */
+    double start, shown;
+    bool reported;
+    /* The rate is taken between now and a point 20 to 40 seconds ago. */
+    double old_time, old_done, middle_time, middle_done;
+};
+
+double triad_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+triad_progress *triad_progress_create(FILE *stream, bool quiet)
+{
+    if (quiet || stream == NULL) return NULL;
+    triad_progress *progress = calloc(1, sizeof *progress);
+    if (progress == NULL) return NULL;
+    progress->stream = stream;
+    const char *kind = getenv("TERM");
+    progress->terminal = isatty(fileno(stream)) && !(kind != NULL && strcmp(kind, "dumb") == 0);
+    pthread_mutex_init(&progress->lock, NULL);
+    return progress;
+}
+
+static size_t columns(const triad_progress *progress)
+{
+    struct winsize window;
+    if (ioctl(fileno(progress->stream), TIOCGWINSZ, &window) != 0 || window.ws_col < 20) return 79;
+    return (size_t)window.ws_col - 1; /* the last column would wrap on some terminals */
+}
+
+static progress_figures figures_of(const triad_progress *progress, double now)
+{
+    const double elapsed = now - progress->old_time;
+    const double rate = progress->reported && elapsed > 1e-3 ? (progress->done - progress->old_done) / elapsed : 0;
+    return (progress_figures){.label = progress->label, .unit = progress->unit, .note = progress->note,
+                              .total = progress->total, .done = progress->done, .rate = rate > 0 ? rate : 0,
+                              .elapsed = now - progress->start};
+}
+
+static void draw(triad_progress *progress, double now)
+{
+    char text[TEXT_BYTES];
+    const progress_figures figures = figures_of(progress, now);
+    if (progress->terminal) {
+        progress_bar(text, sizeof text, &figures, columns(progress));
+        fprintf(progress->stream, "\r%s\033[K", text);
+    } else {
+        progress_plain(text, sizeof text, &figures, false);
+        fprintf(progress->stream, "%s\n", text);
+    }
+    fflush(progress->stream);
+    progress->shown = now;
+}
+
+static void finish(triad_progress *progress, const char *note)
+{
+    if (!progress->running) return;
+    const double now = triad_now();
+    progress->running = false;
+    snprintf(progress->note, sizeof progress->note, "%s", note != NULL ? note : "");
+    progress_figures figures = figures_of(progress, now);
+    const double done = progress->done - progress->first;
+    figures.rate = figures.elapsed > 1e-3 && done > 0 ? done / figures.elapsed : 0; /* over the whole task */
+    char text[TEXT_BYTES];
+    progress_plain(text, sizeof text, &figures, true);
+    fprintf(progress->stream, progress->terminal ? "\r%s\033[K\n" : "%s\n", text);
+    fflush(progress->stream);
+}
+
+void triad_progress_free(triad_progress *progress)
+{
+    if (progress == NULL) return;
+    /* A task that was left by an error has not ended: leave its bar and go to a line of its own. */
+    if (progress->running && progress->terminal) {
+        fputc('\n', progress->stream);
+        fflush(progress->stream);
+    }
+    pthread_mutex_destroy(&progress->lock);
+    free(progress);
+}
+
+void triad_progress_begin(triad_progress *progress, const char *label, const char *unit, double total)
+{
+    if (progress == NULL) return;
+    pthread_mutex_lock(&progress->lock);
+    finish(progress, NULL);
+    const double now = triad_now();
+    snprintf(progress->label, sizeof progress->label, "%s", label);
+    snprintf(progress->unit, sizeof progress->unit, "%s", unit);
+    progress->note[0] = 0;
+    progress->total = total > 0 ? total : 0;
+    progress->done = progress->first = progress->old_done = progress->middle_done = 0;
+    progress->start = progress->old_time = progress->middle_time = now;
+    progress->reported = false;
+    progress->running = true;
+    draw(progress, now);
+    pthread_mutex_unlock(&progress->lock);
+}
+
+void triad_progress_update(triad_progress *progress, double done, const char *note)
+{
+    if (progress == NULL || pthread_mutex_trylock(&progress->lock) != 0) return;
+    if (progress->running) {
+        const double now = triad_now();
+        if (!progress->reported && progress->total > 0 && done > 0.01 * progress->total && now - progress->start < 1) {
+            /* A resumed task starts in the middle. */
+            progress->first = progress->old_done = progress->middle_done = done;
+        }
+        progress->reported = true;
+        progress->done = done;
+        if (now - progress->middle_time > RATE_OVER) {
+            progress->old_time = progress->middle_time;
+            progress->old_done = progress->middle_done;
+            progress->middle_time = now;
+            progress->middle_done = done;
+        }
+        if (now - progress->shown >= (progress->terminal ? DRAW_EVERY : LINE_EVERY)) {
+            snprintf(progress->note, sizeof progress->note, "%s", note != NULL ? note : "");
+            draw(progress, now);
+        }
+    }
+    pthread_mutex_unlock(&progress->lock);
+}
+
+void triad_progress_end(triad_progress *progress, const char *note)
+{
+    if (progress == NULL) return;
+    pthread_mutex_lock(&progress->lock);
+    finish(progress, note);
+    pthread_mutex_unlock(&progress->lock);
+}
