@@ -3,14 +3,15 @@
 #ifndef TRIAD_CLI_H
 #define TRIAD_CLI_H
 
+#include "base/arena.h"
 #include "formats/json.h"
 #include "triad/base.h"
 
 typedef enum cli_kind {
     CLI_FLAG,   /* bool * */
     CLI_STRING, /* const char ** */
-    CLI_INT,    /* int64_t *, in [min, max] */
-    CLI_REAL,   /* double *, in [min, max] */
+    CLI_INT,    /* int64_t *, in [min, max]; any when both are 0 */
+    CLI_REAL,   /* double *, finite, in [min, max]; any when both are 0 */
     CLI_CHOICE, /* const char **: one of the names in `choices`, "a|b|c" */
     CLI_LIST    /* cli_list *: comma-separated, may be given more than once */
 } cli_kind;
@@ -38,7 +39,7 @@ typedef struct cli_context {
     triad_pool *pool;       /* made by cli_parse, freed by main */
     triad_progress *progress; /* on stderr; silent with --quiet */
     triad_error error;      /* scratch for the command */
-    void *memory;           /* arena of the parsed lists */
+    triad_arena memory;     /* of the parsed lists and whatever a command keeps until its end */
 } cli_context;
 
 typedef struct cli_usage {
@@ -61,6 +62,9 @@ int cli_usage_error(const cli_usage *usage, const char *format, ...) __attribute
 /* Prints the document on stdout and puts it; fails when stdout can't be written. */
 int cli_print_json(json_object *root);
 
+/* Frees what cli_parse made: done by cli_main after the command. */
+void cli_context_free(cli_context *context);
+
 typedef struct cli_command {
     const char *name, *summary;
     int (*run)(cli_context *context, int argc, char **argv); /* argv[0] is the command's name */
@@ -69,5 +73,8 @@ typedef struct cli_command {
 /* One line a command in commands.c, in the order in which a user meets them. */
 extern const cli_command CLI_COMMANDS[];
 extern const size_t CLI_COMMAND_COUNT;
+
+/* The program: finds the command, runs it, reports what stdout could not take; returns the exit status. */
+int cli_main(int argc, char **argv);
 
 #endif

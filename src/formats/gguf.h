@@ -6,6 +6,8 @@
 
 typedef struct gguf gguf;
 
+/* Opening validates everything: each count against the bytes that are left, kinds, keys and names (unique, UTF-8), alignment,
+ * shapes, extents, overlaps. Tensor types that are not read, split files, version 1 and big-endian files are refused by name. */
 TRIAD_NODISCARD triad_status gguf_open(gguf **file, const char *path, triad_error *err);
 TRIAD_NODISCARD triad_status gguf_parse(gguf **file, const void *bytes, size_t size, triad_error *err); /* borrows */
 void gguf_close(gguf *file);
@@ -13,6 +15,10 @@ void gguf_close(gguf *file);
 size_t gguf_count(const gguf *file);
 const tensor_view *gguf_at(const gguf *file, size_t index);
 const tensor_view *gguf_find(const gguf *file, const char *name); /* shape is outermost first; NULL: absent */
+
+/* Keys in the file's order. */
+size_t gguf_keys(const gguf *file);
+const char *gguf_key_at(const gguf *file, size_t index); /* NULL: beyond the last */
 
 /* Metadata. `has` tells presence; getters return false when the key is absent or of another kind. Integers of
  * any width and bool convert to int64 (u64 beyond INT64_MAX is refused), f32 and f64 to double. */
