@@ -1,0 +1,47 @@
+#include "nn/layers.h"
+
+#include <math.h>
+
+size_t nn_attention_probs(nn_segment *segments, size_t count, size_t heads)
+{
+    size_t used = 0;
+    for (size_t s = 0; s < count; s++) {
+        segments[s].probs_first = used;
+        used += heads * segments[s].q_count * segments[s].k_count;
+    }
+    return used;
+}
+
+double nn_schedule(uint64_t step, uint64_t total, uint64_t warmup, double floor)
+{
+    if (step < warmup) return (double)(step + 1) / (double)warmup;
+    if (step >= total) return floor;
+    const double done = (double)(step - warmup) / (double)(total - warmup);
+    return floor + (1 - floor) * 0.5 * (1 + cos(M_PI * done));
+}
+
+double nn_norm2(const float *g, size_t n)
+{
+    /* Eight interleaved sums: the order is fixed by n alone. */
+    double sum[8] = {0};
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (size_t l = 0; l < 8; l++) sum[l] += (double)g[i + l] * (double)g[i + l];
+    for (size_t l = 0; i < n; i++, l++) sum[l] += (double)g[i] * (double)g[i];
+    return ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
+}
+
+void nn_adamw(float *p, float *m, float *v, const float *g, size_t n, const nn_adamw_options *options, uint64_t step,
+              float scale)
+{
+    const float beta1 = options->beta1, beta2 = options->beta2, epsilon = options->epsilon;
+    const double correction1 = 1 - pow((double)beta1, (double)step), correction2 = 1 - pow((double)beta2, (double)step);
+    const float keep = 1 - options->learning_rate * options->weight_decay;
+    const float rate = (float)((double)options->learning_rate / correction1), root = (float)(1 / sqrt(correction2));
+    for (size_t i = 0; i < n; i++) {
+        const float gradient = g[i] * scale;
+        m[i] = beta1 * m[i] + (1 - beta1) * gradient;
+        v[i] = beta2 * v[i] + (1 - beta2) * gradient * gradient;
+        p[i] = p[i] * keep - rate * m[i] / (sqrtf(v[i]) * root + epsilon);
+    }
+}
