@@ -18,6 +18,25 @@ static double height(double value)
     return TOP + (1 - fmin(fmax(value, 0), 1)) * HEIGHT;
 }
 
+static double name_width(const char *name)
+{
+    size_t letters = 0;
+    for (const char *c = name; *c; c++) letters += ((unsigned char)*c & 0xC0) != 0x80;
+    return 6.4 * (double)letters + 5;
+}
+
+/* Evenly spaced names are thinned evenly; uneven ones (values of k) where they would touch. The last always stands. */
+static size_t name_stride(const report_chart *chart)
+{
+    if (chart->x != NULL || chart->ticks < 2) return 1;
+    double widest = 0;
+    for (size_t i = 0; i < chart->ticks; i++) widest = fmax(widest, name_width(chart->tick[i]));
+    const double gap = WIDTH / (double)(chart->ticks - 1);
+    size_t stride = 1;
+    while ((double)stride * gap < widest) stride++;
+    return stride;
+}
+
 static void frame(triad_text *out, const report_study *study, const report_chart *chart)
 {
     if (chart->band)
@@ -29,14 +48,12 @@ static void frame(triad_text *out, const report_study *study, const report_chart
         triad_text_addf(out, "<text class=\"tick\" text-anchor=\"end\" x=\"%d\" y=\"%.1f\">%.1f</text>", LEFT - 7, height(i * 0.2) + 3.5,
                         i * 0.2);
     }
-    /* As many names as fit; the first and the last always stand. */
+    const size_t stride = name_stride(chart);
     double taken = -1e9;
     for (size_t i = 0; i < chart->ticks; i++) {
-        const double x = place(chart, i);
-        double letters = 0;
-        for (const char *c = chart->tick[i]; *c; c++) letters += ((unsigned char)*c & 0xC0) != 0x80;
-        const double half = 3.4 * letters + 3, last = place(chart, chart->ticks - 1);
-        if (i + 1 < chart->ticks && (x - half < taken || x + half > last - 10)) continue;
+        const double x = place(chart, i), half = name_width(chart->tick[i]) / 2, end = place(chart, chart->ticks - 1);
+        const bool last = i + 1 == chart->ticks;
+        if (!last && (i % stride != 0 || x - half < taken || x + half > end - name_width(chart->tick[chart->ticks - 1]) / 2)) continue;
         taken = x + half;
         triad_text_addf(out, "<text class=\"tick\" text-anchor=\"middle\" x=\"%.1f\" y=\"%d\">", x, TOP + HEIGHT + 17);
         html_escape(out, chart->tick[i]);

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { LABEL = 236, PANEL = 322, GAP = 34, ROW = 34, TOP = 34, BOTTOM = 30 };
+enum { LABEL = 236, PANEL = 316, GAP = 50, ROW = 34, TOP = 34, BOTTOM = 30 };
 
 typedef struct scale {
     double low, high; /* data */

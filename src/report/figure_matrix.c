@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { CELL = 50, LEFT = 132, SLANT = 96 };
+enum { CELL = 50, LEFT = 116, TOP = 16, RIGHT = 40 };
 
 static void cell_bound(triad_text *out, double value)
 {
@@ -52,14 +52,12 @@ void figure_matrix(triad_text *out, const report_study *study, int reading)
 {
     const size_t n = study->spaces;
     const double side = (double)n * CELL;
-    triad_text_addf(out, "<svg class=\"fig matrix\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"", LEFT + side + SLANT * 0.55,
-                    side + SLANT * 0.62);
+    triad_text_addf(out, "<svg class=\"fig matrix\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"", LEFT + side + RIGHT, TOP + side + 4);
     html_escape(out, study->reading[reading].name);
     triad_text_addf(out, ": precision at k = %d of every pair; the numbers stand in the table\">", study->k);
-    const double top = SLANT * 0.62;
     for (size_t i = 0; i < n; i++) {
         const report_space *space = &study->space[i];
-        const double y = top + (double)i * CELL;
+        const double y = TOP + (double)i * CELL;
         triad_text_addf(out, "<text class=\"label c-%s\" text-anchor=\"end\" x=\"%d\" y=\"%.1f\">", html_role_class(space->role), LEFT - 8,
                         y + CELL / 2.0 + 4);
         html_escape(out, space->name);
@@ -74,7 +72,7 @@ void figure_matrix(triad_text *out, const report_study *study, int reading)
     for (size_t p = 0; p < study->pairs; p++) {
         const report_pair *pair = &study->pair[p];
         const size_t row = pair->x > pair->y ? pair->x : pair->y, column = pair->x > pair->y ? pair->y : pair->x;
-        cell(out, study, pair, reading, LEFT + (double)column * CELL, top + (double)row * CELL);
+        cell(out, study, pair, reading, LEFT + (double)column * CELL, TOP + (double)row * CELL);
     }
     triad_text_add(out, "</svg>");
 }

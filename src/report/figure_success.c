@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { LABEL = 150, WIDTH = 560, STEP = 13, PAD = 14, TOP = 10, BOTTOM = 30 };
+enum { LABEL = 150, WIDTH = 830, STEP = 11, PAD = 16, TOP = 10, BOTTOM = 30 };
 
 static double across(double share)
 {
