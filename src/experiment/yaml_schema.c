@@ -170,7 +170,7 @@ static triad_status load_entry(loader *l, const yaml_field *field, yaml_node_t *
     case YAML_REAL:
     case YAML_REALS: return load_real(l, field, node, (double *)(void *)at);
     case YAML_BOOL: return load_bool(l, node, (bool *)at);
-    case YAML_STRUCT:
+    case YAML_BLOCK:
     case YAML_STRUCTS: return load_mapping(l, field->fields, node, at);
     }
     return TRIAD_OK;
@@ -241,8 +241,8 @@ static triad_status load_mapping(loader *l, const yaml_field *fields, yaml_node_
         if (seen >> f & 1) return refuse(l, key, "is given twice (leave one out)");
         seen |= (uint64_t)1 << f;
         char *member = target + fields[f].offset;
-        /* A struct shares its address with its own first member, which is the one to remember. */
-        triad_status bad = fields[f].kind == YAML_STRUCT ? TRIAD_OK : remember(l, member, value);
+        /* A block has no member of its own: its keys have. */
+        triad_status bad = fields[f].kind == YAML_BLOCK ? TRIAD_OK : remember(l, member, value);
         if (bad == TRIAD_OK) bad = entry_size(&fields[f]) > 0 ? load_list(l, &fields[f], value, target) : load_entry(l, &fields[f], value, member);
         if (bad != TRIAD_OK) return bad;
         l->key[above] = '\0';

@@ -18,7 +18,7 @@ typedef enum yaml_kind {
     YAML_CHOICES,  /* const char **, count at count_offset */
     YAML_INTS,     /* int64_t *, count at count_offset */
     YAML_REALS,    /* double *, count at count_offset */
-    YAML_STRUCT,   /* a struct in place, by `fields` */
+    YAML_BLOCK,    /* a block of keys by `fields`, whose offsets count from the struct that holds the block */
     YAML_STRUCTS   /* a pointer to structs of `size` bytes by `fields`, count at count_offset */
 } yaml_kind;
 
