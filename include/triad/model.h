@@ -26,6 +26,7 @@ typedef struct triad_model_info {
     size_t projected;       /* width of `projected`; 0: there is none */
     bool has_raw;           /* decoders: the last residual before its norm is there */
     bool has_tokenizer;
+    bool reduced;           /* some weight is narrower than F32 */
     const char *pooling;    /* the family's convention: "mean-nofirst", "mean", "cls", … */
 } triad_model_info;
 

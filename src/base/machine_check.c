@@ -31,12 +31,14 @@ bool triad_machine_has_avx2(void)
 bool triad_machine_has_avx512(void)
 {
     return triad_machine_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512cd");
 }
 
 triad_status triad_machine_check(triad_error *err)
 {
-    if (BUILD_NEEDS < 3 || (BUILD_NEEDS == 3 && triad_machine_has_avx2()) || triad_machine_has_avx512()) return TRIAD_OK;
+    if (BUILD_NEEDS < 3 || (BUILD_NEEDS == 3 && triad_machine_has_avx2()) || triad_machine_has_avx512())
+        return TRIAD_OK;
     if (err != NULL) {
         err->code = TRIAD_ERR_UNSUPPORTED;
         err->position = -1;

@@ -1,8 +1,10 @@
-#include "cli/cli.h"
+#include "cli/commands.h"
 
-/* A command is declared here and gets its line in the table, in the order in which a user meets them. */
+/* A command is declared in commands.h and gets its line in the table, in the order in which a user meets them. */
 
 const cli_command CLI_COMMANDS[] = {
+    {"tokenize", "the token ids of each sentence", cmd_tokenize},
+    {"embed", "a space: what a model, an agent or a baseline makes of sentences", cmd_embed},
     {NULL, NULL, NULL}, /* the end */
 };
 const size_t CLI_COMMAND_COUNT = sizeof CLI_COMMANDS / sizeof *CLI_COMMANDS - 1;

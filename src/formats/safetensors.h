@@ -6,21 +6,23 @@
 
 typedef struct safetensors safetensors;
 
-/* Maps and validates a whole file: header limits, strict JSON, every extent, no hole, no overlap, nothing behind the last.
- * Types of the format that we do not read come as TENSOR_OTHER. Whole files only: a file that another process cuts while
- * it is mapped ends the program with SIGBUS. */
+/* Maps and validates a whole file: header limits, strict JSON, every extent, no hole, no overlap, nothing behind the
+ * last. Types of the format that we do not read come as TENSOR_OTHER. Whole files only: a file that another process
+ * cuts while it is mapped ends the program with SIGBUS. */
 TRIAD_NODISCARD triad_status safetensors_open(safetensors **file, const char *path, triad_error *err);
 /* The same over bytes that the caller keeps alive. */
 TRIAD_NODISCARD triad_status safetensors_parse(safetensors **file, const void *bytes, size_t size, triad_error *err);
 void safetensors_close(safetensors *file);
 
 size_t safetensors_count(const safetensors *file);
-const tensor_view *safetensors_at(const safetensors *file, size_t index); /* in order of data offset */
+const tensor_view *safetensors_at(const safetensors *file, size_t index);       /* in order of data offset */
 const tensor_view *safetensors_find(const safetensors *file, const char *name); /* NULL: absent */
 const char *safetensors_metadata(const safetensors *file, const char *key);     /* NULL: absent */
 
-typedef struct safetensors_pair { const char *key, *value; } safetensors_pair;
-size_t safetensors_pairs(const safetensors *file); /* metadata, in the file's order */
+typedef struct safetensors_pair {
+    const char *key, *value;
+} safetensors_pair;
+size_t safetensors_pairs(const safetensors *file);                                  /* metadata, in the file's order */
 const safetensors_pair *safetensors_pair_at(const safetensors *file, size_t index); /* NULL: beyond the last */
 
 /* Fails unless the tensor exists with this dtype and shape; a dimension of SIZE_MAX matches any. */

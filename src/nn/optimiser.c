@@ -2,16 +2,6 @@
 
 #include <math.h>
 
-size_t nn_attention_probs(nn_segment *segments, size_t count, size_t heads)
-{
-    size_t used = 0;
-    for (size_t s = 0; s < count; s++) {
-        segments[s].probs_first = used;
-        used += heads * segments[s].q_count * segments[s].k_count;
-    }
-    return used;
-}
-
 double nn_schedule(uint64_t step, uint64_t total, uint64_t warmup, double floor)
 {
     if (step < warmup) return (double)(step + 1) / (double)warmup;

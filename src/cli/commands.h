@@ -1,0 +1,10 @@
+/* The commands, each in its own file cmd_NAME.c. */
+#ifndef TRIAD_CLI_COMMANDS_H
+#define TRIAD_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+int cmd_tokenize(cli_context *context, int argc, char **argv);
+int cmd_embed(cli_context *context, int argc, char **argv);
+
+#endif
