@@ -19,17 +19,17 @@ static triad_status no_memory(triad_error *err)
 
 /* ---- building */
 
-stage *graph_add(graph *graph, const char *kind, const char *name, int version, stage_fn run, const char *does)
+study_stage *graph_add(study_graph *graph, const char *kind, const char *name, int version, stage_fn run, const char *does)
 {
     if (graph->stages == graph->capacity) {
         const size_t more = graph->capacity ? 2 * graph->capacity : 32;
-        stage *grown = realloc(graph->stage, more * sizeof *grown);
+        study_stage *grown = realloc(graph->stage, more * sizeof *grown);
         if (grown == NULL) return NULL;
         graph->stage = grown;
         graph->capacity = more;
     }
-    stage *s = &graph->stage[graph->stages];
-    *s = (stage){.kind = triad_arena_strdup(&graph->arena, kind),
+    study_stage *s = &graph->stage[graph->stages];
+    *s = (study_stage){.kind = triad_arena_strdup(&graph->arena, kind),
                  .name = triad_arena_strdup(&graph->arena, name),
                  .does = triad_arena_strdup(&graph->arena, does),
                  .version = version,
@@ -39,9 +39,9 @@ stage *graph_add(graph *graph, const char *kind, const char *name, int version, 
     return s;
 }
 
-void graph_needs(graph *graph, size_t at, size_t input, int output)
+void graph_needs(study_graph *graph, size_t at, size_t input, int output)
 {
-    stage *s = &graph->stage[at];
+    study_stage *s = &graph->stage[at];
     if (s->inputs == s->input_capacity) {
         const size_t more = s->input_capacity ? 2 * s->input_capacity : 8;
         stage_input *grown = TRIAD_NEW(&graph->arena, stage_input, more);
@@ -56,9 +56,9 @@ void graph_needs(graph *graph, size_t at, size_t input, int output)
     s->input[s->inputs++] = (stage_input){input, output};
 }
 
-int graph_makes(graph *graph, size_t at, const char *path)
+int graph_makes(study_graph *graph, size_t at, const char *path)
 {
-    stage *s = &graph->stage[at];
+    study_stage *s = &graph->stage[at];
     const char *copy = triad_arena_strdup(&graph->arena, path);
     if (copy == NULL || s->outputs == STAGE_MAX_OUTPUTS) {
         s->config.failed = true;
@@ -68,22 +68,22 @@ int graph_makes(graph *graph, size_t at, const char *path)
     return s->outputs++;
 }
 
-void graph_free(graph *graph)
+void graph_free(study_graph *graph)
 {
     for (size_t i = 0; i < graph->stages; i++) triad_text_free(&graph->stage[i].config);
     free(graph->stage);
     triad_arena_free(&graph->arena);
-    *graph = (struct graph){0};
+    *graph = (study_graph){0};
 }
 
-char *graph_path(const graph *graph, const char *path)
+char *graph_path(const study_graph *graph, const char *path)
 {
     return triad_path_join(graph->folder, path);
 }
 
 /* ---- records */
 
-static char *record_path(const graph *graph, const stage *s, const char *ending)
+static char *record_path(const study_graph *graph, const study_stage *s, const char *ending)
 {
     char name[256];
     snprintf(name, sizeof name, "stages/%s.%s", s->name, ending);
@@ -91,7 +91,7 @@ static char *record_path(const graph *graph, const stage *s, const char *ending)
 }
 
 /* "" while an input is not done. */
-static triad_status key_of(const graph *graph, const stage *s, char key[65], triad_error *err)
+static triad_status key_of(const study_graph *graph, const study_stage *s, char key[65], triad_error *err)
 {
     key[0] = '\0';
     triad_text text = {0};
@@ -99,7 +99,7 @@ static triad_status key_of(const graph *graph, const stage *s, char key[65], tri
     if (s->config.size > 0) triad_text_add_bytes(&text, s->config.bytes, s->config.size);
     for (int i = 0; i < s->outputs; i++) triad_text_addf(&text, "makes %s\n", s->output[i]);
     for (size_t i = 0; i < s->inputs; i++) {
-        const stage *from = &graph->stage[s->input[i].stage];
+        const study_stage *from = &graph->stage[s->input[i].stage];
         if (!from->done) {
             triad_text_free(&text);
             return TRIAD_OK;
@@ -113,7 +113,7 @@ static triad_status key_of(const graph *graph, const stage *s, char key[65], tri
 }
 
 /* A record that can't be read, or that tells of other files, only means that the stage is to be done. */
-static bool record_agrees(const graph *graph, stage *s, json_object *record)
+static bool record_agrees(const study_graph *graph, study_stage *s, json_object *record)
 {
     const char *key;
     json_object *outputs = json_find(record, "outputs", json_type_array);
@@ -134,7 +134,7 @@ static bool record_agrees(const graph *graph, stage *s, json_object *record)
     return true;
 }
 
-static triad_status examine(const graph *graph, stage *s, triad_error *err)
+static triad_status examine(const study_graph *graph, study_stage *s, triad_error *err)
 {
     s->done = s->started = false;
     const triad_status status = key_of(graph, s, s->key, err);
@@ -159,7 +159,7 @@ static triad_status examine(const graph *graph, stage *s, triad_error *err)
     return TRIAD_OK;
 }
 
-triad_status graph_examine(graph *graph, triad_error *err)
+triad_status graph_examine(study_graph *graph, triad_error *err)
 {
     for (size_t i = 0; i < graph->stages; i++) {
         const triad_status status = examine(graph, &graph->stage[i], err);
@@ -168,7 +168,7 @@ triad_status graph_examine(graph *graph, triad_error *err)
     return TRIAD_OK;
 }
 
-static json_object *record_of(const graph *graph, const stage *s)
+static json_object *record_of(const study_graph *graph, const study_stage *s)
 {
     json_object *root = json_object_new_object(), *outputs = json_object_new_array(), *inputs = json_object_new_array();
     json_object_object_add(root, "stage", json_object_new_string(s->name));
@@ -190,7 +190,7 @@ static json_object *record_of(const graph *graph, const stage *s)
 
 /* ---- running */
 
-static triad_status remove_file(const graph *graph, const char *path, triad_error *err)
+static triad_status remove_file(const study_graph *graph, const char *path, triad_error *err)
 {
     char *whole = graph_path(graph, path);
     if (whole == NULL) return no_memory(err);
@@ -200,7 +200,7 @@ static triad_status remove_file(const graph *graph, const char *path, triad_erro
 }
 
 /* Files beside an output that belong to the stage: "agents/agent-2.safetensors." and what follows. */
-static triad_status remove_leftovers(const graph *graph, const char *prefix, triad_error *err)
+static triad_status remove_leftovers(const study_graph *graph, const char *prefix, triad_error *err)
 {
     const char *slash = strrchr(prefix, '/');
     char folder[256];
@@ -223,7 +223,7 @@ static triad_status remove_leftovers(const graph *graph, const char *prefix, tri
 }
 
 /* What an earlier run with other inputs left behind must not be taken for this one's. */
-static triad_status clear(const graph *graph, const stage *s, triad_error *err)
+static triad_status clear(const study_graph *graph, const study_stage *s, triad_error *err)
 {
     triad_status status = TRIAD_OK;
     for (int i = 0; i < s->outputs && status == TRIAD_OK; i++) status = remove_file(graph, s->output[i], err);
@@ -231,7 +231,7 @@ static triad_status clear(const graph *graph, const stage *s, triad_error *err)
     return status;
 }
 
-static triad_status write_record(const graph *graph, const stage *s, triad_error *err)
+static triad_status write_record(const study_graph *graph, const study_stage *s, triad_error *err)
 {
     char *path = record_path(graph, s, "json"), *started = record_path(graph, s, "started");
     triad_status status = TRIAD_OK;
@@ -249,7 +249,7 @@ static triad_status write_record(const graph *graph, const stage *s, triad_error
     return status;
 }
 
-static triad_status run_stage(const graph *graph, stage *s, triad_error *err)
+static triad_status run_stage(const study_graph *graph, study_stage *s, triad_error *err)
 {
     char *started = record_path(graph, s, "started"), *record = record_path(graph, s, "json");
     triad_status status = started != NULL && record != NULL ? TRIAD_OK : no_memory(err);
@@ -279,7 +279,7 @@ static triad_status run_stage(const graph *graph, stage *s, triad_error *err)
     return status;
 }
 
-triad_status graph_select(const graph *graph, const char *only, bool *wanted, triad_error *err)
+triad_status graph_select(const study_graph *graph, const char *only, bool *wanted, triad_error *err)
 {
     bool found = false;
     for (size_t i = 0; i < graph->stages; i++) {
@@ -304,19 +304,12 @@ triad_status graph_select(const graph *graph, const char *only, bool *wanted, tr
     return TRIAD_OK;
 }
 
-triad_status graph_run(graph *graph, const bool *wanted, graph_notice_fn before, graph_notice_fn after, triad_error *err)
+triad_status graph_refresh(study_graph *graph, size_t at, triad_error *err)
 {
-    for (size_t i = 0; i < graph->stages; i++) {
-        stage *s = &graph->stage[i];
-        /* An earlier stage that was just redone may have changed this one's key. */
-        triad_status status = examine(graph, s, err);
-        if (status != TRIAD_OK) return status;
-        if (!wanted[i]) continue;
-        const bool run = !s->done;
-        if (run && before != NULL) before(graph->context, s, true);
-        if (run) status = run_stage(graph, s, err);
-        if (status != TRIAD_OK) return status;
-        if (after != NULL) after(graph->context, s, run);
-    }
-    return TRIAD_OK;
+    return examine(graph, &graph->stage[at], err);
+}
+
+triad_status graph_run_stage(study_graph *graph, size_t at, triad_error *err)
+{
+    return run_stage(graph, &graph->stage[at], err);
 }

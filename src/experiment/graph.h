@@ -13,18 +13,18 @@
 
 enum { STAGE_MAX_OUTPUTS = 4 };
 
-typedef struct stage stage;
-typedef struct graph graph;
+typedef struct study_stage study_stage;
+typedef struct study_graph study_graph;
 
 /* Makes the stage's outputs, below graph->folder. context is the graph's. */
-typedef triad_status (*stage_fn)(void *context, const stage *self, triad_error *err);
+typedef triad_status (*stage_fn)(void *context, const study_stage *self, triad_error *err);
 
 typedef struct stage_input {
     size_t stage;  /* an earlier one */
     int output;    /* of its outputs */
 } stage_input;
 
-struct stage {
+struct study_stage {
     const char *name, *kind; /* "train-2", "train" */
     const char *does;        /* a few words for lists: "trains agent 2 (seed 2)" */
     int version;             /* raised when the code of this kind makes other bytes */
@@ -42,33 +42,33 @@ struct stage {
     bool done, started;                    /* started: interrupted with this very key */
 };
 
-struct graph {
+struct study_graph {
     const char *folder;
-    stage *stage;
+    study_stage *stage;
     size_t stages, capacity;
     triad_arena arena; /* owns names and lists */
     void *context;
 };
 
 /* Appends a stage with copies of its names; NULL when memory is out. Pointers to stages move: keep indices. */
-stage *graph_add(graph *graph, const char *kind, const char *name, int version, stage_fn run, const char *does);
-void graph_needs(graph *graph, size_t stage, size_t input, int output);
+study_stage *graph_add(study_graph *graph, const char *kind, const char *name, int version, stage_fn run, const char *does);
+void graph_needs(study_graph *graph, size_t stage, size_t input, int output);
 /* The output's path is copied; its number is returned. */
-int graph_makes(graph *graph, size_t stage, const char *path);
-void graph_free(graph *graph);
+int graph_makes(study_graph *graph, size_t stage, const char *path);
+void graph_free(study_graph *graph);
 
 /* Reads the records: sets key, done and started of every stage. Fails when memory is out or a plan did not fit into it. */
-TRIAD_NODISCARD triad_status graph_examine(graph *graph, triad_error *err);
+TRIAD_NODISCARD triad_status graph_examine(study_graph *graph, triad_error *err);
 
 /* Marks in wanted [stages] the stages of that name or kind and all that they need; all of them for NULL. */
-TRIAD_NODISCARD triad_status graph_select(const graph *graph, const char *only, bool *wanted, triad_error *err);
+TRIAD_NODISCARD triad_status graph_select(const study_graph *graph, const char *only, bool *wanted, triad_error *err);
 
-/* Runs what is wanted and not done, in order. before and after may be NULL; after's done tells whether the stage was
- * run (true) or found done (false). */
-typedef void (*graph_notice_fn)(void *context, const stage *stage, bool ran);
-TRIAD_NODISCARD triad_status graph_run(graph *graph, const bool *wanted, graph_notice_fn before, graph_notice_fn after, triad_error *err);
+/* Looks at one stage again: an earlier one that was just done has given it a key. */
+TRIAD_NODISCARD triad_status graph_refresh(study_graph *graph, size_t stage, triad_error *err);
+/* Runs a stage that is not done and whose inputs are: marks it, makes its outputs, writes its record. */
+TRIAD_NODISCARD triad_status graph_run_stage(study_graph *graph, size_t stage, triad_error *err);
 
 /* FOLDER/PATH; the caller frees. NULL when memory is out. */
-char *graph_path(const graph *graph, const char *path);
+char *graph_path(const study_graph *graph, const char *path);
 
 #endif
