@@ -5,6 +5,7 @@
 const cli_command CLI_COMMANDS[] = {
     {"tokenize", "the token ids of each sentence", cmd_tokenize},
     {"embed", "a space: what a model, an agent or a baseline makes of sentences", cmd_embed},
+    {"align", "how alike two spaces are, how sure we are, and against which nulls", cmd_align},
     {NULL, NULL, NULL}, /* the end */
 };
 const size_t CLI_COMMAND_COUNT = sizeof CLI_COMMANDS / sizeof *CLI_COMMANDS - 1;
