@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "triad/align.h"
 #include "triad/babyai.h"
 
 #include <stdlib.h>
@@ -210,6 +211,8 @@ static triad_status check(const checker *c)
     if (bad == TRIAD_OK) bad = check_agents(c);
     if (bad == TRIAD_OK) bad = check_models(c);
     if (bad != TRIAD_OK) return bad;
+    if (config->alignment.k_count > ALIGN_MAX_KS)
+        return refuse(c, &config->alignment.k, "alignment.k: %zu values (at most %d)", config->alignment.k_count, ALIGN_MAX_KS);
     bool found = false;
     for (size_t i = 0; i < config->alignment.k_count; i++) {
         if (i > 0 && config->alignment.k[i] <= config->alignment.k[i - 1])
