@@ -97,6 +97,16 @@ NN_INLINE float nn_largest8(nn_v8 v)
     return c[0];
 }
 
+NN_INLINE nn_v8 nn_sqrt8(nn_v8 x)
+{
+#ifdef __AVX__
+    return (nn_v8)_mm256_sqrt_ps((__m256)x);
+#else
+    for (int i = 0; i < NN_LANES; i++) x[i] = __builtin_sqrtf(x[i]);
+    return x;
+#endif
+}
+
 NN_INLINE nn_v8 nn_abs8(nn_v8 x)
 {
     return (nn_v8)((nn_v8i)x & 0x7fffffff);
@@ -107,16 +117,17 @@ NN_INLINE nn_v8 nn_copysign8(nn_v8 size, nn_v8 sign)
     return (nn_v8)(((nn_v8i)size & 0x7fffffff) | ((nn_v8i)sign & INT32_MIN));
 }
 
-/* exp: x = n ln 2 + r with n an integer and |r| <= ln 2 / 2; exp(r) = 1 + r + r^2 P(r), P the best of degree 4; then 2^n
- * in two factors, so that neither leaves the range before the result does. */
-NN_INLINE nn_v8 nn_exp8(nn_v8 x)
+/* exp(x + rest), rest small: x = n ln 2 + r with n an integer and |r| <= ln 2 / 2; exp(r) = 1 + r + r^2 P(r), P the best
+ * of degree 4; then 2^n in two factors, so that neither leaves the range before the result does. */
+NN_INLINE nn_v8 nn_exp8_of_sum(nn_v8 x, nn_v8 rest)
 {
     x = nn_select8(x < -104.0F, nn_set8(-104.0F), x);
     x = nn_select8(x > 89.0F, nn_set8(89.0F), x);
     const float round_to_integer = 12582912.0F; /* 1.5 * 2^23: its last bit is one */
     const nn_v8 shifted = x * 1.44269504F + round_to_integer;
     const nn_v8 n = shifted - round_to_integer;
-    const nn_v8 r = (x - n * 0.693145752F) - n * 1.42860677e-6F; /* ln 2 in two parts, the first of 15 bits */
+    /* ln 2 in two parts, the first of 15 bits, so that the first product is exact */
+    const nn_v8 r = ((x - n * 0.693145752F) - n * 1.42860677e-6F) + rest;
     nn_v8 p = nn_set8(0.00138145988F);
     p = p * r + 0.00836871658F;
     p = p * r + 0.041668389F;
@@ -126,6 +137,11 @@ NN_INLINE nn_v8 nn_exp8(nn_v8 x)
     const nn_v8i power = (nn_v8i)shifted - 0x4b400000;
     const nn_v8i half = power >> 1;
     return mantissa * (nn_v8)((half + 127) << 23) * (nn_v8)((power - half + 127) << 23);
+}
+
+NN_INLINE nn_v8 nn_exp8(nn_v8 x)
+{
+    return nn_exp8_of_sum(x, (nn_v8){0});
 }
 
 /* tanh: an odd polynomial near zero, 1 - 2 / (exp(2|x|) + 1) elsewhere. */
@@ -171,7 +187,9 @@ NN_INLINE nn_v8 nn_erfc_large8(nn_v8 s, nn_v8 y, float factor)
     q = q * t - 0.000188034886F;
     y = nn_select8(y > 16.0F, nn_set8(16.0F), y);
     const nn_v8 head = (nn_v8)((nn_v8i)y & ~0xfff), tail = y - head; /* head^2 is exact */
-    return nn_exp8(head * head * -factor) * nn_exp8(tail * (y + head) * -factor - q);
+    /* Q and the square's tail leave the range in which rest is small: their whole part goes to x. */
+    const nn_v8 square = head * head * -factor, rest = tail * (y + head) * -factor - q, sum = square + rest;
+    return nn_exp8_of_sum(sum, rest - (sum - square));
 }
 
 NN_INLINE nn_v8 nn_erf8(nn_v8 x)

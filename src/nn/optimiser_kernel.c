@@ -1,4 +1,5 @@
 #include "nn/layers.h"
+#include "nn/vector.h"
 
 #include <math.h>
 
@@ -28,10 +29,23 @@ void nn_adamw(float *p, float *m, float *v, const float *g, size_t n, const nn_a
     const double correction1 = 1 - pow((double)beta1, (double)step), correction2 = 1 - pow((double)beta2, (double)step);
     const float keep = 1 - options->learning_rate * options->weight_decay;
     const float rate = (float)((double)options->learning_rate / correction1), root = (float)(1 / sqrt(correction2));
-    for (size_t i = 0; i < n; i++) {
-        const float gradient = g[i] * scale;
-        m[i] = beta1 * m[i] + (1 - beta1) * gradient;
-        v[i] = beta2 * v[i] + (1 - beta2) * gradient * gradient;
-        p[i] = p[i] * keep - rate * m[i] / (sqrtf(v[i]) * root + epsilon);
+    for (size_t i = 0; i < n; i += NN_LANES) {
+        const size_t lanes = n - i < NN_LANES ? n - i : NN_LANES;
+        const bool whole = lanes == NN_LANES;
+        const nn_v8 gradient = (whole ? nn_load8(g + i) : nn_load_part(g + i, lanes, 0)) * scale;
+        const nn_v8 old = whole ? nn_load8(p + i) : nn_load_part(p + i, lanes, 0);
+        const nn_v8 m1 = (whole ? nn_load8(m + i) : nn_load_part(m + i, lanes, 0)) * beta1 + (1 - beta1) * gradient;
+        const nn_v8 v1 =
+            (whole ? nn_load8(v + i) : nn_load_part(v + i, lanes, 0)) * beta2 + (1 - beta2) * gradient * gradient;
+        const nn_v8 next = old * keep - rate * m1 / (nn_sqrt8(v1) * root + epsilon);
+        if (whole) {
+            nn_store8(m + i, m1);
+            nn_store8(v + i, v1);
+            nn_store8(p + i, next);
+        } else {
+            nn_store_part(m + i, m1, lanes);
+            nn_store_part(v + i, v1, lanes);
+            nn_store_part(p + i, next, lanes);
+        }
     }
 }
