@@ -1,9 +1,155 @@
-#include "base/machine.h"
+/* Matrix products from blocks: b is packed a block at a time, or, for a pool, all of it first by all workers. Either
+ * way each element of c is the same chain of operations. */
 #include "nn/gemm_kernels.h"
 #include "nn/products.h"
+
+#include <stdlib.h>
+
+const nn_gemm_kernel *nn_gemm_kernel_choose(void)
+{
+    /* triad_machine_has_avx512() asks the processor again at each call, which takes microseconds on a virtual machine;
+     * this reads what the start of the program found out. */
+    const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512cd");
+    return wide ? &nn_gemm_kernel_avx512 : &nn_gemm_kernel_base;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t up_to(size_t n, size_t step)
+{
+    return (n + step - 1) / step * step;
+}
+
+/* k in equal blocks. */
+static size_t depth_of_block(size_t k)
+{
+    const size_t blocks = (k + NN_BLOCK_DEPTH - 1) / NN_BLOCK_DEPTH;
+    return (k + blocks - 1) / blocks;
+}
+
+static const float *at(bool transposed, const float *x, size_t ld, size_t row, size_t column)
+{
+    return transposed ? x + column * ld + row : x + row * ld + column;
+}
+
+/* The product over an empty k. */
+static void scale_only(size_t m, size_t n, float beta, float *c, size_t ldc)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+}
 
 void nn_gemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
              size_t ldb, float beta, float *c, size_t ldc)
 {
-    (triad_machine_has_avx512() ? nn_gemm_avx512 : nn_gemm_base)(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    if (k == 0) {
+        scale_only(m, n, beta, c, ldc);
+        return;
+    }
+    const nn_gemm_kernel *kernel = nn_gemm_kernel_choose();
+    const size_t block = depth_of_block(k);
+    _Alignas(64) float packed[NN_BLOCK_DEPTH * NN_BLOCK_COLUMNS];
+    for (size_t j = 0; j < n; j += NN_BLOCK_COLUMNS) {
+        const size_t columns = smaller(n - j, NN_BLOCK_COLUMNS);
+        for (size_t l = 0; l < k; l += block) {
+            const size_t depth = smaller(k - l, block);
+            kernel->pack(packed, tb, at(tb, b, ldb, l, j), ldb, depth, columns);
+            kernel->multiply(ta, m, columns, depth, alpha, at(ta, a, lda, 0, l), lda, packed, l == 0 ? beta : 1,
+                             c + j, ldc);
+        }
+    }
+}
+
+/* ---- over a pool ---- */
+
+enum {
+    PACKED_MOST = 4 << 20,  /* floats of packed b at a time, unless one block of columns needs more */
+    PACKED_COLUMNS = 32,    /* of a tile of packing: a panel of the widest kernel, whole panels of the others */
+    TILES_WANTED = 64,      /* so that sixteen workers end at about the same time */
+    TILE_STRIPS_LEAST = 2,  /* strips of a tile, if there are as many */
+    TILE_STRIPS_MOST = 18,
+    WORTH_A_POOL = 1 << 20  /* multiply-adds below which workers would wait longer than they work */
+};
+
+typedef struct product {
+    const nn_gemm_kernel *kernel;
+    bool ta, tb;
+    size_t m, n, k, lda, ldb, ldc;
+    float alpha, beta;
+    const float *a, *b;
+    float *c;
+
+    size_t block;         /* of the depth */
+    size_t first, chunk;  /* the columns that are packed now */
+    size_t column_blocks; /* of them */
+    size_t depth_blocks;
+    size_t tile_rows;
+    float *packed; /* column block after column block, each one depth block after the other */
+} product;
+
+static float *packed_block(const product *p, size_t column, size_t depth)
+{
+    const size_t columns = smaller(p->chunk - column, NN_BLOCK_COLUMNS);
+    return p->packed + column * p->k + depth * up_to(columns, p->kernel->panel);
+}
+
+static void pack_tile(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    const product *p = context;
+    const size_t column = tile / p->depth_blocks * PACKED_COLUMNS, l = tile % p->depth_blocks * p->block;
+    const size_t inside = column % NN_BLOCK_COLUMNS, depth = smaller(p->k - l, p->block);
+    p->kernel->pack(packed_block(p, column - inside, l) + inside * depth, p->tb,
+                    at(p->tb, p->b, p->ldb, l, p->first + column), p->ldb, depth,
+                    smaller(p->chunk - column, PACKED_COLUMNS));
+}
+
+static void multiply_tile(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    const product *p = context;
+    const size_t column = tile % p->column_blocks * NN_BLOCK_COLUMNS, row = tile / p->column_blocks * p->tile_rows;
+    const size_t rows = smaller(p->m - row, p->tile_rows), columns = smaller(p->chunk - column, NN_BLOCK_COLUMNS);
+    for (size_t l = 0; l < p->k; l += p->block)
+        p->kernel->multiply(p->ta, rows, columns, smaller(p->k - l, p->block), p->alpha, at(p->ta, p->a, p->lda, row, l),
+                            p->lda, packed_block(p, column, l), l == 0 ? p->beta : 1,
+                            p->c + row * p->ldc + p->first + column, p->ldc);
+}
+
+void nn_gemm_pool(triad_pool *pool, bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,
+                  size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc)
+{
+    if (m == 0 || n == 0) return;
+    if (k == 0 || (double)m * (double)n * (double)k < WORTH_A_POOL) {
+        nn_gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+        return;
+    }
+    product p = {.kernel = nn_gemm_kernel_choose(), .ta = ta, .tb = tb, .m = m, .n = n, .k = k, .lda = lda, .ldb = ldb,
+                 .ldc = ldc, .alpha = alpha, .beta = beta, .a = a, .b = b, .c = c, .block = depth_of_block(k)};
+    p.depth_blocks = (k + p.block - 1) / p.block;
+    size_t most = PACKED_MOST / k / NN_BLOCK_COLUMNS * NN_BLOCK_COLUMNS;
+    if (most == 0) most = NN_BLOCK_COLUMNS;
+    most = smaller(most, up_to(n, NN_BLOCK_COLUMNS));
+    p.packed = aligned_alloc(64, most * k * sizeof *p.packed);
+    if (p.packed == NULL) { /* the same bytes, more slowly */
+        nn_gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+        return;
+    }
+    for (p.first = 0; p.first < n; p.first += most) {
+        p.chunk = smaller(n - p.first, most);
+        p.column_blocks = (p.chunk + NN_BLOCK_COLUMNS - 1) / NN_BLOCK_COLUMNS;
+        const size_t strip = p.kernel->rows, groups = (TILES_WANTED + p.column_blocks - 1) / p.column_blocks;
+        size_t strips = (m + strip * groups - 1) / (strip * groups);
+        if (strips < TILE_STRIPS_LEAST) strips = TILE_STRIPS_LEAST;
+        if (strips > TILE_STRIPS_MOST) strips = TILE_STRIPS_MOST;
+        p.tile_rows = strips * strip;
+        triad_parallel(pool, (p.chunk + PACKED_COLUMNS - 1) / PACKED_COLUMNS * p.depth_blocks, pack_tile, &p);
+        triad_parallel(pool, p.column_blocks * ((m + p.tile_rows - 1) / p.tile_rows), multiply_tile, &p);
+    }
+    free(p.packed);
 }

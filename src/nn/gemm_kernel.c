@@ -3,6 +3,5 @@
 
 #define VECTOR 8
 #define ROWS 6
-#define GEMM nn_gemm_base
-#define MEASURE nn_fma_base
+#define KERNEL nn_gemm_kernel_base
 #include "nn/gemm_tile.inc"

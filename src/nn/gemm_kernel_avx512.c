@@ -3,6 +3,5 @@
 
 #define VECTOR 16
 #define ROWS 14
-#define GEMM nn_gemm_avx512
-#define MEASURE nn_fma_avx512
+#define KERNEL nn_gemm_kernel_avx512
 #include "nn/gemm_tile.inc"

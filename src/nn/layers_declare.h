@@ -78,8 +78,8 @@ void NN_NAME(segment_mean_backward_add)(REAL *dx, const REAL *dout, const uint32
 /* Multi-head attention (Vaswani et al. 2017, 3.2) inside each of count segments: nobody sees another segment.
  *   score(i,j) = q_i . k_j / sqrt(head_dim) + rel_bias[head][i - j];  probs = softmax over the j that i sees;  out_i = sum_j probs(i,j) v_j
  * q, k, v, out: rows of heads * head_dim numbers, ld_* from row to row, so that they may be columns of one wider matrix.
- * probs: nn_attention_probs(segments, count, heads) numbers; segment s holds [heads, q_count, k_count] at probs_first;
- *   exactly 0 where the mask hides.
+ * probs: nn_attention_probs(segments, count, heads) numbers, kept for backward; segment s holds heads matrices of q_count *
+ *   k_count at probs_first, in a layout of the implementation's own.
  * NN_FULL: every query of a segment sees all its keys. NN_CAUSAL: q_count == k_count, and query i sees key j where
  *   0 <= i - j < window (window 0: no limit).
  * rel_bias: [heads, window] or NULL; only with NN_CAUSAL and window > 0.
@@ -88,7 +88,7 @@ void NN_NAME(attention_forward)(REAL *out, size_t ld_out, REAL *probs, const REA
                                 size_t ld_k, const REAL *v, size_t ld_v, const nn_segment *segments, size_t count,
                                 size_t heads, size_t head_dim, nn_mask mask, size_t window, const REAL *rel_bias);
 /* dq, dk, dv overwritten in the rows that segments name (each in one segment only);  drel_bias (or NULL) +=.
- * probs comes from the forward pass and is used up: afterwards it holds the gradient of the scores. */
+ * probs comes from the forward pass and is used up: what it holds afterwards is not defined. */
 void NN_NAME(attention_backward)(REAL *dq, size_t ld_dq, REAL *dk, size_t ld_dk, REAL *dv, size_t ld_dv,
                                  REAL *drel_bias, const REAL *dout, size_t ld_dout, REAL *probs, const REAL *q,
                                  size_t ld_q, const REAL *k, size_t ld_k, const REAL *v, size_t ld_v,

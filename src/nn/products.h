@@ -1,4 +1,4 @@
-/* Matrix products: which kernel computes what, and products over a pool of workers. nn_gemm itself stands in layers.h. */
+/* Matrix products over a pool of workers, and those of one attention head. nn_gemm itself stands in layers.h. */
 #ifndef TRIAD_NN_PRODUCTS_H
 #define TRIAD_NN_PRODUCTS_H
 
@@ -9,5 +9,12 @@
  * for any pool. pool NULL runs in the caller. Not to be called from inside a tile. */
 void nn_gemm_pool(triad_pool *pool, bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,
                   size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
+
+/* c [m,n] = alpha a op(b), as nn_gemm with ta false and beta 0, for sizes at which packing would cost more than it
+ * gives: m and n of a few dozen. With tb, n is at most nn_small_gemm_most(k). Sums in the order of k. */
+enum { NN_SMALL_TURNED = 8192 };
+size_t nn_small_gemm_most(size_t k);
+void nn_small_gemm(bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
+                   size_t ldb, float *c, size_t ldc);
 
 #endif

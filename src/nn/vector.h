@@ -3,7 +3,7 @@
  *
  * Largest errors against the exact value, over all floats (tests/nn/test_elementwise.c checks them):
  *   nn_exp8   1 ulp, gradual underflow and overflow included;  nn_tanh8  2 ulp;  nn_erf8  2 ulp
- *   nn_phi8   (the normal distribution's cumulative)  4 ulp down to x = -5, absolute 1e-12 below
+ *   nn_phi8   (the normal distribution's cumulative)  10 ulp down to x = -5.6, absolute 1e-9 below
  * NaN gives NaN; exp(-inf) is 0, exp(inf) is inf, tanh and erf of +-inf are +-1. */
 #ifndef TRIAD_NN_VECTOR_H
 #define TRIAD_NN_VECTOR_H
@@ -97,6 +97,16 @@ NN_INLINE float nn_largest8(nn_v8 v)
     return c[0];
 }
 
+NN_INLINE nn_v8 nn_sqrt8(nn_v8 x)
+{
+#ifdef __AVX__
+    return (nn_v8)_mm256_sqrt_ps((__m256)x);
+#else
+    for (int i = 0; i < NN_LANES; i++) x[i] = __builtin_sqrtf(x[i]);
+    return x;
+#endif
+}
+
 NN_INLINE nn_v8 nn_abs8(nn_v8 x)
 {
     return (nn_v8)((nn_v8i)x & 0x7fffffff);
@@ -107,16 +117,17 @@ NN_INLINE nn_v8 nn_copysign8(nn_v8 size, nn_v8 sign)
     return (nn_v8)(((nn_v8i)size & 0x7fffffff) | ((nn_v8i)sign & INT32_MIN));
 }
 
-/* exp: x = n ln 2 + r with n an integer and |r| <= ln 2 / 2; exp(r) = 1 + r + r^2 P(r), P the best of degree 4; then 2^n
- * in two factors, so that neither leaves the range before the result does. */
-NN_INLINE nn_v8 nn_exp8(nn_v8 x)
+/* exp(x + rest), rest small: x = n ln 2 + r with n an integer and |r| <= ln 2 / 2; exp(r) = 1 + r + r^2 P(r), P the best
+ * of degree 4; then 2^n in two factors, so that neither leaves the range before the result does. */
+NN_INLINE nn_v8 nn_exp8_of_sum(nn_v8 x, nn_v8 rest)
 {
     x = nn_select8(x < -104.0F, nn_set8(-104.0F), x);
     x = nn_select8(x > 89.0F, nn_set8(89.0F), x);
     const float round_to_integer = 12582912.0F; /* 1.5 * 2^23: its last bit is one */
     const nn_v8 shifted = x * 1.44269504F + round_to_integer;
     const nn_v8 n = shifted - round_to_integer;
-    const nn_v8 r = (x - n * 0.693145752F) - n * 1.42860677e-6F; /* ln 2 in two parts, the first of 15 bits */
+    /* ln 2 in two parts, the first of 15 bits, so that the first product is exact */
+    const nn_v8 r = ((x - n * 0.693145752F) - n * 1.42860677e-6F) + rest;
     nn_v8 p = nn_set8(0.00138145988F);
     p = p * r + 0.00836871658F;
     p = p * r + 0.041668389F;
@@ -126,6 +137,11 @@ NN_INLINE nn_v8 nn_exp8(nn_v8 x)
     const nn_v8i power = (nn_v8i)shifted - 0x4b400000;
     const nn_v8i half = power >> 1;
     return mantissa * (nn_v8)((half + 127) << 23) * (nn_v8)((power - half + 127) << 23);
+}
+
+NN_INLINE nn_v8 nn_exp8(nn_v8 x)
+{
+    return nn_exp8_of_sum(x, (nn_v8){0});
 }
 
 /* tanh: an odd polynomial near zero, 1 - 2 / (exp(2|x|) + 1) elsewhere. */
@@ -152,8 +168,8 @@ NN_INLINE nn_v8 nn_erf_small8(nn_v8 x)
     p = p * u - 0.0268544443F;
     p = p * u + 0.112836003F;
     p = p * u - 0.37612626F;
-    p = p * u + 1.12837911F;
-    return p * x;
+    p = p * u + 0.12837911F;
+    return p * x + x;
 }
 
 /* erfc for s >= 1: exp(-s^2 - Q(s)); Q is a polynomial fitted on [1, 4] and constant after it. s^2 is handed in as
@@ -161,17 +177,20 @@ NN_INLINE nn_v8 nn_erf_small8(nn_v8 x)
 NN_INLINE nn_v8 nn_erfc_large8(nn_v8 s, nn_v8 y, float factor)
 {
     const nn_v8 t = nn_select8(s > 4.0F, nn_set8(4.0F), s);
-    nn_v8 q = nn_set8(2.16866483e-05F);
-    q = q * t - 0.000441333948F;
-    q = q * t + 0.00420454983F;
-    q = q * t - 0.0252082236F;
-    q = q * t + 0.108418524F;
-    q = q * t - 0.366780043F;
-    q = q * t + 1.12957835F;
-    q = q * t - 0.000188034886F;
+    nn_v8 q = nn_set8(-1.61315484e-06F);
+    q = q * t + 4.55760128e-05F;
+    q = q * t - 0.000592679542F;
+    q = q * t + 0.00473998347F;
+    q = q * t - 0.0263646431F;
+    q = q * t + 0.109979331F;
+    q = q * t - 0.368065506F;
+    q = q * t + 1.13016915F;
+    q = q * t - 0.000304051064F;
     y = nn_select8(y > 16.0F, nn_set8(16.0F), y);
     const nn_v8 head = (nn_v8)((nn_v8i)y & ~0xfff), tail = y - head; /* head^2 is exact */
-    return nn_exp8(head * head * -factor) * nn_exp8(tail * (y + head) * -factor - q);
+    /* Q and the square's tail leave the range in which rest is small: their whole part goes to x. */
+    const nn_v8 square = head * head * -factor, rest = tail * (y + head) * -factor - q, sum = square + rest;
+    return nn_exp8_of_sum(sum, rest - (sum - square));
 }
 
 NN_INLINE nn_v8 nn_erf8(nn_v8 x)
