@@ -89,7 +89,7 @@ void babyai_observe(const babyai_env *env, uint8_t image[BABYAI_OBSERVATION], ui
     for (int i = 0; i < BABYAI_VIEW; i++)
         for (int j = 0; j < BABYAI_VIEW; j++) {
             const bool visible = seen >> (8 * i + j) & 1;
-            code_triple(visible ? (uint8_t)(columns[i] >> (8 * j)) : KIND_UNSEEN, image + 3 * (i * BABYAI_VIEW + j));
+            code_triple((uint8_t)(visible ? columns[i] >> (8 * j) & 0xff : (uint64_t)KIND_UNSEEN), image + 3 * (i * BABYAI_VIEW + j));
         }
     *direction = env->direction;
 }
