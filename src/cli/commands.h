@@ -4,9 +4,12 @@
 
 #include "cli/cli.h"
 
+int cmd_run(cli_context *context, int argc, char **argv);
 int cmd_train(cli_context *context, int argc, char **argv);
 int cmd_eval(cli_context *context, int argc, char **argv);
 int cmd_tokenize(cli_context *context, int argc, char **argv);
 int cmd_embed(cli_context *context, int argc, char **argv);
+int cmd_align(cli_context *context, int argc, char **argv);
+int cmd_report(cli_context *context, int argc, char **argv);
 
 #endif
