@@ -138,7 +138,7 @@ triad_status learner_update(agent_learner *learner, const agent_batch *batch, de
 {
     update_work work = {.learner = learner, .batch = batch, .stream = stream, .scale = 1 / (float)batch->steps, .update = update};
     triad_parallel(pool, BATCH_PIECES + fill, pass_tile, &work);
-    const triad_status status = demo_stream_filled(stream, fill, err);
+    const triad_status status = fill ? demo_stream_filled(stream, fill, err) : TRIAD_OK;
     if (status) return status;
 
     double loss = 0;
