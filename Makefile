@@ -26,12 +26,12 @@ run: build ## the study of experiments/quick.yaml, from demonstrations to the re
 	@$(BUILD)/triad run experiments/quick.yaml -o $(STUDY)
 
 bench: build ## measure products, kernels and rooms (quiet machine, please)
-	@for program in $(BUILD)/bench/*; do test -x $$program && test -f $$program && { echo "== $$program"; $$program || exit 1; }; done
+	@for program in $$(find $(BUILD)/bench -maxdepth 1 -type f -executable | sort); do echo "== $$program"; $$program || exit 1; done
 
 sanitize: deps ## build and test under address + undefined, then under thread
 	@tools/sanitize.sh $(JOBS)
 
-fuzz: ## run every fuzz target FUZZ_RUNS times (10^6)
+fuzz: deps ## run every fuzz target FUZZ_RUNS times (10^6)
 	@tools/install_deps.sh fuzz
 	@cmake -G Ninja -S . -B build-fuzz -DCMAKE_C_COMPILER=clang-14 -DTRIAD_FUZZ=ON >/dev/null
 	@ninja -C build-fuzz -j $(JOBS) fuzz_targets

@@ -5,7 +5,7 @@
 #include "triad/base.h"
 #include "triad/space.h"
 
-enum { ALIGN_MAX_KS = 16, ALIGN_FOLDS = 5 };
+enum { ALIGN_MAX_KS = 64, ALIGN_FOLDS = 5 };
 
 typedef struct triad_align_options {
     size_t ks, k[ALIGN_MAX_KS];      /* of precision@k; those that n is too small for are left out; 1, 5, 10, 15 */
@@ -15,7 +15,6 @@ typedef struct triad_align_options {
     size_t retrieval_permutations;   /* draws for retrieval, whose map is fitted again in each: 99 */
     size_t bootstraps;               /* resamples of sentences: 1000; 0: no intervals */
     uint64_t seed;                   /* folds, permutations, resamples; keyed by sorted id */
-    bool csls;                       /* retrieval by CSLS too (K = 10) */
 } triad_align_options;
 triad_align_options triad_align_defaults(void);
 
@@ -34,7 +33,7 @@ typedef struct triad_align_null {
 } triad_align_null;
 
 typedef struct triad_align_measure {
-    char name[64]; /* path in the golden file: "mutual_knn_frac/15", "retrieval/strict64/all/xy/nn/15/expected", …;
+    char name[96]; /* path in the golden file: "mutual_knn_frac/15", "retrieval/strict64/all/xy/nn/15/expected", …;
                       "retrieval/strict64/all/mean/nn/15/expected" is the mean of both directions */
     double value, chance; /* NaN where undefined */
     double low, high;     /* 95 % interval of the bootstrap over sentences; NaN without one */

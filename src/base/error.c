@@ -36,17 +36,28 @@ triad_status triad_fail_in(triad_error *err, const char *prefix)
 const char *triad_status_name(triad_status code)
 {
     switch (code) {
-    case TRIAD_OK: return "ok";
-    case TRIAD_ERR_MEMORY: return "out of memory";
-    case TRIAD_ERR_IO: return "input or output failed";
-    case TRIAD_ERR_FORMAT: return "bad format";
-    case TRIAD_ERR_RANGE: return "out of range";
-    case TRIAD_ERR_ARGUMENT: return "bad argument";
-    case TRIAD_ERR_UNSUPPORTED: return "not supported";
-    case TRIAD_ERR_NOT_FOUND: return "not found";
-    case TRIAD_ERR_GENERATION: return "can't be generated";
-    case TRIAD_ERR_NUMERIC: return "numeric failure";
-    case TRIAD_ERR_INTERRUPTED: return "interrupted";
+    case TRIAD_OK:
+        return "ok";
+    case TRIAD_ERR_MEMORY:
+        return "out of memory";
+    case TRIAD_ERR_IO:
+        return "input or output failed";
+    case TRIAD_ERR_FORMAT:
+        return "bad format";
+    case TRIAD_ERR_RANGE:
+        return "out of range";
+    case TRIAD_ERR_ARGUMENT:
+        return "bad argument";
+    case TRIAD_ERR_UNSUPPORTED:
+        return "not supported";
+    case TRIAD_ERR_NOT_FOUND:
+        return "not found";
+    case TRIAD_ERR_GENERATION:
+        return "can't be generated";
+    case TRIAD_ERR_NUMERIC:
+        return "numeric failure";
+    case TRIAD_ERR_INTERRUPTED:
+        return "interrupted";
     }
     return "unknown";
 }

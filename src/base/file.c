@@ -20,7 +20,8 @@ static triad_status refuse(triad_error *err, const char *path, const char *what,
     if (reason == ENOENT)
         return triad_fail(err, TRIAD_ERR_IO, -1, "%s: %s: its folder does not exist (make it first)", path, what);
     if (reason == ENOSPC || reason == EDQUOT || reason == EFBIG)
-        return triad_fail(err, TRIAD_ERR_IO, -1, "%s: %s: %s (make room, then try again)", path, what, strerror(reason));
+        return triad_fail(err, TRIAD_ERR_IO, -1, "%s: %s: %s (make room, then try again)", path, what,
+                          strerror(reason));
     return triad_fail(err, TRIAD_ERR_IO, -1, "%s: %s: %s", path, what, strerror(reason));
 }
 
@@ -33,9 +34,12 @@ static int open_temporary(const char *path)
         struct stat here, there;
         int reason = 0;
         /* Some network file systems have no locks: there the writers are trusted not to meet. */
-        if (flock(fd, LOCK_EX | LOCK_NB) != 0 && (errno == EWOULDBLOCK || errno == EINTR)) reason = EBUSY;
-        else if (fstat(fd, &here) != 0) reason = errno;
-        else if (!S_ISREG(here.st_mode)) reason = EEXIST;
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0 && (errno == EWOULDBLOCK || errno == EINTR))
+            reason = EBUSY;
+        else if (fstat(fd, &here) != 0)
+            reason = errno;
+        else if (!S_ISREG(here.st_mode))
+            reason = EEXIST;
         if (reason == 0) {
             /* Was it renamed away between our open and our lock? */
             const bool same = stat(path, &there) == 0 && here.st_ino == there.st_ino && here.st_dev == there.st_dev;
@@ -55,6 +59,7 @@ static int open_temporary(const char *path)
 triad_status triad_atomic_open(triad_atomic_file *file, const char *path, triad_error *err)
 {
     *file = (triad_atomic_file){0};
+    if (*path == 0) return triad_fail(err, TRIAD_ERR_IO, -1, "file: the name is empty (name one)");
     struct stat target;
     const bool exists = stat(path, &target) == 0;
     if (exists && S_ISDIR(target.st_mode))
@@ -88,8 +93,8 @@ triad_status triad_atomic_open(triad_atomic_file *file, const char *path, triad_
         file->temporary = NULL;
         triad_atomic_abandon(file);
         if (reason == EBUSY)
-            return triad_fail(err, TRIAD_ERR_IO, -1, "%s: another process is writing it (wait for it, or choose another name)",
-                              path);
+            return triad_fail(err, TRIAD_ERR_IO, -1,
+                              "%s: another process is writing it (wait for it, or choose another name)", path);
         return refuse(err, path, "can't be written", reason);
     }
     file->stream = fdopen(fd, "w");
@@ -107,8 +112,10 @@ static void sync_folder(const char *path)
     char *folder = strdup(path);
     if (folder == NULL) return;
     char *slash = strrchr(folder, '/');
-    if (slash == folder) slash[1] = 0;
-    else if (slash != NULL) *slash = 0;
+    if (slash == folder)
+        slash[1] = 0;
+    else if (slash != NULL)
+        *slash = 0;
     const int fd = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     free(folder);
     if (fd < 0) return;
@@ -198,8 +205,10 @@ triad_status triad_map_file(triad_mapping *mapping, const char *path, triad_erro
         status = triad_fail(err, TRIAD_ERR_IO, -1, "%s: not a regular file (copy it into one)", path);
     } else if (info.st_size > 0) {
         void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (data == MAP_FAILED) status = refuse_reading(err, path, errno);
-        else *mapping = (triad_mapping){data, (size_t)info.st_size};
+        if (data == MAP_FAILED)
+            status = refuse_reading(err, path, errno);
+        else
+            *mapping = (triad_mapping){data, (size_t)info.st_size};
     }
     close(fd);
     return status;
@@ -225,7 +234,8 @@ triad_status triad_read_whole(char **text, size_t *size, const char *path, size_
     size_t used = 0, capacity = 0;
     for (;;) {
         if (used > limit) {
-            status = triad_fail(err, TRIAD_ERR_RANGE, -1, "%s: longer than the %zu bytes that such a file may have", path, limit);
+            status = triad_fail(err, TRIAD_ERR_RANGE, -1, "%s: longer than the %zu bytes that such a file may have",
+                                path, limit);
             break;
         }
         if (capacity - used < 2) {

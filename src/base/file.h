@@ -28,7 +28,8 @@ TRIAD_NODISCARD triad_status triad_map_file(triad_mapping *mapping, const char *
 void triad_unmap(triad_mapping *mapping);
 
 /* The whole file in memory of the caller's (free()), with a 0 byte behind it; refused beyond limit bytes. */
-TRIAD_NODISCARD triad_status triad_read_whole(char **text, size_t *size, const char *path, size_t limit, triad_error *err);
+TRIAD_NODISCARD triad_status triad_read_whole(char **text, size_t *size, const char *path, size_t limit,
+                                              triad_error *err);
 
 /* "a/b" for ("a", "b"); the caller frees. NULL when memory is out. */
 char *triad_path_join(const char *folder, const char *name);

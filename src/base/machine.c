@@ -53,7 +53,8 @@ static bool group_path(char *path, size_t size, const char *root, const char *co
         if (group == NULL) continue;
         *controllers++ = 0;
         *group++ = 0;
-        found = controller == NULL ? strcmp(line, "0") == 0 && *controllers == 0 : has_controller(controllers, controller);
+        found =
+            controller == NULL ? strcmp(line, "0") == 0 && *controllers == 0 : has_controller(controllers, controller);
         if (found) snprintf(path, size, "%s", group);
     }
     fclose(file);
@@ -121,8 +122,8 @@ static double memory_limit(const char *folder)
 }
 
 /* The limit under version 2 (also where it is mounted beside version 1), and under a controller of version 1. */
-static double group_limit(const char *root, level_limit v2, const char *controller, const char *const *mounts, size_t count,
-                          level_limit v1)
+static double group_limit(const char *root, level_limit v2, const char *controller, const char *const *mounts,
+                          size_t count, level_limit v1)
 {
     char group[PATH_MAX], mount[PATH_MAX];
     double least = 0;

@@ -31,17 +31,20 @@ bool triad_machine_has_avx2(void)
 bool triad_machine_has_avx512(void)
 {
     return triad_machine_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512cd");
 }
 
 triad_status triad_machine_check(triad_error *err)
 {
-    if (BUILD_NEEDS < 3 || (BUILD_NEEDS == 3 && triad_machine_has_avx2()) || triad_machine_has_avx512()) return TRIAD_OK;
+    if (BUILD_NEEDS < 3 || (BUILD_NEEDS == 3 && triad_machine_has_avx2()) || triad_machine_has_avx512())
+        return TRIAD_OK;
     if (err != NULL) {
         err->code = TRIAD_ERR_UNSUPPORTED;
         err->position = -1;
         snprintf(err->text, sizeof err->text,
-                 "processor: this build needs %s, which this machine does not have (build with -DTRIAD_ARCH=x86-64)",
+                 "processor: this build needs %s, which this machine does not have (run it on another one: most since "
+                 "2015 have it)",
                  BUILD_NEEDS == 3 ? "AVX2, FMA, F16C and BMI2 (x86-64-v3)" : "AVX-512 (x86-64-v4)");
     }
     return TRIAD_ERR_UNSUPPORTED;

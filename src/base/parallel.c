@@ -5,14 +5,17 @@
  * that comes late finds it shut and touches nothing, so a region never waits for a worker that the system has not
  * got round to waking.
  *
- * Who waits spins for a moment, since the next region of a training step comes within microseconds, then offers
- * its core to others, then sleeps. How long a worker spins follows how long it waited last time. */
+ * Who waits spins for a moment, since the next region of a training step comes within microseconds, then sleeps. How
+ * long a worker spins follows how long it waited last time. Nobody spins on the core of the thread that it waits for:
+ * on a machine with more to do than cores that would keep the work itself from running. (Nor does anybody yield:
+ * that gives up a whole slice of several milliseconds to whatever else runs.) */
 #include "triad/base.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -24,15 +27,15 @@
 #define GATE_OPEN 0x80000000U /* the other bits count the workers inside */
 
 enum {
-    SPIN_MOST = 100000, /* nanoseconds; about twice what waking a sleeper costs */
-    SPIN_LEAST = 2000,
-    SPIN_PURE = 5000 /* after this a spinner yields its core between looks */
+    SPIN_MOST = 50000, /* nanoseconds; about what waking a sleeper costs */
+    SPIN_LEAST = 2000
 };
 
 typedef struct worker {
     triad_pool *pool;
     pthread_t thread;
     int index;
+    _Alignas(64) atomic_int core; /* where it works on the region; -1 outside */
 } worker;
 
 struct triad_pool {
@@ -50,6 +53,7 @@ struct triad_pool {
     _Alignas(64) atomic_uint epoch;    /* counts regions; workers wait for it to change */
     _Alignas(64) atomic_uint sleepers; /* workers asleep on epoch */
     atomic_uint caller_sleeps;         /* the caller is asleep on gate */
+    atomic_int caller_core;
     atomic_bool stopping;
     atomic_bool busy;
 };
@@ -71,19 +75,28 @@ static int64_t nanoseconds(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Waits until *word is no longer `value`, or, with until_zero, until it is 0; false when the time is up. */
-static bool spin(atomic_uint *word, unsigned value, bool until_zero, int64_t limit)
+/* Does the thread that `self` waits for (the caller; for the caller, which has no self, a worker) have this very core?
+ */
+static bool shares_core(const triad_pool *pool, const worker *self)
+{
+    const int core = sched_getcpu();
+    if (self != NULL) return core == atomic_load_explicit(&pool->caller_core, memory_order_relaxed);
+    for (int i = 0; i < pool->started; i++)
+        if (core == atomic_load_explicit(&pool->workers[i].core, memory_order_relaxed)) return true;
+    return false;
+}
+
+/* Waits until *word is no longer `value`, or, for the caller, until it is 0; false when it should rather sleep. */
+static bool spin(const triad_pool *pool, const worker *self, atomic_uint *word, unsigned value, int64_t limit)
 {
     const int64_t start = nanoseconds();
     for (;;) {
         for (int i = 0; i < 16; i++) {
             const unsigned seen = atomic_load_explicit(word, memory_order_acquire);
-            if (until_zero ? seen == 0 : seen != value) return true;
+            if (self != NULL ? seen != value : seen == 0) return true;
             __builtin_ia32_pause();
         }
-        const int64_t waited = nanoseconds() - start;
-        if (waited >= limit) return false;
-        if (waited >= SPIN_PURE) syscall(SYS_sched_yield);
+        if (nanoseconds() - start >= limit || shares_core(pool, self)) return false;
     }
 }
 
@@ -123,16 +136,20 @@ static void *work(void *argument)
     int64_t limit = SPIN_MOST;
     while (!atomic_load(&pool->stopping)) {
         const int64_t start = nanoseconds();
-        if (!spin(&pool->epoch, seen, false, limit)) {
+        if (!spin(pool, self, &pool->epoch, seen, limit)) {
             atomic_fetch_add(&pool->sleepers, 1);
             while (atomic_load(&pool->epoch) == seen) futex_wait(&pool->epoch, seen);
             atomic_fetch_sub(&pool->sleepers, 1);
         }
-        if (nanoseconds() - start < SPIN_MOST) limit = SPIN_MOST;
-        else if (limit > SPIN_LEAST) limit /= 2;
+        if (nanoseconds() - start < SPIN_MOST)
+            limit = SPIN_MOST;
+        else if (limit > SPIN_LEAST)
+            limit /= 2;
         seen = atomic_load(&pool->epoch);
         if (join_region(pool)) {
+            atomic_store_explicit(&self->core, sched_getcpu(), memory_order_relaxed);
             run_tiles(pool, self->index);
+            atomic_store_explicit(&self->core, -1, memory_order_relaxed);
             leave_region(pool);
         }
     }
@@ -144,7 +161,7 @@ triad_status triad_pool_create(triad_pool **result, int threads, triad_error *er
     *result = NULL;
     if (threads < 1) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "threads: %d is less than 1", threads);
     triad_pool *pool = aligned_alloc(64, sizeof *pool);
-    worker *workers = calloc((size_t)threads, sizeof *workers);
+    worker *workers = aligned_alloc(64, (size_t)threads * sizeof *workers);
     if (pool == NULL || workers == NULL) {
         free(pool);
         free(workers);
@@ -163,7 +180,10 @@ triad_status triad_pool_create(triad_pool **result, int threads, triad_error *er
     int failure = 0;
     while (pool->started < threads - 1) {
         worker *next = &workers[pool->started];
-        *next = (worker){.pool = pool, .index = pool->started + 1};
+        memset(next, 0, sizeof *next);
+        next->pool = pool;
+        next->index = pool->started + 1;
+        atomic_store(&next->core, -1);
         failure = pthread_create(&next->thread, NULL, work, next);
         if (failure != 0) break;
         pool->started++;
@@ -209,6 +229,7 @@ void triad_parallel(triad_pool *pool, size_t tiles, triad_tile_fn fn, void *cont
     pool->fn = fn;
     pool->context = context;
     pool->tiles = tiles;
+    atomic_store_explicit(&pool->caller_core, sched_getcpu(), memory_order_relaxed);
     atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
     atomic_store_explicit(&pool->gate, GATE_OPEN, memory_order_release);
     atomic_fetch_add(&pool->epoch, 1);
@@ -219,7 +240,7 @@ void triad_parallel(triad_pool *pool, size_t tiles, triad_tile_fn fn, void *cont
     run_tiles(pool, 0);
 
     atomic_fetch_and(&pool->gate, ~GATE_OPEN);
-    if (!spin(&pool->gate, 0, true, SPIN_MOST)) {
+    if (!spin(pool, NULL, &pool->gate, 0, SPIN_MOST)) {
         atomic_store(&pool->caller_sleeps, 1);
         unsigned gate;
         while ((gate = atomic_load(&pool->gate)) != 0) futex_wait(&pool->gate, gate);

@@ -57,8 +57,12 @@ static progress_figures figures_of(const triad_progress *progress, double now)
 {
     const double elapsed = now - progress->old_time;
     const double rate = progress->reported && elapsed > 1e-3 ? (progress->done - progress->old_done) / elapsed : 0;
-    return (progress_figures){.label = progress->label, .unit = progress->unit, .note = progress->note,
-                              .total = progress->total, .done = progress->done, .rate = rate > 0 ? rate : 0,
+    return (progress_figures){.label = progress->label,
+                              .unit = progress->unit,
+                              .note = progress->note,
+                              .total = progress->total,
+                              .done = progress->done,
+                              .rate = rate > 0 ? rate : 0,
                               .elapsed = now - progress->start};
 }
 
@@ -95,9 +99,9 @@ static void finish(triad_progress *progress, const char *note)
 void triad_progress_free(triad_progress *progress)
 {
     if (progress == NULL) return;
-    /* A task that was left by an error has not ended: leave its bar and go to a line of its own. */
+    /* A task that was left by an error has not ended: its bar goes. */
     if (progress->running && progress->terminal) {
-        fputc('\n', progress->stream);
+        fputs("\r\033[K", progress->stream);
         fflush(progress->stream);
     }
     pthread_mutex_destroy(&progress->lock);

@@ -9,13 +9,14 @@ void progress_count(char *text, size_t size, double count)
 {
     static const char suffix[] = " kMGT";
     int power = 0;
-    while (count >= 9999.5 && power < 4) {
+    for (double least = 9999.5; count >= least && power < 4; least = 999.5) {
         count /= 1000;
         power++;
-        if (count < 999.5) break;
     }
-    if (power == 0) snprintf(text, size, count < 10 && count != (double)(int)count ? "%.1f" : "%.0f", count);
-    else snprintf(text, size, "%.*f%c", count < 9.995 ? 2 : count < 99.95 ? 1 : 0, count, suffix[power]);
+    if (power == 0)
+        snprintf(text, size, count < 10 && count != (double)(int)count ? "%.1f" : "%.0f", count);
+    else
+        snprintf(text, size, "%.*f%c", count < 9.995 ? 2 : count < 99.95 ? 1 : 0, count, suffix[power]);
 }
 
 void progress_time(char *text, size_t size, double seconds)
@@ -26,8 +27,10 @@ void progress_time(char *text, size_t size, double seconds)
         return;
     }
     const int whole = (int)(seconds + 0.5), hours = whole / 3600, minutes = whole / 60 % 60;
-    if (hours > 0) snprintf(text, size, "%d:%02d:%02d", hours, minutes, whole % 60);
-    else snprintf(text, size, "%d:%02d", minutes, whole % 60);
+    if (hours > 0)
+        snprintf(text, size, "%d:%02d:%02d", hours, minutes, whole % 60);
+    else
+        snprintf(text, size, "%d:%02d", minutes, whole % 60);
 }
 
 /* Copies at most `columns` code points without control bytes. */
@@ -48,8 +51,10 @@ static void add_figures(triad_text *line, const progress_figures *figures)
     char count[32], total[32], rate[32], time[32];
     progress_count(count, sizeof count, figures->done);
     progress_count(total, sizeof total, figures->total);
-    if (figures->total > 0) triad_text_addf(line, "%s/%s %s", count, total, figures->unit);
-    else triad_text_addf(line, "%s %s", count, figures->unit);
+    if (figures->total > 0)
+        triad_text_addf(line, "%s/%s %s", count, total, figures->unit);
+    else
+        triad_text_addf(line, "%s %s", count, figures->unit);
     if (figures->rate > 0) {
         progress_count(rate, sizeof rate, figures->rate);
         triad_text_addf(line, ", %s %s/s", rate, figures->unit);

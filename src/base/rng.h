@@ -20,8 +20,7 @@ void triad_pcg64_seed_words(triad_pcg64 *rng, const uint32_t *words, size_t coun
 
 static inline uint64_t triad_pcg64_next64(triad_pcg64 *rng)
 {
-    const unsigned __int128 multiplier =
-        ((unsigned __int128)0x2360ED051FC65DA4ULL << 64) | 0x4385DF649FCCF645ULL;
+    const unsigned __int128 multiplier = ((unsigned __int128)0x2360ED051FC65DA4ULL << 64) | 0x4385DF649FCCF645ULL;
     rng->state = rng->state * multiplier + rng->inc;
     const uint64_t x = (uint64_t)(rng->state >> 64) ^ (uint64_t)rng->state;
     const unsigned turn = (unsigned)(rng->state >> 122);

@@ -26,7 +26,8 @@ triad_status triad_sha256_file(char hex[65], const char *path, triad_error *err)
     hex[0] = 0;
     FILE *file = fopen(path, "re");
     if (file == NULL)
-        return triad_fail(err, errno == ENOENT ? TRIAD_ERR_NOT_FOUND : TRIAD_ERR_IO, -1, "%s: can't be read: %s", path, strerror(errno));
+        return triad_fail(err, errno == ENOENT ? TRIAD_ERR_NOT_FOUND : TRIAD_ERR_IO, -1, "%s: can't be read: %s", path,
+                          strerror(errno));
     const size_t chunk = (size_t)1 << 20;
     unsigned char *buffer = malloc(chunk), digest[EVP_MAX_MD_SIZE];
     EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -36,8 +37,10 @@ triad_status triad_sha256_file(char hex[65], const char *path, triad_error *err)
     } else {
         size_t n;
         while ((n = fread(buffer, 1, chunk, file)) > 0) EVP_DigestUpdate(context, buffer, n);
-        if (ferror(file)) status = triad_fail(err, TRIAD_ERR_IO, -1, "%s: can't be read: %s", path, strerror(errno));
-        else if (EVP_DigestFinal_ex(context, digest, NULL) == 1) to_hex(hex, digest);
+        if (ferror(file))
+            status = triad_fail(err, TRIAD_ERR_IO, -1, "%s: can't be read: %s", path, strerror(errno));
+        else if (EVP_DigestFinal_ex(context, digest, NULL) == 1)
+            to_hex(hex, digest);
     }
     EVP_MD_CTX_free(context);
     free(buffer);

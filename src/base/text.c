@@ -17,7 +17,8 @@ static bool reserve(triad_text *text, size_t more)
     }
     if (needed <= text->capacity) return true;
     size_t capacity = text->capacity < 64 ? 64 : text->capacity;
-    while (capacity < needed && triad_mul_size(&capacity, capacity, 2)) {}
+    while (capacity < needed && triad_mul_size(&capacity, capacity, 2)) {
+    }
     if (capacity < needed) capacity = needed;
     char *bytes = realloc(text->bytes, capacity);
     if (bytes == NULL) {

@@ -65,6 +65,7 @@ typedef struct parse {
     const char **positional;
     size_t positional_count;
     bool help;
+    int stopped_at;              /* the word behind the last one that was looked at, when parsing failed */
     char message[MESSAGE_BYTES]; /* a usage error, "" when there is none */
 } parse;
 
@@ -89,15 +90,18 @@ static error_t set_int(parse *state, const cli_option *option, const char *text)
     char *end;
     const long long value = strtoll(text, &end, 10);
     const bool number = end != text && *end == 0 && !isspace((unsigned char)*text);
-    const bool inside = errno == 0 && (!bounded(option) || ((double)value >= option->min && (double)value <= option->max));
+    const bool inside =
+        errno == 0 && (!bounded(option) || ((double)value >= option->min && (double)value <= option->max));
     if (number && inside) {
         *(int64_t *)option->value = value;
         return 0;
     }
     const char *why = number ? "is out of range" : "is not a whole number";
     if (!bounded(option)) return refuse(state, "--%s: '%s' %s", option->name, text, why);
-    if (option->max >= 0x1p62) return refuse(state, "--%s: '%s' %s (give one of at least %.0f)", option->name, text, why, option->min);
-    return refuse(state, "--%s: '%s' %s (give one from %.0f to %.0f)", option->name, text, why, option->min, option->max);
+    if (option->max >= 0x1p62)
+        return refuse(state, "--%s: '%s' %s (give one of at least %.0f)", option->name, text, why, option->min);
+    return refuse(state, "--%s: '%s' %s (give one from %.0f to %.0f)", option->name, text, why, option->min,
+                  option->max);
 }
 
 static error_t set_real(parse *state, const cli_option *option, const char *text)
@@ -111,7 +115,8 @@ static error_t set_real(parse *state, const cli_option *option, const char *text
     }
     const char *why = number ? "is out of range" : "is not a number";
     if (!bounded(option)) return refuse(state, "--%s: '%s' %s", option->name, text, why);
-    if (!(option->max < 1e300)) return refuse(state, "--%s: '%s' %s (give one of at least %g)", option->name, text, why, option->min);
+    if (!(option->max < 1e300))
+        return refuse(state, "--%s: '%s' %s (give one of at least %g)", option->name, text, why, option->min);
     return refuse(state, "--%s: '%s' %s (give one from %g to %g)", option->name, text, why, option->min, option->max);
 }
 
@@ -147,9 +152,11 @@ static const char *find_choice(parse *state, const cli_option *option, const cha
         at += n + (at[n] == '|');
     }
     const char *near = triad_nearest_name(text, names, count);
-    if (near != NULL) refuse(state, "--%s: '%s' is not one of its values (did you mean %s?)", option->name, text, near);
-    else refuse(state, "--%s: '%s' is not one of its values (give %s%s)", option->name, text, count > 1 ? "one of " : "",
-                all.bytes != NULL ? all.bytes : "another");
+    if (near != NULL)
+        refuse(state, "--%s: '%s' is not one of its values (did you mean %s?)", option->name, text, near);
+    else
+        refuse(state, "--%s: '%s' is not one of its values (give %s%s)", option->name, text, count > 1 ? "one of " : "",
+               all.bytes != NULL ? all.bytes : "another");
     triad_text_free(&all);
     return NULL;
 }
@@ -185,11 +192,18 @@ static error_t set_option(parse *state, size_t index, const char *text)
     const bool first = !state->given[index];
     state->given[index] = true;
     switch (option->kind) {
-    case CLI_FLAG: *(bool *)option->value = true; return 0;
-    case CLI_STRING: *(const char **)option->value = text; return 0;
-    case CLI_INT: return set_int(state, option, text);
-    case CLI_REAL: return set_real(state, option, text);
-    case CLI_LIST: return add_to_list(state, option, text, first);
+    case CLI_FLAG:
+        *(bool *)option->value = true;
+        return 0;
+    case CLI_STRING:
+        *(const char **)option->value = text;
+        return 0;
+    case CLI_INT:
+        return set_int(state, option, text);
+    case CLI_REAL:
+        return set_real(state, option, text);
+    case CLI_LIST:
+        return add_to_list(state, option, text, first);
     case CLI_CHOICE: {
         const char *name = find_choice(state, option, text);
         if (name == NULL) return EINVAL;
@@ -203,13 +217,21 @@ static error_t set_option(parse *state, size_t index, const char *text)
 static error_t set_common(parse *state, int which, const char *text)
 {
     switch (which) {
-    case CLI_COMMON_JSON: state->context->json = true; return 0;
-    case CLI_COMMON_QUIET: state->context->quiet = true; return 0;
-    case CLI_COMMON_HELP: state->help = true; return 0;
-    case CLI_COMMON_SEED: return set_seed(state, text);
+    case CLI_COMMON_JSON:
+        state->context->json = true;
+        return 0;
+    case CLI_COMMON_QUIET:
+        state->context->quiet = true;
+        return 0;
+    case CLI_COMMON_HELP:
+        state->help = true;
+        return 0;
+    case CLI_COMMON_SEED:
+        return set_seed(state, text);
     default: {
         int64_t threads = 0;
-        const cli_option option = {.name = "threads", .kind = CLI_INT, .value = &threads, .min = 1, .max = THREADS_MOST};
+        const cli_option option = {
+            .name = "threads", .kind = CLI_INT, .value = &threads, .min = 1, .max = THREADS_MOST};
         const error_t failure = set_int(state, &option, text);
         if (failure == 0) state->context->threads = (int)threads;
         return failure;
@@ -236,10 +258,12 @@ static error_t on_key(int key, char *text, struct argp_state *argp)
         state->positional[state->positional_count++] = text;
         return 0;
     }
+    if (key == ARGP_KEY_ERROR) state->stopped_at = argp->next;
     const size_t total = state->option_count + CLI_COMMON_OPTIONS;
     for (size_t i = 0; i < total; i++) {
         if (key != key_of(option_at(state, i), i)) continue;
-        return i < state->option_count ? set_option(state, i, text) : set_common(state, (int)(i - state->option_count), text);
+        return i < state->option_count ? set_option(state, i, text)
+                                       : set_common(state, (int)(i - state->option_count), text);
     }
     return ARGP_ERR_UNKNOWN;
 }
@@ -272,12 +296,15 @@ static bool diagnose_long(parse *state, const char *word, bool is_last)
         char name[128];
         snprintf(name, sizeof name, "%.*s", (int)length, word);
         const char *near = triad_nearest_name(name, names, count);
-        if (near != NULL) refuse(state, "--%s: unknown option (did you mean --%s?)", name, near);
-        else refuse(state, "--%s: unknown option (triad %s --help lists them)", name, state->usage->command);
+        if (near != NULL)
+            refuse(state, "--%s: unknown option (did you mean --%s?)", name, near);
+        else
+            refuse(state, "--%s: unknown option (triad %s --help lists them)", name, state->usage->command);
     } else if (option->kind == CLI_FLAG && word[length] == '=') {
         refuse(state, "--%s: takes no value (leave out '%s')", option->name, word + length);
     } else if (option->kind != CLI_FLAG && word[length] == 0 && is_last) {
-        refuse(state, "--%s: needs a value (give %s)", option->name, option->argument != NULL ? option->argument : "one");
+        refuse(state, "--%s: needs a value (give %s)", option->name,
+               option->argument != NULL ? option->argument : "one");
     } else {
         return false;
     }
@@ -320,15 +347,17 @@ static error_t run_argp(parse *state, int argc, char **argv)
     if (table == NULL) return ENOMEM;
     for (size_t i = 0; i < total; i++) {
         const cli_option *option = option_at(state, i);
-        table[i] = (struct argp_option){.name = option->name, .key = key_of(option, i),
-                                        .arg = option->kind == CLI_FLAG ? NULL : "VALUE", .doc = option->help};
+        table[i] = (struct argp_option){.name = option->name,
+                                        .key = key_of(option, i),
+                                        .arg = option->kind == CLI_FLAG ? NULL : "VALUE",
+                                        .doc = option->help};
     }
     const struct argp parser = {.options = table, .parser = on_key};
     argp_err_exit_status = CLI_USAGE;
-    int next = argc;
-    const error_t failure = argp_parse(&parser, argc, argv, ARGP_SILENT, &next, state);
+    const error_t failure = argp_parse(&parser, argc, argv, ARGP_SILENT, NULL, state);
     if (failure == 0 || state->message[0] != 0 || failure == ENOMEM) return failure;
     /* getopt stands behind a long option that it refused, and on the word of a refused letter. */
+    const int next = state->stopped_at;
     if (!diagnose(state, argc, argv, next - 1) && !diagnose(state, argc, argv, next))
         refuse(state, "the options can't be understood (triad %s --help lists them)", state->usage->command);
     return failure;
@@ -339,7 +368,8 @@ static void check_complete(parse *state)
     for (size_t i = 0; i < state->option_count; i++) {
         const cli_option *option = &state->options[i];
         if (!option->required || state->given[i]) continue;
-        refuse(state, "--%s is missing (give --%s %s)", option->name, option->name, option->argument != NULL ? option->argument : "");
+        refuse(state, "--%s is missing (give --%s %s)", option->name, option->name,
+               option->argument != NULL ? option->argument : "");
         return;
     }
     const cli_usage *usage = state->usage;
@@ -371,7 +401,8 @@ int cli_parse(cli_context *context, const cli_usage *usage, const cli_option *op
     if (state.message[0] != 0) return cli_usage_error(usage, "%s", state.message);
 
     if (context->threads == 0) context->threads = triad_machine_threads();
-    if (triad_pool_create(&context->pool, context->threads, &context->error) != TRIAD_OK) return cli_fail(&context->error);
+    if (triad_pool_create(&context->pool, context->threads, &context->error) != TRIAD_OK)
+        return cli_fail(&context->error);
     context->progress = triad_progress_create(stderr, context->quiet);
     if (positional != NULL) *positional = state.positional;
     if (count != NULL) *count = state.positional_count;

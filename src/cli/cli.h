@@ -16,7 +16,10 @@ typedef enum cli_kind {
     CLI_LIST    /* cli_list *: comma-separated, may be given more than once */
 } cli_kind;
 
-typedef struct cli_list { size_t count; const char **names; } cli_list;
+typedef struct cli_list {
+    size_t count;
+    const char **names;
+} cli_list;
 
 /* The default shown by --help is what *value holds when cli_parse is called. */
 typedef struct cli_option {
@@ -26,8 +29,8 @@ typedef struct cli_option {
     const char *argument; /* "N", "FILE", "L,…"; NULL for flags */
     const char *help;     /* one sentence */
     void *value;
-    double min, max;      /* CLI_INT, CLI_REAL */
-    const char *choices;  /* CLI_CHOICE; for CLI_LIST an optional set */
+    double min, max;     /* CLI_INT, CLI_REAL */
+    const char *choices; /* CLI_CHOICE; for CLI_LIST an optional set */
     bool required;
 } cli_option;
 
@@ -35,25 +38,25 @@ typedef struct cli_option {
 typedef struct cli_context {
     bool json, quiet;
     int threads;
-    uint64_t seed;          /* default 0 */
-    triad_pool *pool;       /* made by cli_parse, freed by main */
+    uint64_t seed;            /* default 0 */
+    triad_pool *pool;         /* made by cli_parse, freed by main */
     triad_progress *progress; /* on stderr; silent with --quiet */
-    triad_error error;      /* scratch for the command */
-    triad_arena memory;     /* of the parsed lists and whatever a command keeps until its end */
+    triad_error error;        /* scratch for the command */
+    triad_arena memory;       /* of the parsed lists and whatever a command keeps until its end */
 } cli_context;
 
 typedef struct cli_usage {
-    const char *command;     /* "levels" */
-    const char *arguments;   /* "SPACE SPACE… -o FILE.json" */
-    const char *description; /* paragraphs: what it does, what comes out, an example or two */
+    const char *command;                   /* "levels" */
+    const char *arguments;                 /* "SPACE SPACE… -o FILE.json" */
+    const char *description;               /* paragraphs: what it does, what comes out, an example or two */
     size_t min_positional, max_positional; /* SIZE_MAX: any number */
 } cli_usage;
 
 /* Parses. On CLI_GO the command runs with *positional [*count] (borrowed); any other value is to be returned at once
  * (help was printed, or one line of usage error with the nearest name: status 2). */
 enum { CLI_GO = -1, CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
-int cli_parse(cli_context *context, const cli_usage *usage, const cli_option *options, size_t option_count,
-              int argc, char **argv, const char ***positional, size_t *count);
+int cli_parse(cli_context *context, const cli_usage *usage, const cli_option *options, size_t option_count, int argc,
+              char **argv, const char ***positional, size_t *count);
 
 /* Prints "triad: TEXT" on stderr; returns CLI_FAILED. */
 int cli_fail(const triad_error *err);

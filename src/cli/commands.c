@@ -1,8 +1,15 @@
-#include "cli/cli.h"
+#include "cli/commands.h"
 
-/* A command is declared here and gets its line in the table, in the order in which a user meets them. */
+/* A command is declared in commands.h and gets its line in the table, in the order in which a user meets them. */
 
 const cli_command CLI_COMMANDS[] = {
+    {"run", "the whole study, from instructions to the report", cmd_run},
+    {"train", "an agent that learns to follow instructions, from the expert's demonstrations", cmd_train},
+    {"eval", "how well an agent follows instructions, by level", cmd_eval},
+    {"tokenize", "the token ids of each sentence", cmd_tokenize},
+    {"embed", "a space: what a model, an agent or a baseline makes of sentences", cmd_embed},
+    {"align", "how alike two spaces are, how sure we are, and against which nulls", cmd_align},
+    {"report", "the page of a finished study", cmd_report},
     {NULL, NULL, NULL}, /* the end */
 };
 const size_t CLI_COMMAND_COUNT = sizeof CLI_COMMANDS / sizeof *CLI_COMMANDS - 1;

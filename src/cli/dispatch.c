@@ -34,7 +34,8 @@ static int unknown_command(const char *word)
     const bool is_option = word[0] == '-';
     const char *near = is_option ? NULL : nearest_command(word);
     if (is_option)
-        triad_fail(&err, TRIAD_ERR_ARGUMENT, -1, "%s: options stand behind the command (triad --help lists the commands)", word);
+        triad_fail(&err, TRIAD_ERR_ARGUMENT, -1,
+                   "%s: options stand behind the command (triad --help lists the commands)", word);
     else if (near != NULL)
         triad_fail(&err, TRIAD_ERR_ARGUMENT, -1, "%s: unknown command (did you mean %s?)", word, near);
     else
@@ -83,7 +84,8 @@ int cli_main(int argc, char **argv)
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
         triad_error err;
-        triad_fail(&err, TRIAD_ERR_IO, -1, "stdout: can't be written: %s", errno != 0 ? strerror(errno) : "no room or no reader");
+        triad_fail(&err, TRIAD_ERR_IO, -1, "stdout: can't be written: %s",
+                   errno != 0 ? strerror(errno) : "no room or no reader");
         cli_fail(&err);
         if (status == CLI_DONE) status = CLI_FAILED;
     }

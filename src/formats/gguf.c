@@ -29,8 +29,8 @@ struct gguf {
     triad_mapping mapping;
     triad_arena arena;
     size_t pairs, tensors;
-    pair *pair;       /* [pairs] in the file's order */
-    pair **by_key;    /* [pairs] sorted */
+    pair *pair;          /* [pairs] in the file's order */
+    pair **by_key;       /* [pairs] sorted */
     tensor_view *tensor; /* [tensors] in the file's order */
     const tensor_view **by_name;
 };
@@ -42,17 +42,49 @@ typedef struct ggml_type {
 } ggml_type;
 
 static const ggml_type GGML_TYPES[] = {
-    [0] = {"F32", TENSOR_F32},        [1] = {"F16", TENSOR_F16},        [2] = {"Q4_0", TENSOR_Q4_0},      [3] = {"Q4_1", TENSOR_Q4_1},
-    [4] = {"Q4_2", TENSOR_OTHER},     [5] = {"Q4_3", TENSOR_OTHER},     [6] = {"Q5_0", TENSOR_Q5_0},      [7] = {"Q5_1", TENSOR_Q5_1},
-    [8] = {"Q8_0", TENSOR_Q8_0},      [9] = {"Q8_1", TENSOR_OTHER},     [10] = {"Q2_K", TENSOR_Q2_K},     [11] = {"Q3_K", TENSOR_Q3_K},
-    [12] = {"Q4_K", TENSOR_Q4_K},     [13] = {"Q5_K", TENSOR_Q5_K},     [14] = {"Q6_K", TENSOR_Q6_K},     [15] = {"Q8_K", TENSOR_OTHER},
-    [16] = {"IQ2_XXS", TENSOR_OTHER}, [17] = {"IQ2_XS", TENSOR_OTHER},  [18] = {"IQ3_XXS", TENSOR_OTHER}, [19] = {"IQ1_S", TENSOR_OTHER},
-    [20] = {"IQ4_NL", TENSOR_IQ4_NL}, [21] = {"IQ3_S", TENSOR_OTHER},   [22] = {"IQ2_S", TENSOR_OTHER},   [23] = {"IQ4_XS", TENSOR_IQ4_XS},
-    [24] = {"I8", TENSOR_I8},         [25] = {"I16", TENSOR_I16},       [26] = {"I32", TENSOR_I32},       [27] = {"I64", TENSOR_I64},
-    [28] = {"F64", TENSOR_F64},       [29] = {"IQ1_M", TENSOR_OTHER},   [30] = {"BF16", TENSOR_BF16},     [31] = {"Q4_0_4_4", TENSOR_OTHER},
-    [32] = {"Q4_0_4_8", TENSOR_OTHER}, [33] = {"Q4_0_8_8", TENSOR_OTHER}, [34] = {"TQ1_0", TENSOR_OTHER}, [35] = {"TQ2_0", TENSOR_OTHER},
-    [36] = {"IQ4_NL_4_4", TENSOR_OTHER}, [37] = {"IQ4_NL_4_8", TENSOR_OTHER}, [38] = {"IQ4_NL_8_8", TENSOR_OTHER},
-    [39] = {"MXFP4", TENSOR_OTHER},   [40] = {"NVFP4", TENSOR_OTHER},   [41] = {"Q1_0", TENSOR_OTHER},    [42] = {"Q2_0", TENSOR_OTHER},
+    [0] = {"F32", TENSOR_F32},
+    [1] = {"F16", TENSOR_F16},
+    [2] = {"Q4_0", TENSOR_Q4_0},
+    [3] = {"Q4_1", TENSOR_Q4_1},
+    [4] = {"Q4_2", TENSOR_OTHER},
+    [5] = {"Q4_3", TENSOR_OTHER},
+    [6] = {"Q5_0", TENSOR_Q5_0},
+    [7] = {"Q5_1", TENSOR_Q5_1},
+    [8] = {"Q8_0", TENSOR_Q8_0},
+    [9] = {"Q8_1", TENSOR_OTHER},
+    [10] = {"Q2_K", TENSOR_Q2_K},
+    [11] = {"Q3_K", TENSOR_Q3_K},
+    [12] = {"Q4_K", TENSOR_Q4_K},
+    [13] = {"Q5_K", TENSOR_Q5_K},
+    [14] = {"Q6_K", TENSOR_Q6_K},
+    [15] = {"Q8_K", TENSOR_OTHER},
+    [16] = {"IQ2_XXS", TENSOR_OTHER},
+    [17] = {"IQ2_XS", TENSOR_OTHER},
+    [18] = {"IQ3_XXS", TENSOR_OTHER},
+    [19] = {"IQ1_S", TENSOR_OTHER},
+    [20] = {"IQ4_NL", TENSOR_IQ4_NL},
+    [21] = {"IQ3_S", TENSOR_OTHER},
+    [22] = {"IQ2_S", TENSOR_OTHER},
+    [23] = {"IQ4_XS", TENSOR_IQ4_XS},
+    [24] = {"I8", TENSOR_I8},
+    [25] = {"I16", TENSOR_I16},
+    [26] = {"I32", TENSOR_I32},
+    [27] = {"I64", TENSOR_I64},
+    [28] = {"F64", TENSOR_F64},
+    [29] = {"IQ1_M", TENSOR_OTHER},
+    [30] = {"BF16", TENSOR_BF16},
+    [31] = {"Q4_0_4_4", TENSOR_OTHER},
+    [32] = {"Q4_0_4_8", TENSOR_OTHER},
+    [33] = {"Q4_0_8_8", TENSOR_OTHER},
+    [34] = {"TQ1_0", TENSOR_OTHER},
+    [35] = {"TQ2_0", TENSOR_OTHER},
+    [36] = {"IQ4_NL_4_4", TENSOR_OTHER},
+    [37] = {"IQ4_NL_4_8", TENSOR_OTHER},
+    [38] = {"IQ4_NL_8_8", TENSOR_OTHER},
+    [39] = {"MXFP4", TENSOR_OTHER},
+    [40] = {"NVFP4", TENSOR_OTHER},
+    [41] = {"Q1_0", TENSOR_OTHER},
+    [42] = {"Q2_0", TENSOR_OTHER},
 };
 enum { GGML_TYPE_COUNT = sizeof GGML_TYPES / sizeof GGML_TYPES[0] };
 
@@ -103,7 +135,8 @@ static triad_status take_count(cursor *c, const char *what, size_t least, size_t
     const triad_status status = take_u64(c, what, &value);
     if (status != TRIAD_OK) return status;
     if (value > (c->size - c->at) / least)
-        return triad_fail(c->err, TRIAD_ERR_RANGE, (int64_t)c->at - 8, "%s, byte %zu: %llu are more than the file can hold", what, c->at - 8,
+        return triad_fail(c->err, TRIAD_ERR_RANGE, (int64_t)c->at - 8,
+                          "%s, byte %zu: %llu are more than the file can hold", what, c->at - 8,
                           (unsigned long long)value);
     *count = value;
     return TRIAD_OK;
@@ -118,7 +151,8 @@ static triad_status take_name(cursor *c, gguf *file, const char *what, size_t li
     if (status != TRIAD_OK) return status;
     if (length == 0 || length > limit) return fail(c, what, "a name that is empty or too long");
     if ((status = take(c, what, length, &bytes)) != TRIAD_OK) return status;
-    if (memchr(bytes, 0, length) || !utf8_valid((const char *)bytes, length, NULL)) return fail(c, what, "a name that is not UTF-8 without 0 bytes");
+    if (memchr(bytes, 0, length) || !utf8_valid((const char *)bytes, length, NULL))
+        return fail(c, what, "a name that is not UTF-8 without 0 bytes");
     *name = triad_arena_strndup(&file->arena, (const char *)bytes, length);
     return *name ? TRIAD_OK : out_of_memory(c);
 }
@@ -201,15 +235,19 @@ static triad_status take_tensor(cursor *c, gguf *file, tensor_view *tensor, uint
         if ((status = take_u64(c, tensor->name, &size)) != TRIAD_OK) return status;
         tensor->shape[rank - 1 - i] = size; /* innermost first in the file */
     }
-    if ((status = take_u32(c, tensor->name, &type)) != TRIAD_OK || (status = take_u64(c, tensor->name, offset)) != TRIAD_OK) return status;
+    if ((status = take_u32(c, tensor->name, &type)) != TRIAD_OK ||
+        (status = take_u64(c, tensor->name, offset)) != TRIAD_OK)
+        return status;
     if (type >= GGML_TYPE_COUNT) return fail(c, tensor->name, "a tensor of unknown type");
     tensor->dtype = GGML_TYPES[type].dtype;
     if (tensor->dtype == TENSOR_OTHER)
-        return triad_fail(c->err, TRIAD_ERR_UNSUPPORTED, (int64_t)c->at, "tensor %s: its type %s is not read (quantise the model to Q8_0 or another type)",
+        return triad_fail(c->err, TRIAD_ERR_UNSUPPORTED, (int64_t)c->at,
+                          "tensor %s: its type %s is not read (quantise the model to Q8_0 or another type)",
                           tensor->name, GGML_TYPES[type].name);
     if (!tensor_size(&tensor->bytes, tensor->dtype, tensor->rank, tensor->shape))
-        return triad_fail(c->err, TRIAD_ERR_FORMAT, (int64_t)c->at, "tensor %s: its shape overflows, or its rows are not whole blocks of %s",
-                          tensor->name, GGML_TYPES[type].name);
+        return triad_fail(c->err, TRIAD_ERR_FORMAT, (int64_t)c->at,
+                          "tensor %s: its shape overflows, or its rows are not whole blocks of %s", tensor->name,
+                          GGML_TYPES[type].name);
     if (*offset % alignment != 0) return fail(c, tensor->name, "data that is not aligned");
     return TRIAD_OK;
 }
@@ -240,7 +278,8 @@ static triad_status read_tensors(cursor *c, gguf *file, size_t alignment)
     for (size_t i = 0; i < file->tensors; i++) {
         tensor_view *tensor = &file->tensor[i];
         if (start > c->size || offset[i] > available || tensor->bytes > available - offset[i])
-            return triad_fail(c->err, TRIAD_ERR_RANGE, -1, "tensor %s: %zu bytes at %llu lie outside the %zu of data (is the file complete?)",
+            return triad_fail(c->err, TRIAD_ERR_RANGE, -1,
+                              "tensor %s: %zu bytes at %llu lie outside the %zu of data (is the file complete?)",
                               tensor->name, tensor->bytes, (unsigned long long)offset[i], available);
         tensor->data = c->bytes + start + offset[i];
         file->by_name[i] = tensor;
@@ -265,8 +304,10 @@ static const pair *find_pair(const gguf *file, const char *key)
         const size_t middle = low + (high - low) / 2;
         const int order = strcmp(key, file->by_key[middle]->key);
         if (order == 0) return file->by_key[middle];
-        if (order < 0) high = middle;
-        else low = middle + 1;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
     }
     return NULL;
 }
@@ -276,10 +317,12 @@ static triad_status read_alignment(const gguf *file, size_t *alignment, triad_er
     *alignment = DEFAULT_ALIGNMENT;
     const pair *p = find_pair(file, "general.alignment");
     if (p == NULL) return TRIAD_OK;
-    if (p->array || p->kind != U32) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "general.alignment: is not an unsigned 32-bit integer");
+    if (p->array || p->kind != U32)
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "general.alignment: is not an unsigned 32-bit integer");
     const uint32_t value = load_u32(p->data);
     if (value < 8 || value > MAX_ALIGNMENT || (value & (value - 1)) != 0)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "general.alignment: %u is not a power of two from 8 to 2^20", value);
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "general.alignment: %u is not a power of two from 8 to 2^20",
+                          value);
     *alignment = value;
     return TRIAD_OK;
 }
@@ -290,21 +333,24 @@ static triad_status read_all(cursor *c, gguf *file)
     uint32_t version;
     triad_status status = take(c, "GGUF", 4, &magic);
     if (status != TRIAD_OK) return status;
-    if (memcmp(magic, "GGUF", 4) != 0) return triad_fail(c->err, TRIAD_ERR_FORMAT, 0, "GGUF: the file does not begin with GGUF");
+    if (memcmp(magic, "GGUF", 4) != 0)
+        return triad_fail(c->err, TRIAD_ERR_FORMAT, 0, "GGUF: the file does not begin with GGUF");
     if ((status = take_u32(c, "GGUF", &version)) != TRIAD_OK) return status;
-    if (version == 1) return triad_fail(c->err, TRIAD_ERR_UNSUPPORTED, 4, "GGUF: version 1 is not read (convert the model again)");
+    if (version == 1)
+        return triad_fail(c->err, TRIAD_ERR_UNSUPPORTED, 4, "GGUF: version 1 is not read (convert the model again)");
     if ((version & 0xffff) == 0)
-        return triad_fail(c->err, TRIAD_ERR_UNSUPPORTED, 4, "GGUF: the file is big-endian (convert it to little-endian)");
-    if (version != 2 && version != 3) return triad_fail(c->err, TRIAD_ERR_UNSUPPORTED, 4, "GGUF: version %u is not read (2 and 3 are)", version);
+        return triad_fail(c->err, TRIAD_ERR_UNSUPPORTED, 4,
+                          "GGUF: the file is big-endian (convert it to little-endian)");
+    if (version != 2 && version != 3)
+        return triad_fail(c->err, TRIAD_ERR_UNSUPPORTED, 4, "GGUF: version %u is not read (2 and 3 are)", version);
     if ((status = take_count(c, "GGUF tensors", MIN_TENSOR, &file->tensors)) != TRIAD_OK) return status;
     if ((status = take_count(c, "GGUF keys", MIN_PAIR, &file->pairs)) != TRIAD_OK) return status;
     if ((status = read_pairs(c, file)) != TRIAD_OK) return status;
-    int64_t parts, part = 0;
-    if (gguf_get_int(file, "split.count", &parts) && parts > 1) {
-        (void)gguf_get_int(file, "split.no", &part);
-        return triad_fail(c->err, TRIAD_ERR_UNSUPPORTED, -1, "GGUF: part %lld of a model split into %lld files (join them with llama-gguf-split --merge)",
-                          (long long)part + 1, (long long)parts);
-    }
+    int64_t parts;
+    if (gguf_get_int(file, "split.count", &parts) && parts > 1)
+        return triad_fail(c->err, TRIAD_ERR_UNSUPPORTED, -1,
+                          "GGUF: one of the %lld files of a split model (join them with llama-gguf-split --merge)",
+                          (long long)parts);
     size_t alignment;
     if ((status = read_alignment(file, &alignment, c->err)) != TRIAD_OK) return status;
     return read_tensors(c, file, alignment);
@@ -367,8 +413,10 @@ const tensor_view *gguf_find(const gguf *file, const char *name)
         const size_t middle = low + (high - low) / 2;
         const int order = strcmp(name, file->by_name[middle]->name);
         if (order == 0) return file->by_name[middle];
-        if (order < 0) high = middle;
-        else low = middle + 1;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
     }
     return NULL;
 }
@@ -393,14 +441,30 @@ static bool element_int(const pair *p, size_t index, int64_t *value)
     if (p->kind >= KINDS || p->kind == F32 || p->kind == F64 || p->kind == STRING) return false;
     const unsigned char *at = p->data + index * KIND_BYTES[p->kind];
     switch (p->kind) {
-    case U8: case BOOL: *value = *at; return true;
-    case I8: *value = (int8_t)*at; return true;
-    case U16: *value = load_u16(at); return true;
-    case I16: *value = (int16_t)load_u16(at); return true;
-    case U32: *value = load_u32(at); return true;
-    case I32: *value = (int32_t)load_u32(at); return true;
-    case I64: *value = (int64_t)load_u64(at); return true;
-    default: break;
+    case U8:
+    case BOOL:
+        *value = *at;
+        return true;
+    case I8:
+        *value = (int8_t)*at;
+        return true;
+    case U16:
+        *value = load_u16(at);
+        return true;
+    case I16:
+        *value = (int16_t)load_u16(at);
+        return true;
+    case U32:
+        *value = load_u32(at);
+        return true;
+    case I32:
+        *value = (int32_t)load_u32(at);
+        return true;
+    case I64:
+        *value = (int64_t)load_u64(at);
+        return true;
+    default:
+        break;
     }
     const uint64_t number = load_u64(at);
     if (number > INT64_MAX) return false;

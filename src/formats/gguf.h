@@ -6,8 +6,9 @@
 
 typedef struct gguf gguf;
 
-/* Opening validates everything: each count against the bytes that are left, kinds, keys and names (unique, UTF-8), alignment,
- * shapes, extents, overlaps. Tensor types that are not read, split files, version 1 and big-endian files are refused by name. */
+/* Opening validates everything: each count against the bytes that are left, kinds, keys and names (unique, UTF-8),
+ * alignment, shapes, extents, overlaps. Tensor types that are not read, split files, version 1 and big-endian files are
+ * refused by name. */
 TRIAD_NODISCARD triad_status gguf_open(gguf **file, const char *path, triad_error *err);
 TRIAD_NODISCARD triad_status gguf_parse(gguf **file, const void *bytes, size_t size, triad_error *err); /* borrows */
 void gguf_close(gguf *file);

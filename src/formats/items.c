@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX = 256 << 20 };
+enum { FILE_MAX = 256 << 20, FACTORS_MAX = 1000 };
 
 /* How messages name a row: lines of a file are counted from 1, rows of a table that a program made too. */
 typedef struct origin {
@@ -20,8 +20,9 @@ static char *allocate(triad_items *items, size_t count, size_t factors, size_t b
 {
     size_t pointers, size, cells;
     *items = (triad_items){.count = count, .factors = factors};
-    if (!triad_mul_size(&cells, count, factors) || !triad_mul_size(&pointers, count, 2) || !triad_add_size(&pointers, pointers, factors) ||
-        !triad_add_size(&pointers, pointers, cells) || !triad_mul_size(&size, pointers, sizeof(char *)) || !triad_add_size(&size, size, bytes))
+    if (!triad_mul_size(&cells, count, factors) || !triad_mul_size(&pointers, count, 2) ||
+        !triad_add_size(&pointers, pointers, factors) || !triad_add_size(&pointers, pointers, cells) ||
+        !triad_mul_size(&size, pointers, sizeof(char *)) || !triad_add_size(&size, size, bytes))
         return NULL;
     char **block = malloc(size ? size : 1);
     if (block == NULL) return NULL;
@@ -43,7 +44,8 @@ static triad_status bad_row(const origin *from, size_t row, triad_error *err, co
 static const char *why_not(const char *text)
 {
     for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-        if (*c < 0x20 || *c == 0x7f) return *c == '\t' ? "a tab inside a text" : *c == '\n' ? "a newline inside a text" : "a control byte";
+        if (*c < 0x20 || *c == 0x7f)
+            return *c == '\t' ? "a tab inside a text" : *c == '\n' ? "a newline inside a text" : "a control byte";
     return utf8_valid(text, strlen(text), NULL) ? NULL : "not UTF-8";
 }
 
@@ -70,13 +72,16 @@ static triad_status check_unique(const triad_items *items, const origin *from, t
         }
     free(order);
     if (second == SIZE_MAX) return TRIAD_OK;
-    return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)(second + from->first), "%s, %ss %zu and %zu: the same id %s", from->name, from->unit,
-                      first + from->first, second + from->first, items->id[second]);
+    return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)(second + from->first), "%s, %ss %zu and %zu: the same id %s",
+                      from->name, from->unit, first + from->first, second + from->first, items->id[second]);
 }
 
 static triad_status check(const triad_items *items, const origin *from, triad_error *err)
 {
     if (items->count == 0) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: holds no sentence", from->name);
+    if (items->factors > FACTORS_MAX)
+        return triad_fail(err, TRIAD_ERR_RANGE, 1, "%s: %zu factors are too many (at most 1,000)", from->name,
+                          items->factors);
     for (size_t f = 0; f < items->factors; f++) {
         const char *name = items->factor[f];
         const char *why = why_not(name);
@@ -87,7 +92,9 @@ static triad_status check(const triad_items *items, const origin *from, triad_er
         if (why) return triad_fail(err, TRIAD_ERR_FORMAT, 1, "%s, column %zu: %s", from->name, f + 3, why);
     }
     for (size_t i = 0; i < items->count; i++) {
-        const char *why = items->id[i][0] == 0 ? "the id is empty" : items->text[i][0] == 0 ? "the text is empty" : why_not(items->id[i]);
+        const char *why = items->id[i][0] == 0     ? "the id is empty"
+                          : items->text[i][0] == 0 ? "the text is empty"
+                                                   : why_not(items->id[i]);
         if (why == NULL && items->text[i] != items->id[i]) why = why_not(items->text[i]);
         for (size_t f = 0; why == NULL && f < items->factors; f++) why = why_not(items->cell[i * items->factors + f]);
         if (why) return bad_row(from, i, err, why);
@@ -148,16 +155,20 @@ static void split(char *line, size_t length, char **cells, size_t count)
 }
 
 /* Lines counted and looked through before anything is allocated for them. columns 0: a plain text. */
-static triad_status survey(const char *text, size_t size, size_t columns, const origin *from, size_t *lines, triad_error *err)
+static triad_status survey(const char *text, size_t size, size_t columns, const origin *from, size_t *lines,
+                           triad_error *err)
 {
     *lines = 0;
     for (size_t next; size; text += next, size -= next, ++*lines) {
         const size_t length = line_length(text, size, &next);
         const size_t number = *lines + 1;
-        if (length == 0) return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)number, "%s, line %zu: a blank line", from->name, number);
-        if (memchr(text, 0, length)) return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)number, "%s, line %zu: a 0 byte", from->name, number);
+        if (length == 0)
+            return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)number, "%s, line %zu: a blank line", from->name, number);
+        if (memchr(text, 0, length))
+            return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)number, "%s, line %zu: a 0 byte", from->name, number);
         if (columns && count_tabs(text, length) + 1 != columns)
-            return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)number, "%s, line %zu: %zu cells, where the header has %zu", from->name, number,
+            return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)number,
+                              "%s, line %zu: %zu cells, where the header has %zu", from->name, number,
                               count_tabs(text, length) + 1, columns);
     }
     return TRIAD_OK;
@@ -174,7 +185,8 @@ triad_status triad_items_parse(triad_items *items, const char *tsv, size_t size,
     *items = (triad_items){0};
     const origin from = {name, "line", 2};
     skip_mark(&tsv, &size);
-    if (!is_header(tsv, size)) return triad_fail(err, TRIAD_ERR_FORMAT, 1, "%s, line 1: the header does not begin with id, tab, text", name);
+    if (!is_header(tsv, size))
+        return triad_fail(err, TRIAD_ERR_FORMAT, 1, "%s, line 1: the header does not begin with id, tab, text", name);
     size_t next, lines;
     const size_t columns = count_tabs(tsv, line_length(tsv, size, &next)) + 1;
     triad_status status = survey(tsv, size, columns, &from, &lines, err);
@@ -202,7 +214,8 @@ triad_status triad_items_parse(triad_items *items, const char *tsv, size_t size,
     return finish(items, &from, err);
 }
 
-static triad_status parse_plain(triad_items *items, const char *text, size_t size, const char *name, triad_error *err)
+triad_status triad_items_parse_lines(triad_items *items, const char *text, size_t size, const char *name,
+                                     triad_error *err)
 {
     *items = (triad_items){0};
     const origin from = {name, "line", 1};
@@ -233,7 +246,8 @@ triad_status triad_items_read(triad_items *items, const char *path, triad_error 
     skip_mark(&start, &left);
     const size_t length = strlen(path);
     const bool table = (length >= 4 && strcmp(path + length - 4, ".tsv") == 0) || is_header(start, left);
-    status = table ? triad_items_parse(items, text, size, path, err) : parse_plain(items, text, size, path, err);
+    status =
+        table ? triad_items_parse(items, text, size, path, err) : triad_items_parse_lines(items, text, size, path, err);
     free(text);
     return status;
 }
@@ -246,8 +260,8 @@ static char *copy(char **end, const char *text)
     return start;
 }
 
-triad_status triad_items_create(triad_items *items, size_t count, const char *const *id, const char *const *text, size_t factors,
-                                const char *const *factor, const char *const *cell, triad_error *err)
+triad_status triad_items_create(triad_items *items, size_t count, const char *const *id, const char *const *text,
+                                size_t factors, const char *const *factor, const char *const *cell, triad_error *err)
 {
     *items = (triad_items){0};
     const origin from = {"items", "row", 1};

@@ -48,8 +48,8 @@ static triad_status scan_string(scan *s, bool *zero, triad_error *err)
         if (c < 0x20) return bad(s, "a control byte inside a string", err);
         if (c == '\\') {
             s->at++;
-            if (s->at < s->size && s->bytes[s->at] == 'u' && s->size - s->at > 4 && memcmp(s->bytes + s->at, "u0000", 5) == 0)
-                *zero = true;
+            if (s->size - s->at > 4 && memcmp(s->bytes + s->at, "u0000", 5) == 0) *zero = true;
+            if (s->at == s->size) break;
         }
     }
     return bad(s, "a string without an end", err);
@@ -99,15 +99,21 @@ static triad_status scan_all(scan *s, triad_error *err)
         const char c = s->bytes[s->at];
         triad_status status = TRIAD_OK;
         switch (c) {
-        case ' ': case '\t': case '\n': case '\r': case ',':
+        case ' ':
+        case '\t':
+        case '\n':
+        case '\r':
+        case ',':
             s->at++;
             break;
-        case '{': case '[':
+        case '{':
+        case '[':
             if (++depth > JSON_MAX_DEPTH) return bad(s, "nested more than 64 deep", err);
             s->objects += c == '{';
             s->at++;
             break;
-        case '}': case ']':
+        case '}':
+        case ']':
             depth--;
             s->at++;
             break;
@@ -120,8 +126,10 @@ static triad_status scan_all(scan *s, triad_error *err)
             status = scan_string(s, &zero, err);
             break;
         default:
-            if (c == '-' || (c >= '0' && c <= '9')) status = scan_number(s, err);
-            else if (!scan_word(s)) return bad(s, "neither a value nor punctuation", err);
+            if (c == '-' || (c >= '0' && c <= '9'))
+                status = scan_number(s, err);
+            else if (!scan_word(s))
+                return bad(s, "neither a value nor punctuation", err);
         }
         if (status != TRIAD_OK) return status;
     }
@@ -149,7 +157,8 @@ triad_status json_read(json_object **root, const char *bytes, size_t size, triad
 {
     *root = NULL;
     if (size == 0) return triad_fail(err, TRIAD_ERR_FORMAT, 0, "JSON: empty");
-    if (size >= INT_MAX) return triad_fail(err, TRIAD_ERR_RANGE, -1, "JSON: %zu bytes are too many (at most 2^31 - 2)", size);
+    if (size >= INT_MAX)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "JSON: %zu bytes are too many (at most 2^31 - 2)", size);
     scan s = {.bytes = bytes, .size = size};
     if (!utf8_valid(bytes, size, &s.at)) return bad(&s, "not UTF-8", err);
     s.at = 0;
@@ -175,8 +184,11 @@ triad_status json_read(json_object **root, const char *bytes, size_t size, triad
         json_object_put(*root);
         *root = NULL;
         s.at = end < size ? end : size;
-        return bad(&s, error == json_tokener_continue || error == json_tokener_error_parse_eof ? "the document has no end"
-                                                                                              : json_tokener_error_desc(error), err);
+        return bad(&s,
+                   error == json_tokener_continue || error == json_tokener_error_parse_eof
+                       ? "the document has no end"
+                       : json_tokener_error_desc(error),
+                   err);
     }
     for (; end < size; end++)
         if (strchr(" \t\n\r", bytes[end]) == NULL || bytes[end] == 0) {
@@ -254,7 +266,8 @@ static void set_printers(json_object *value)
     case json_type_array:
         for (size_t i = 0; i < json_object_array_length(value); i++) set_printers(json_object_array_get_idx(value, i));
         break;
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -263,7 +276,10 @@ char *json_to_text(json_object *root, bool pretty)
     set_printers(root);
     size_t size;
     const char *text = json_object_to_json_string_length(
-        root, JSON_C_TO_STRING_NOSLASHESCAPE | (pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : JSON_C_TO_STRING_PLAIN), &size);
+        root,
+        JSON_C_TO_STRING_NOSLASHESCAPE |
+            (pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : JSON_C_TO_STRING_PLAIN),
+        &size);
     if (text == NULL) return NULL;
     char *copy = malloc(size + 2);
     if (copy == NULL) return NULL;
@@ -285,27 +301,36 @@ triad_status json_write_file(const char *path, json_object *root, triad_error *e
 static const char *type_name(json_type type)
 {
     switch (type) {
-    case json_type_null: return "null";
-    case json_type_boolean: return "a boolean";
-    case json_type_double: return "a real number";
-    case json_type_int: return "an integer";
-    case json_type_object: return "an object";
-    case json_type_array: return "an array";
-    case json_type_string: return "a string";
+    case json_type_null:
+        return "null";
+    case json_type_boolean:
+        return "a boolean";
+    case json_type_double:
+        return "a real number";
+    case json_type_int:
+        return "an integer";
+    case json_type_object:
+        return "an object";
+    case json_type_array:
+        return "an array";
+    case json_type_string:
+        return "a string";
     }
     return "unknown";
 }
 
 static triad_status wrong_type(json_object *member, const char *key, const char *wanted, triad_error *err)
 {
-    return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: is %s, not %s", key, type_name(json_object_get_type(member)), wanted);
+    return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: is %s, not %s", key, type_name(json_object_get_type(member)),
+                      wanted);
 }
 
 /* 1: *member is there; 0: absent or null. */
 static bool present(json_object *object, const char *key, json_object **member)
 {
     *member = NULL;
-    return json_object_is_type(object, json_type_object) && json_object_object_get_ex(object, key, member) && *member != NULL;
+    return json_object_is_type(object, json_type_object) && json_object_object_get_ex(object, key, member) &&
+           *member != NULL;
 }
 
 static triad_status missing(const char *key, triad_error *err)
@@ -313,7 +338,8 @@ static triad_status missing(const char *key, triad_error *err)
     return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%s: missing", key);
 }
 
-triad_status json_get_int(json_object *object, const char *key, int64_t min, int64_t max, int64_t *value, triad_error *err)
+triad_status json_get_int(json_object *object, const char *key, int64_t min, int64_t max, int64_t *value,
+                          triad_error *err)
 {
     json_object *member;
     if (!present(object, key, &member)) return TRIAD_OK;
@@ -321,13 +347,14 @@ triad_status json_get_int(json_object *object, const char *key, int64_t min, int
     /* json-c saturates: whatever sits at the end of the range may have been anything beyond it. */
     const int64_t number = json_object_get_int64(member);
     if (number < min || number > max || number == INT64_MAX || number == INT64_MIN)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "%s: %s lies outside [%lld, %lld]", key, json_object_get_string(member), (long long)min,
-                          (long long)max);
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "%s: %s lies outside [%lld, %lld]", key,
+                          json_object_get_string(member), (long long)min, (long long)max);
     *value = number;
     return TRIAD_OK;
 }
 
-triad_status json_want_int(json_object *object, const char *key, int64_t min, int64_t max, int64_t *value, triad_error *err)
+triad_status json_want_int(json_object *object, const char *key, int64_t min, int64_t max, int64_t *value,
+                           triad_error *err)
 {
     json_object *member;
     if (!present(object, key, &member)) return missing(key, err);

@@ -20,8 +20,9 @@ typedef struct stored_type {
 } stored_type;
 
 static const stored_type STORED[] = {
-    {"<f8", TENSOR_F64}, {"<f4", TENSOR_F32}, {"<f2", TENSOR_F16}, {"<i8", TENSOR_I64}, {"<i4", TENSOR_I32}, {"<i2", TENSOR_I16},
-    {"|i1", TENSOR_I8},  {"<u8", TENSOR_U64}, {"<u4", TENSOR_U32}, {"<u2", TENSOR_U16}, {"|u1", TENSOR_U8},  {"|b1", TENSOR_BOOL},
+    {"<f8", TENSOR_F64}, {"<f4", TENSOR_F32}, {"<f2", TENSOR_F16}, {"<i8", TENSOR_I64},
+    {"<i4", TENSOR_I32}, {"<i2", TENSOR_I16}, {"|i1", TENSOR_I8},  {"<u8", TENSOR_U64},
+    {"<u4", TENSOR_U32}, {"<u2", TENSOR_U16}, {"|u1", TENSOR_U8},  {"|b1", TENSOR_BOOL},
 };
 enum { STORED_COUNT = sizeof STORED / sizeof STORED[0] };
 
@@ -64,7 +65,8 @@ static bool take_size(cursor *c, size_t *value)
     const size_t first = c->at;
     size_t number = 0;
     for (; c->at < c->size && c->text[c->at] >= '0' && c->text[c->at] <= '9'; c->at++)
-        if (!triad_mul_size(&number, number, 10) || !triad_add_size(&number, number, (size_t)(c->text[c->at] - '0'))) return false;
+        if (!triad_mul_size(&number, number, 10) || !triad_add_size(&number, number, (size_t)(c->text[c->at] - '0')))
+            return false;
     *value = number;
     return c->at > first;
 }
@@ -77,7 +79,8 @@ static triad_status take_shape(cursor *c, tensor_view *tensor, triad_error *err)
     bool comma = true;
     while (!accept(c, ")")) {
         if (!comma) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s", BAD);
-        if (tensor->rank == TENSOR_MAX_RANK) return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "npy: more than 8 dimensions");
+        if (tensor->rank == TENSOR_MAX_RANK)
+            return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "npy: more than 8 dimensions");
         if (!take_size(c, &tensor->shape[tensor->rank])) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s", BAD);
         tensor->rank++;
         comma = accept(c, ",");
@@ -90,13 +93,15 @@ static triad_status take_shape(cursor *c, tensor_view *tensor, triad_error *err)
 static triad_status take_type(cursor *c, tensor_view *tensor, triad_error *err)
 {
     char descr[32];
-    if (!take_string(c, descr)) return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "npy: records are not read (save plain numbers)");
+    if (!take_string(c, descr))
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "npy: records are not read (save plain numbers)");
     for (size_t i = 0; i < STORED_COUNT; i++)
         if (strcmp(descr, STORED[i].descr) == 0) {
             tensor->dtype = STORED[i].dtype;
             return TRIAD_OK;
         }
-    if (descr[0] == '>') return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "npy: %s is big-endian (save it by .astype('<f4'))", descr);
+    if (descr[0] == '>')
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "npy: %s is big-endian (save it by .astype('<f4'))", descr);
     return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "npy: type %s is not read (float, integer and bool are)", descr);
 }
 
@@ -109,43 +114,61 @@ static triad_status read_header(cursor *c, tensor_view *tensor, triad_error *err
     bool comma = true;
     while (!accept(c, "}")) {
         char key[32];
-        if (!comma || !take_string(c, key) || !accept(c, ":")) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "npy: the header is not a dictionary");
+        if (!comma || !take_string(c, key) || !accept(c, ":"))
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "npy: the header is not a dictionary");
         triad_status status = TRIAD_OK;
-        const int this = strcmp(key, "descr") == 0 ? DESCR : strcmp(key, "fortran_order") == 0 ? ORDER : strcmp(key, "shape") == 0 ? SHAPE : 0;
-        if (this == 0 || (seen & this)) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "npy: the header's key %s is unknown or occurs twice", key);
+        const int this = strcmp(key, "descr") == 0           ? DESCR
+                         : strcmp(key, "fortran_order") == 0 ? ORDER
+                         : strcmp(key, "shape") == 0         ? SHAPE
+                                                             : 0;
+        if (this == 0 || (seen & this))
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "npy: the header's key %s is unknown or occurs twice", key);
         seen |= this;
-        if (this == DESCR) status = take_type(c, tensor, err);
-        else if (this == SHAPE) status = take_shape(c, tensor, err);
-        else if (accept(c, "True")) fortran = true;
-        else if (!accept(c, "False")) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "npy: fortran_order is neither True nor False");
+        if (this == DESCR)
+            status = take_type(c, tensor, err);
+        else if (this == SHAPE)
+            status = take_shape(c, tensor, err);
+        else if (accept(c, "True"))
+            fortran = true;
+        else if (!accept(c, "False"))
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "npy: fortran_order is neither True nor False");
         if (status != TRIAD_OK) return status;
         comma = accept(c, ",");
     }
     skip_blanks(c);
-    if (c->at != c->size) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "npy: something follows the header's dictionary");
-    if (seen != (DESCR | ORDER | SHAPE)) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "npy: the header lacks descr, fortran_order or shape");
+    if (c->at != c->size)
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "npy: something follows the header's dictionary");
+    if (seen != (DESCR | ORDER | SHAPE))
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "npy: the header lacks descr, fortran_order or shape");
     if (fortran && tensor->rank > 1)
-        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "npy: the array is in Fortran order (save it by numpy.ascontiguousarray)");
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1,
+                          "npy: the array is in Fortran order (save it by numpy.ascontiguousarray)");
     return TRIAD_OK;
 }
 
 static triad_status parse(tensor_view *tensor, const unsigned char *bytes, size_t size, triad_error *err)
 {
-    if (size < 10 || memcmp(bytes, "\x93NUMPY", 6) != 0) return triad_fail(err, TRIAD_ERR_FORMAT, 0, "npy: the file does not begin as an .npy does");
+    if (size < 10 || memcmp(bytes, "\x93NUMPY", 6) != 0)
+        return triad_fail(err, TRIAD_ERR_FORMAT, 0, "npy: the file does not begin as an .npy does");
     const int major = bytes[6], minor = bytes[7];
-    if (major < 1 || major > 3 || minor != 0) return triad_fail(err, TRIAD_ERR_UNSUPPORTED, 6, "npy: version %d.%d is not read (1.0 to 3.0 are)", major, minor);
+    if (major < 1 || major > 3 || minor != 0)
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, 6, "npy: version %d.%d is not read (1.0 to 3.0 are)", major,
+                          minor);
     const size_t start = major == 1 ? 10 : 12;
     if (size < start) return triad_fail(err, TRIAD_ERR_FORMAT, 8, "npy: the file ends in its header");
     const size_t length = major == 1 ? load_u16(bytes + 8) : load_u32(bytes + 8);
-    if (length > HEADER_MAX) return triad_fail(err, TRIAD_ERR_RANGE, 8, "npy: a header of %zu bytes (at most 65,536)", length);
+    if (length > HEADER_MAX)
+        return triad_fail(err, TRIAD_ERR_RANGE, 8, "npy: a header of %zu bytes (at most 65,536)", length);
     if (length > size - start) return triad_fail(err, TRIAD_ERR_FORMAT, 8, "npy: the file ends in its header");
     cursor c = {.text = (const char *)bytes + start, .size = length};
     const triad_status status = read_header(&c, tensor, err);
     if (status != TRIAD_OK) return status;
-    if (!tensor_size(&tensor->bytes, tensor->dtype, tensor->rank, tensor->shape)) return triad_fail(err, TRIAD_ERR_RANGE, -1, "npy: the shape overflows");
+    if (!tensor_size(&tensor->bytes, tensor->dtype, tensor->rank, tensor->shape))
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "npy: the shape overflows");
     const size_t available = size - start - length;
     if (tensor->bytes != available)
-        return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)(start + length), "npy: the shape needs %zu bytes, the file holds %zu", tensor->bytes, available);
+        return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)(start + length),
+                          "npy: the shape needs %zu bytes, the file holds %zu", tensor->bytes, available);
     tensor->name = "";
     tensor->data = bytes + start + length;
     return TRIAD_OK;
@@ -196,19 +219,27 @@ triad_status npy_write(const char *path, const tensor_view *tensor, triad_error 
     const char *descr = NULL;
     for (size_t i = 0; i < STORED_COUNT; i++)
         if (STORED[i].dtype == tensor->dtype) descr = STORED[i].descr;
-    if (descr == NULL) return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "%s: %s has no place in .npy", path, tensor_dtype_name(tensor->dtype));
+    if (descr == NULL)
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "%s: %s has no place in .npy", path,
+                          tensor_dtype_name(tensor->dtype));
     size_t bytes;
-    if (!tensor_size(&bytes, tensor->dtype, tensor->rank, tensor->shape)) return triad_fail(err, TRIAD_ERR_RANGE, -1, "%s: the shape overflows", path);
+    if (!tensor_size(&bytes, tensor->dtype, tensor->rank, tensor->shape))
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "%s: the shape overflows", path);
 
     /* As NumPy writes it: version 1.0, spaces and a newline up to a multiple of 64 bytes. */
     char header[512];
     size_t used = (size_t)snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr);
     for (int i = 0; i < tensor->rank; i++)
-        used += (size_t)snprintf(header + used, sizeof header - used, i ? ", %zu" : tensor->rank == 1 ? "%zu," : "%zu", tensor->shape[i]);
+        used += (size_t)snprintf(header + used, sizeof header - used,
+                                 i                   ? ", %zu"
+                                 : tensor->rank == 1 ? "%zu,"
+                                                     : "%zu",
+                                 tensor->shape[i]);
     used += (size_t)snprintf(header + used, sizeof header - used, "), }");
     while ((10 + used + 1) % 64 != 0) header[used++] = ' ';
     header[used++] = '\n';
-    const unsigned char prefix[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)(used & 255), (unsigned char)(used >> 8)};
+    const unsigned char prefix[10] = {
+        0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)(used & 255), (unsigned char)(used >> 8)};
 
     triad_atomic_file file;
     const triad_status status = triad_atomic_open(&file, path, err);

@@ -15,8 +15,8 @@ struct safetensors {
     triad_mapping mapping; /* empty when the bytes are the caller's */
     triad_arena arena;
     size_t count;
-    tensor_view *tensor;              /* [count] by offset */
-    const tensor_view **by_name;      /* [count] sorted */
+    tensor_view *tensor;         /* [count] by offset */
+    const tensor_view **by_name; /* [count] sorted */
     size_t pairs;
     safetensors_pair *metadata;
 };
@@ -29,12 +29,28 @@ typedef struct stored_type {
 } stored_type;
 
 static const stored_type STORED[] = {
-    {"F64", TENSOR_F64, 64},          {"F32", TENSOR_F32, 32},         {"F16", TENSOR_F16, 16},          {"BF16", TENSOR_BF16, 16},
-    {"F8_E4M3", TENSOR_F8_E4M3, 8},   {"I64", TENSOR_I64, 64},         {"I32", TENSOR_I32, 32},          {"I16", TENSOR_I16, 16},
-    {"I8", TENSOR_I8, 8},             {"U64", TENSOR_U64, 64},         {"U32", TENSOR_U32, 32},          {"U16", TENSOR_U16, 16},
-    {"U8", TENSOR_U8, 8},             {"BOOL", TENSOR_BOOL, 8},        {"C64", TENSOR_OTHER, 64},        {"F8_E5M2", TENSOR_OTHER, 8},
-    {"F8_E8M0", TENSOR_OTHER, 8},     {"F8_E4M3FNUZ", TENSOR_OTHER, 8}, {"F8_E5M2FNUZ", TENSOR_OTHER, 8}, {"F6_E2M3", TENSOR_OTHER, 6},
-    {"F6_E3M2", TENSOR_OTHER, 6},     {"F4", TENSOR_OTHER, 4},
+    {"F64", TENSOR_F64, 64},
+    {"F32", TENSOR_F32, 32},
+    {"F16", TENSOR_F16, 16},
+    {"BF16", TENSOR_BF16, 16},
+    {"F8_E4M3", TENSOR_F8_E4M3, 8},
+    {"I64", TENSOR_I64, 64},
+    {"I32", TENSOR_I32, 32},
+    {"I16", TENSOR_I16, 16},
+    {"I8", TENSOR_I8, 8},
+    {"U64", TENSOR_U64, 64},
+    {"U32", TENSOR_U32, 32},
+    {"U16", TENSOR_U16, 16},
+    {"U8", TENSOR_U8, 8},
+    {"BOOL", TENSOR_BOOL, 8},
+    {"C64", TENSOR_OTHER, 64},
+    {"F8_E5M2", TENSOR_OTHER, 8},
+    {"F8_E8M0", TENSOR_OTHER, 8},
+    {"F8_E4M3FNUZ", TENSOR_OTHER, 8},
+    {"F8_E5M2FNUZ", TENSOR_OTHER, 8},
+    {"F6_E2M3", TENSOR_OTHER, 6},
+    {"F6_E3M2", TENSOR_OTHER, 6},
+    {"F4", TENSOR_OTHER, 4},
 };
 enum { STORED_COUNT = sizeof STORED / sizeof STORED[0] };
 
@@ -72,34 +88,41 @@ static triad_status read_metadata(safetensors *file, json_object *object, triad_
         safetensors_pair *pair = &file->metadata[file->pairs++];
         pair->key = triad_arena_strdup(&file->arena, key);
         pair->value = triad_arena_strdup(&file->arena, json_object_get_string(value));
-        if (pair->key == NULL || pair->value == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "__metadata__: out of memory");
+        if (pair->key == NULL || pair->value == NULL)
+            return triad_fail(err, TRIAD_ERR_MEMORY, -1, "__metadata__: out of memory");
     }
     return TRIAD_OK;
 }
 
-static triad_status read_tensor(safetensors *file, const char *name, json_object *entry, const unsigned char *data, size_t data_size,
-                                triad_error *err)
+static triad_status read_tensor(safetensors *file, const char *name, json_object *entry, const unsigned char *data,
+                                size_t data_size, triad_error *err)
 {
     tensor_view *tensor = &file->tensor[file->count];
     json_object *dtype, *shape, *offsets;
     if (!json_object_is_type(entry, json_type_object) || json_object_object_length(entry) != 3 ||
-        (dtype = json_find(entry, "dtype", json_type_string)) == NULL || (shape = json_find(entry, "shape", json_type_array)) == NULL ||
+        (dtype = json_find(entry, "dtype", json_type_string)) == NULL ||
+        (shape = json_find(entry, "shape", json_type_array)) == NULL ||
         (offsets = json_find(entry, "data_offsets", json_type_array)) == NULL)
         return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: its entry is not dtype, shape and data_offsets", name);
 
     const stored_type *type = stored_of_name(json_object_get_string(dtype));
     if (type == NULL || has_zero(dtype))
-        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: dtype %s is unknown", name, json_object_get_string(dtype));
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: dtype %s is unknown", name,
+                          json_object_get_string(dtype));
     const size_t rank = json_object_array_length(shape);
     if (rank > TENSOR_MAX_RANK)
-        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "tensor %s: %zu dimensions are too many (at most 8)", name, rank);
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "tensor %s: %zu dimensions are too many (at most 8)", name,
+                          rank);
     size_t bits = type->bits;
     bool empty = false, fits = true;
     for (size_t i = 0; i < rank; i++) {
         if (!read_size(json_object_array_get_idx(shape, i), &tensor->shape[i]))
-            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: dimension %zu is not an integer from 0 to 2^64 - 2", name, i);
-        if (tensor->shape[i] == 0) empty = true;
-        else fits = fits && triad_mul_size(&bits, bits, tensor->shape[i]);
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                              "tensor %s: dimension %zu is not an integer from 0 to 2^64 - 2", name, i);
+        if (tensor->shape[i] == 0)
+            empty = true;
+        else
+            fits = fits && triad_mul_size(&bits, bits, tensor->shape[i]);
     }
     if (!fits) return triad_fail(err, TRIAD_ERR_RANGE, -1, "tensor %s: its shape overflows", name);
     if (empty) bits = 0;
@@ -110,9 +133,11 @@ static triad_status read_tensor(safetensors *file, const char *name, json_object
         !read_size(json_object_array_get_idx(offsets, 1), &end))
         return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: data_offsets are not two integers", name);
     if (begin > end || end > data_size)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "tensor %s: bytes %zu to %zu lie outside the %zu of data", name, begin, end, data_size);
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "tensor %s: bytes %zu to %zu lie outside the %zu of data", name,
+                          begin, end, data_size);
     if (end - begin != bits / 8)
-        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: its shape needs %zu bytes, its offsets hold %zu", name, bits / 8, end - begin);
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: its shape needs %zu bytes, its offsets hold %zu", name,
+                          bits / 8, end - begin);
 
     tensor->name = triad_arena_strdup(&file->arena, name);
     if (tensor->name == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "tensor %s: out of memory", name);
@@ -137,17 +162,21 @@ static int compare_name(const void *a, const void *b)
     return strcmp((*(const tensor_view *const *)a)->name, (*(const tensor_view *const *)b)->name);
 }
 
-static triad_status read_header(safetensors *file, json_object *header, const unsigned char *data, size_t data_size, triad_error *err)
+static triad_status read_header(safetensors *file, json_object *header, const unsigned char *data, size_t data_size,
+                                triad_error *err)
 {
-    if (!json_object_is_type(header, json_type_object)) return triad_fail(err, TRIAD_ERR_FORMAT, 8, "safetensors: the header is not an object");
+    if (!json_object_is_type(header, json_type_object))
+        return triad_fail(err, TRIAD_ERR_FORMAT, 8, "safetensors: the header is not an object");
     const size_t entries = (size_t)json_object_object_length(header);
     file->tensor = TRIAD_NEW0(&file->arena, tensor_view, entries ? entries : 1);
     file->by_name = TRIAD_NEW(&file->arena, const tensor_view *, entries ? entries : 1);
-    if (file->tensor == NULL || file->by_name == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "safetensors: out of memory");
+    if (file->tensor == NULL || file->by_name == NULL)
+        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "safetensors: out of memory");
     json_object_object_foreach(header, key, value)
     {
-        const triad_status status = strcmp(key, "__metadata__") == 0 ? read_metadata(file, value, err)
-                                                                     : read_tensor(file, key, value, data, data_size, err);
+        const triad_status status = strcmp(key, "__metadata__") == 0
+                                        ? read_metadata(file, value, err)
+                                        : read_tensor(file, key, value, data, data_size, err);
         if (status != TRIAD_OK) return status;
     }
 
@@ -156,13 +185,15 @@ static triad_status read_header(safetensors *file, json_object *header, const un
     for (size_t i = 0; i < file->count; i++) {
         const tensor_view *tensor = &file->tensor[i];
         if (tensor->data != at)
-            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: begins at byte %zu of data, where %zu was due (a hole or an overlap)",
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                              "tensor %s: begins at byte %zu of data, where %zu was due (a hole or an overlap)",
                               tensor->name, (size_t)((const unsigned char *)tensor->data - data), (size_t)(at - data));
         at += tensor->bytes;
         file->by_name[i] = tensor;
     }
     if (at != data + data_size)
-        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "safetensors: %zu bytes of data belong to no tensor", data_size - (size_t)(at - data));
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "safetensors: %zu bytes of data belong to no tensor",
+                          data_size - (size_t)(at - data));
     qsort(file->by_name, file->count, sizeof *file->by_name, compare_name);
     return TRIAD_OK;
 }
@@ -173,10 +204,13 @@ triad_status safetensors_parse(safetensors **out, const void *bytes, size_t size
     if (size < 8) return triad_fail(err, TRIAD_ERR_FORMAT, 0, "safetensors: %zu bytes are too few for a header", size);
     const uint64_t length = load_u64(bytes);
     if (length > HEADER_MAX || length > size - 8)
-        return triad_fail(err, TRIAD_ERR_FORMAT, 0, "safetensors: a header of %llu bytes in a file of %zu (at most 10^8, and no more than the file)",
-                          (unsigned long long)length, size);
+        return triad_fail(
+            err, TRIAD_ERR_FORMAT, 0,
+            "safetensors: a header of %llu bytes in a file of %zu (at most 10^8, and no more than the file)",
+            (unsigned long long)length, size);
     const char *text = (const char *)bytes + 8;
-    if (length == 0 || text[0] != '{') return triad_fail(err, TRIAD_ERR_FORMAT, 8, "safetensors: the header does not begin with {");
+    if (length == 0 || text[0] != '{')
+        return triad_fail(err, TRIAD_ERR_FORMAT, 8, "safetensors: the header does not begin with {");
 
     json_object *header;
     triad_status status = json_read(&header, text, length, err);
@@ -237,8 +271,10 @@ const tensor_view *safetensors_find(const safetensors *file, const char *name)
         const size_t middle = low + (high - low) / 2;
         const int order = strcmp(name, file->by_name[middle]->name);
         if (order == 0) return file->by_name[middle];
-        if (order < 0) high = middle;
-        else low = middle + 1;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
     }
     return NULL;
 }
@@ -267,13 +303,14 @@ static void print_shape(char text[200], int rank, const size_t *shape)
     text[used++] = '[';
     for (int i = 0; i < rank && used < 170; i++) {
         if (i) used += (size_t)snprintf(text + used, 200 - used, ", ");
-        used += (size_t)(shape[i] == SIZE_MAX ? snprintf(text + used, 200 - used, "*") : snprintf(text + used, 200 - used, "%zu", shape[i]));
+        used += (size_t)(shape[i] == SIZE_MAX ? snprintf(text + used, 200 - used, "*")
+                                              : snprintf(text + used, 200 - used, "%zu", shape[i]));
     }
     snprintf(text + used, 200 - used, "]");
 }
 
-triad_status safetensors_want(const tensor_view **out, const safetensors *file, const char *name, tensor_dtype dtype, int rank,
-                              const size_t *shape, triad_error *err)
+triad_status safetensors_want(const tensor_view **out, const safetensors *file, const char *name, tensor_dtype dtype,
+                              int rank, const size_t *shape, triad_error *err)
 {
     *out = NULL;
     const tensor_view *tensor = safetensors_find(file, name);
@@ -284,22 +321,23 @@ triad_status safetensors_want(const tensor_view **out, const safetensors *file, 
         char is[200], wanted[200];
         print_shape(is, tensor->rank, tensor->shape);
         print_shape(wanted, rank, shape);
-        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: is %s %s, not %s %s", name, tensor_dtype_name(tensor->dtype), is,
-                          tensor_dtype_name(dtype), wanted);
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: is %s %s, not %s %s", name,
+                          tensor_dtype_name(tensor->dtype), is, tensor_dtype_name(dtype), wanted);
     }
     *out = tensor;
     return TRIAD_OK;
 }
 
 /* The header's object; entries take the tensors in order, without holes. *total is the size of the data. */
-static triad_status build_header(json_object *header, const tensor_view *tensors, size_t count, const safetensors_pair *metadata, size_t pairs,
-                                 size_t *total, triad_error *err)
+static triad_status build_header(json_object *header, const tensor_view *tensors, size_t count,
+                                 const safetensors_pair *metadata, size_t pairs, size_t *total, triad_error *err)
 {
     if (pairs) {
         json_object *object = json_object_new_object();
         if (object == NULL || json_object_object_add(header, "__metadata__", object) != 0) goto memory;
         for (size_t i = 0; i < pairs; i++) {
-            if (!utf8_valid(metadata[i].key, strlen(metadata[i].key), NULL) || !utf8_valid(metadata[i].value, strlen(metadata[i].value), NULL))
+            if (!utf8_valid(metadata[i].key, strlen(metadata[i].key), NULL) ||
+                !utf8_valid(metadata[i].value, strlen(metadata[i].value), NULL))
                 return triad_fail(err, TRIAD_ERR_FORMAT, -1, "metadata %s: not UTF-8", metadata[i].key);
             if (json_object_object_get_ex(object, metadata[i].key, NULL))
                 return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "metadata %s: given twice", metadata[i].key);
@@ -311,21 +349,28 @@ static triad_status build_header(json_object *header, const tensor_view *tensors
     for (size_t i = 0; i < count; i++) {
         const tensor_view *tensor = &tensors[i];
         size_t bytes, end;
-        const stored_type *type = tensor->dtype == TENSOR_OTHER ? NULL : stored_of_name(tensor_dtype_name(tensor->dtype));
+        const stored_type *type =
+            tensor->dtype == TENSOR_OTHER ? NULL : stored_of_name(tensor_dtype_name(tensor->dtype));
         if (type == NULL)
-            return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "tensor %s: %s has no place in safetensors", tensor->name, tensor_dtype_name(tensor->dtype));
-        if (!tensor_size(&bytes, tensor->dtype, tensor->rank, tensor->shape) || !triad_add_size(&end, *total, bytes) || end > INT64_MAX)
+            return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "tensor %s: %s has no place in safetensors", tensor->name,
+                              tensor_dtype_name(tensor->dtype));
+        if (!tensor_size(&bytes, tensor->dtype, tensor->rank, tensor->shape) || !triad_add_size(&end, *total, bytes) ||
+            end > INT64_MAX)
             return triad_fail(err, TRIAD_ERR_RANGE, -1, "tensor %s: its shape overflows", tensor->name);
         if (!utf8_valid(tensor->name, strlen(tensor->name), NULL))
             return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: its name is not UTF-8", tensor->name);
         if (strcmp(tensor->name, "__metadata__") == 0 || json_object_object_get_ex(header, tensor->name, NULL))
             return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "tensor %s: the name is taken", tensor->name);
-        json_object *entry = json_object_new_object(), *shape = json_object_new_array(), *offsets = json_object_new_array();
+        json_object *entry = json_object_new_object(), *shape = json_object_new_array(),
+                    *offsets = json_object_new_array();
         bool good = entry && shape && offsets && json_object_object_add(header, tensor->name, entry) == 0 &&
                     json_object_object_add(entry, "dtype", json_object_new_string(type->name)) == 0 &&
-                    json_object_object_add(entry, "shape", shape) == 0 && json_object_object_add(entry, "data_offsets", offsets) == 0;
-        for (int d = 0; good && d < tensor->rank; d++) good = json_object_array_add(shape, json_object_new_uint64(tensor->shape[d])) == 0;
-        good = good && json_object_array_add(offsets, json_object_new_uint64(*total)) == 0 && json_object_array_add(offsets, json_object_new_uint64(end)) == 0;
+                    json_object_object_add(entry, "shape", shape) == 0 &&
+                    json_object_object_add(entry, "data_offsets", offsets) == 0;
+        for (int d = 0; good && d < tensor->rank; d++)
+            good = json_object_array_add(shape, json_object_new_uint64(tensor->shape[d])) == 0;
+        good = good && json_object_array_add(offsets, json_object_new_uint64(*total)) == 0 &&
+               json_object_array_add(offsets, json_object_new_uint64(end)) == 0;
         if (!good) goto memory;
         *total = end;
     }
@@ -334,8 +379,14 @@ memory:
     return triad_fail(err, TRIAD_ERR_MEMORY, -1, "safetensors: out of memory");
 }
 
-triad_status safetensors_write(const char *path, const tensor_view *tensors, size_t count, const safetensors_pair *metadata, size_t pairs,
-                               triad_error *err)
+triad_status safetensors_write(const char *path, const tensor_view *tensors, size_t count,
+                               const safetensors_pair *metadata, size_t pairs, triad_error *err)
+{
+    return safetensors_write_from(path, tensors, count, metadata, pairs, NULL, NULL, err);
+}
+
+triad_status safetensors_write_from(const char *path, const tensor_view *tensors, size_t count, const safetensors_pair *metadata,
+                                    size_t pairs, safetensors_source source, void *context, triad_error *err)
 {
     size_t total;
     char *text = NULL;
@@ -352,7 +403,8 @@ triad_status safetensors_write(const char *path, const tensor_view *tensors, siz
     const size_t length = strlen(text), padded = (length + 7) / 8 * 8;
     if (padded > HEADER_MAX) {
         free(text);
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "%s: a header of %zu bytes is too long for the format (at most 10^8)", path, padded);
+        return triad_fail(err, TRIAD_ERR_RANGE, -1,
+                          "%s: a header of %zu bytes is too long for the format (at most 10^8)", path, padded);
     }
     triad_atomic_file file;
     status = triad_atomic_open(&file, path, err);
@@ -367,7 +419,19 @@ triad_status safetensors_write(const char *path, const tensor_view *tensors, siz
     free(text);
     for (size_t i = 0; i < count; i++) {
         size_t bytes = 0;
-        if (tensor_size(&bytes, tensors[i].dtype, tensors[i].rank, tensors[i].shape) && bytes) fwrite(tensors[i].data, 1, bytes, file.stream);
+        if (!tensor_size(&bytes, tensors[i].dtype, tensors[i].rank, tensors[i].shape) || bytes == 0) continue;
+        if (tensors[i].data || source == NULL) {
+            fwrite(tensors[i].data, 1, bytes, file.stream);
+            continue;
+        }
+        const off_t begin = ftello(file.stream);
+        status = source(context, i, file.stream, err);
+        if (status == TRIAD_OK && ftello(file.stream) - begin != (off_t)bytes && !ferror(file.stream))
+            status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: tensor %s was not given its %zu bytes", path, tensors[i].name, bytes);
+        if (status != TRIAD_OK) {
+            triad_atomic_abandon(&file);
+            return status;
+        }
     }
     return triad_atomic_commit(&file, err);
 }

@@ -3,7 +3,8 @@
 #include "base/checked.h"
 #include "formats/tensor_widen.h"
 
-/* Everything that is known of a stored type: a new one is a row here and a function in tensor_plain.c or tensor_blocks.c. */
+/* Everything that is known of a stored type: a new one is a row here and a function in tensor_plain.c or
+ * tensor_blocks.c. */
 typedef struct type_row {
     const char *name;
     size_t elements, bytes;
@@ -84,19 +85,22 @@ triad_status tensor_widen_rows(float *out, const tensor_view *tensor, size_t fir
 {
     const type_row *type = &TYPES[tensor->dtype];
     if (type->widen == NULL)
-        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "tensor %s: is %s, which is not read as real numbers", tensor->name, type->name);
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "tensor %s: is %s, which is not read as real numbers",
+                          tensor->name, type->name);
     const size_t length = tensor->rank ? tensor->shape[tensor->rank - 1] : 1;
     size_t total = 1;
     for (int i = 0; i + 1 < tensor->rank; i++) total *= tensor->shape[i];
     if (first > total || rows > total - first)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "tensor %s: rows %zu to %zu of %zu", tensor->name, first, first + rows, total);
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "tensor %s: rows %zu to %zu of %zu", tensor->name, first,
+                          first + rows, total);
     if (length % type->elements != 0)
-        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: rows of %zu are not whole blocks of %s (%zu)", tensor->name, length,
-                          type->name, type->elements);
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: rows of %zu are not whole blocks of %s (%zu)",
+                          tensor->name, length, type->name, type->elements);
     const size_t row_bytes = length / type->elements * type->bytes;
     size_t end;
     if (!triad_mul_size(&end, first + rows, row_bytes) || end > tensor->bytes)
-        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: %zu bytes are too few for its shape", tensor->name, tensor->bytes);
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tensor %s: %zu bytes are too few for its shape", tensor->name,
+                          tensor->bytes);
     if (rows * length == 0) return TRIAD_OK;
     type->widen(out, (const unsigned char *)tensor->data + first * row_bytes, rows * length);
     return TRIAD_OK;

@@ -7,10 +7,32 @@
 enum { TENSOR_MAX_RANK = 8 };
 
 typedef enum tensor_dtype {
-    TENSOR_F64, TENSOR_F32, TENSOR_F16, TENSOR_BF16, TENSOR_F8_E4M3,
-    TENSOR_I64, TENSOR_I32, TENSOR_I16, TENSOR_I8, TENSOR_U64, TENSOR_U32, TENSOR_U16, TENSOR_U8, TENSOR_BOOL,
-    TENSOR_Q4_0, TENSOR_Q4_1, TENSOR_Q8_0, /* GGUF blocks: a row is a whole number of blocks */
-    TENSOR_Q5_0, TENSOR_Q5_1, TENSOR_Q2_K, TENSOR_Q3_K, TENSOR_Q4_K, TENSOR_Q5_K, TENSOR_Q6_K, TENSOR_IQ4_NL, TENSOR_IQ4_XS,
+    TENSOR_F64,
+    TENSOR_F32,
+    TENSOR_F16,
+    TENSOR_BF16,
+    TENSOR_F8_E4M3,
+    TENSOR_I64,
+    TENSOR_I32,
+    TENSOR_I16,
+    TENSOR_I8,
+    TENSOR_U64,
+    TENSOR_U32,
+    TENSOR_U16,
+    TENSOR_U8,
+    TENSOR_BOOL,
+    TENSOR_Q4_0,
+    TENSOR_Q4_1,
+    TENSOR_Q8_0, /* GGUF blocks: a row is a whole number of blocks */
+    TENSOR_Q5_0,
+    TENSOR_Q5_1,
+    TENSOR_Q2_K,
+    TENSOR_Q3_K,
+    TENSOR_Q4_K,
+    TENSOR_Q5_K,
+    TENSOR_Q6_K,
+    TENSOR_IQ4_NL,
+    TENSOR_IQ4_XS,
     TENSOR_OTHER /* known to its format and skipped by us: data can be located, not read */
 } tensor_dtype;
 
@@ -37,6 +59,7 @@ size_t tensor_count(const tensor_view *tensor); /* elements; readers have checke
  * float, out [rows, row length]. Refuses integer types and TENSOR_OTHER by name. Blocks widen in ggml's order of
  * operations, each product and sum rounded: the bits are those of the gguf package. F8_E4M3 is the value alone,
  * without any scale that a checkpoint keeps beside it. */
-TRIAD_NODISCARD triad_status tensor_widen_rows(float *out, const tensor_view *tensor, size_t first, size_t rows, triad_error *err);
+TRIAD_NODISCARD triad_status tensor_widen_rows(float *out, const tensor_view *tensor, size_t first, size_t rows,
+                                               triad_error *err);
 
 #endif

@@ -1,6 +1,6 @@
-/* ggml's quantised blocks (github.com/ggml-org/ggml, ggml-quants.c): little-endian, scales in half precision. Products and
- * sums are rounded one by one (never contracted), in ggml's order. Every format ends in runs of 16 small integers that
- * share a scale, so each function only unpacks those. */
+/* ggml's quantised blocks (github.com/ggml-org/ggml, ggml-quants.c): little-endian, scales in half precision. Products
+ * and sums are rounded one by one (never contracted), in ggml's order. Every format ends in runs of 16 small integers
+ * that share a scale, so each function only unpacks those. */
 #include "formats/half.h"
 #include "formats/tensor_widen.h"
 
@@ -114,8 +114,8 @@ void tensor_widen_q8_0(float *out, const unsigned char *b, size_t count)
     }
 }
 
-/* 16 bytes of scale (low nibble) and minimum (high), 64 of crumbs, d, dmin: runs of 16; the crumbs of 32 bytes go lowest
- * first: y = d * scale * q - dmin * minimum. */
+/* 16 bytes of scale (low nibble) and minimum (high), 64 of crumbs, d, dmin: runs of 16; the crumbs of 32 bytes go
+ * lowest first: y = d * scale * q - dmin * minimum. */
 void tensor_widen_q2_k(float *out, const unsigned char *b, size_t count)
 {
     for (; count; count -= LARGE, b += 84) {
@@ -129,7 +129,8 @@ void tensor_widen_q2_k(float *out, const unsigned char *b, size_t count)
 }
 
 /* 32 bytes of third bits, 64 of crumbs, 12 of sixteen 6-bit scales, d: as Q2_K with q - 4 where the third bit is clear:
- * y = d * (scale - 32) * q. Scales: low nibbles from bytes 0-7 (scales 0-7 low, 8-15 high), the two upper bits from bytes 8-11. */
+ * y = d * (scale - 32) * q. Scales: low nibbles from bytes 0-7 (scales 0-7 low, 8-15 high), the two upper bits from
+ * bytes 8-11. */
 void tensor_widen_q3_k(float *out, const unsigned char *b, size_t count)
 {
     for (; count; count -= LARGE, b += 110) {
@@ -175,7 +176,8 @@ void tensor_widen_q4_k(float *out, const unsigned char *b, size_t count)
     }
 }
 
-/* As Q4_K with 32 bytes of fifth bits before the nibbles: bit `sub` of byte l belongs to element l of sub-block `sub`. */
+/* As Q4_K with 32 bytes of fifth bits before the nibbles: bit `sub` of byte l belongs to element l of sub-block `sub`.
+ */
 void tensor_widen_q5_k(float *out, const unsigned char *b, size_t count)
 {
     for (; count; count -= LARGE, b += 176) {
@@ -192,8 +194,8 @@ void tensor_widen_q5_k(float *out, const unsigned char *b, size_t count)
     }
 }
 
-/* 128 bytes of low nibbles, 64 of upper crumbs, 16 signed scales, d; each half of 128: quarters of 32 take the low nibbles of
- * bytes 0-31, of 32-63, then the high ones of the same: y = d * scale * (six bits - 32). */
+/* 128 bytes of low nibbles, 64 of upper crumbs, 16 signed scales, d; each half of 128: quarters of 32 take the low
+ * nibbles of bytes 0-31, of 32-63, then the high ones of the same: y = d * scale * (six bits - 32). */
 void tensor_widen_q6_k(float *out, const unsigned char *b, size_t count)
 {
     for (; count; count -= LARGE, b += 210) {

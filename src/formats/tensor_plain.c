@@ -22,7 +22,8 @@ void tensor_widen_f16(float *out, const unsigned char *bytes, size_t count)
 {
     size_t i = 0;
 #ifdef __F16C__
-    for (; i + 8 <= count; i += 8) _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(bytes + 2 * i))));
+    for (; i + 8 <= count; i += 8)
+        _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(bytes + 2 * i))));
 #endif
     for (; i < count; i++) out[i] = load_half(bytes + 2 * i);
 }
@@ -39,7 +40,8 @@ void tensor_widen_bf16(float *out, const unsigned char *bytes, size_t count)
     for (; i < count; i++) out[i] = float_of_bits((uint32_t)load_u16(bytes + 2 * i) << 16);
 }
 
-/* Sign, 4 bits of exponent (bias 7), 3 of mantissa; no infinity, NaN is 0x7f. Moved into a half its value is 2^8 too small. */
+/* Sign, 4 bits of exponent (bias 7), 3 of mantissa; no infinity, NaN is 0x7f. Moved into a half its value is 2^8 too
+ * small. */
 static float f8_e4m3(unsigned char byte)
 {
     if ((byte & 0x7f) == 0x7f) return float_of_bits((uint32_t)(byte & 0x80) << 24 | 0x7fc00000);
@@ -56,7 +58,8 @@ void tensor_widen_f8_e4m3(float *out, const unsigned char *bytes, size_t count)
         const __m128i wide = _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i *)(const void *)(bytes + i)));
         const __m128i magnitude = _mm_and_si128(wide, low);
         const __m128i is_nan = _mm_cmpeq_epi16(magnitude, low);
-        const __m128i half = _mm_or_si128(_mm_and_si128(_mm_slli_epi16(wide, 8), sign), _mm_blendv_epi8(_mm_slli_epi16(magnitude, 7), nan, is_nan));
+        const __m128i half = _mm_or_si128(_mm_and_si128(_mm_slli_epi16(wide, 8), sign),
+                                          _mm_blendv_epi8(_mm_slli_epi16(magnitude, 7), nan, is_nan));
         _mm256_storeu_ps(out + i, _mm256_mul_ps(_mm256_cvtph_ps(half), scale));
     }
 #endif

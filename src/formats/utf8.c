@@ -10,7 +10,8 @@ bool utf8_valid(const char *bytes, size_t size, size_t *bad)
     while (at < size) {
         /* Eight ASCII bytes at a time: what nearly all files hold. */
         uint64_t eight;
-        if (size - at >= sizeof eight && (memcpy(&eight, bytes + at, sizeof eight), (eight & 0x8080808080808080U) == 0)) {
+        if (size - at >= sizeof eight &&
+            (memcpy(&eight, bytes + at, sizeof eight), (eight & 0x8080808080808080U) == 0)) {
             at += sizeof eight;
             continue;
         }

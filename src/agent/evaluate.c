@@ -1,0 +1,276 @@
+/* How well an agent does: episodes in step, in groups of a fixed size, each group one tile. */
+#include "agent/actor.h"
+#include "base/progress.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    GROUP = 64,         /* episodes that act together: products of this many steps */
+    FOREIGN_STEPS = 64, /* under a foreign instruction an episode is given up after this many steps */
+    NO_BOT = 0
+};
+
+/* One test episode. */
+typedef struct trial {
+    uint64_t seed;
+    bool valid;          /* the environment could be generated */
+    char *mission;
+    size_t bot_steps;    /* NO_BOT: the expert does not solve it */
+    size_t foreign;      /* index of the episode whose instruction stands in; its own when there is no other */
+    size_t steps, foreign_steps; /* that the agent took; 0: not solved */
+} trial;
+
+typedef struct evaluation {
+    const triad_agent *agent;
+    const babyai_level *level;
+    size_t n, first;          /* trials [first, n) are worked on */
+    trial *trial;
+    const float *instruction; /* [n, d] */
+    bool foreign;             /* as well as under their own */
+    size_t groups;
+    triad_status *status;     /* [tiles] */
+    triad_error *error;
+} evaluation;
+
+static void fail_tile(evaluation *work, size_t tile, triad_status status, const triad_error *error)
+{
+    work->status[tile] = status;
+    work->error[tile] = *error;
+}
+
+static triad_status first_failure(const evaluation *work, size_t tiles, triad_error *err)
+{
+    for (size_t t = 0; t < tiles; t++) {
+        if (!work->status[t]) continue;
+        if (err) *err = work->error[t];
+        return work->status[t];
+    }
+    return TRIAD_OK;
+}
+
+/* ---- what the trials are: mission and the expert's steps */
+
+static triad_status describe(trial *at, babyai_episode *episode, babyai_env **env, babyai_bot **bot, const babyai_level *level, triad_error *err)
+{
+    bool solved = false;
+    triad_status status = babyai_demonstrate(episode, &solved, env, bot, level, at->seed, err);
+    if (status == TRIAD_ERR_GENERATION) return TRIAD_OK; /* left out: not valid */
+    if (status) return status;
+    at->valid = true;
+    at->bot_steps = solved ? episode->steps : NO_BOT;
+    at->mission = strdup(episode->mission);
+    return at->mission ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
+}
+
+static void describe_tile(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    evaluation *work = context;
+    const size_t from = work->first + tile * GROUP, to = from + GROUP < work->n ? from + GROUP : work->n;
+    babyai_episode episode = {0};
+    babyai_env *env = NULL;
+    babyai_bot *bot = NULL;
+    triad_error error;
+    for (size_t i = from; i < to; i++) {
+        const triad_status status = describe(&work->trial[i], &episode, &env, &bot, work->level, &error);
+        if (status) {
+            fail_tile(work, tile, status, &error);
+            break;
+        }
+    }
+    babyai_bot_free(bot);
+    babyai_free(env);
+    babyai_episode_free(&episode);
+}
+
+/* The first n seeds from first_seed on whose environments exist. */
+static triad_status choose_trials(evaluation *work, size_t n, uint64_t first_seed, triad_pool *pool, triad_error *err)
+{
+    uint64_t seed = first_seed;
+    size_t have = 0, tried = 0;
+    while (have < n) {
+        if (tried > 2 * n + 1000)
+            return triad_fail(err, TRIAD_ERR_GENERATION, -1, "%s: most seeds from %llu on have no environment", babyai_level_name(work->level),
+                              (unsigned long long)first_seed);
+        work->first = have;
+        work->n = n;
+        for (size_t i = have; i < n; i++) work->trial[i] = (trial){.seed = seed++};
+        tried += n - have;
+        const size_t tiles = (n - have + GROUP - 1) / GROUP;
+        memset(work->status, 0, tiles * sizeof *work->status);
+        triad_parallel(pool, tiles, describe_tile, work);
+        const triad_status status = first_failure(work, tiles, err);
+        if (status) return status;
+        for (size_t i = have; i < n; i++) {
+            const trial at = work->trial[i];
+            work->trial[i] = (trial){0};
+            if (at.valid) work->trial[have++] = at;
+        }
+    }
+    /* Half the list away, then on to the next that says something else. */
+    for (size_t i = 0; i < n; i++) {
+        work->trial[i].foreign = i;
+        for (size_t step = 0; step < n; step++) {
+            const size_t other = (i + n / 2 + step) % n;
+            if (strcmp(work->trial[other].mission, work->trial[i].mission) == 0) continue;
+            work->trial[i].foreign = other;
+            break;
+        }
+    }
+    return TRIAD_OK;
+}
+
+/* ---- acting */
+
+typedef struct episode_group {
+    agent_actor actor;
+    babyai_env *env[GROUP];
+    uint32_t slot[GROUP];
+    uint8_t observation[GROUP * BABYAI_OBSERVATION], direction[GROUP];
+    babyai_action action[GROUP];
+} episode_group;
+
+static triad_status act_group(evaluation *work, episode_group *group, size_t from, size_t to, bool foreign, triad_error *err)
+{
+    const size_t d = work->agent->layout.config.width;
+    triad_status status = actor_create(&group->actor, work->agent, to - from, err);
+    size_t running = 0;
+    for (size_t i = from; i < to && !status; i++) {
+        trial *at = &work->trial[i];
+        status = babyai_create(&group->env[i - from], work->level, err);
+        if (!status) status = babyai_reset_seed(group->env[i - from], at->seed, err);
+        if (foreign && at->foreign == i) continue; /* nothing foreign to say */
+        actor_begin(&group->actor, i - from, work->instruction + (foreign ? at->foreign : i) * d);
+        group->slot[running++] = (uint32_t)(i - from);
+    }
+    for (size_t steps = 1; running > 0 && !status; steps++) {
+        for (size_t r = 0; r < running; r++)
+            babyai_observe(group->env[group->slot[r]], group->observation + r * BABYAI_OBSERVATION, &group->direction[r]);
+        actor_act(&group->actor, group->slot, running, group->observation, group->direction, group->action, NULL);
+        size_t left = 0;
+        for (size_t r = 0; r < running; r++) {
+            const uint32_t slot = group->slot[r];
+            trial *at = &work->trial[from + slot];
+            double reward = 0;
+            bool terminated, truncated;
+            babyai_step(group->env[slot], group->action[r], &reward, &terminated, &truncated);
+            if (terminated && reward > 0) *(foreign ? &at->foreign_steps : &at->steps) = steps;
+            if (!terminated && !truncated && !(foreign && steps >= FOREIGN_STEPS)) group->slot[left++] = slot;
+        }
+        running = left;
+    }
+    return status;
+}
+
+static void act_tile(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    evaluation *work = context;
+    const bool foreign = tile >= work->groups;
+    const size_t from = (foreign ? tile - work->groups : tile) * GROUP, to = from + GROUP < work->n ? from + GROUP : work->n;
+    triad_error error;
+    episode_group *group = calloc(1, sizeof *group);
+    const triad_status status = group ? act_group(work, group, from, to, foreign, &error)
+                                      : triad_fail(&error, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
+    if (status) fail_tile(work, tile, status, &error);
+    if (!group) return;
+    for (size_t i = 0; i < GROUP; i++) babyai_free(group->env[i]);
+    actor_free(&group->actor);
+    free(group);
+}
+
+/* ---- figures */
+
+/* The Wilson score interval (Wilson 1927) at 95 %. */
+static void wilson(size_t successes, size_t n, double *low, double *high)
+{
+    const double z = 1.959963984540054, count = (double)n, p = (double)successes / count;
+    const double centre = (p + z * z / (2 * count)) / (1 + z * z / count);
+    const double half = z * sqrt(p * (1 - p) / count + z * z / (4 * count * count)) / (1 + z * z / count);
+    *low = successes == 0 ? 0 : centre - half;
+    *high = successes == n ? 1 : centre + half;
+}
+
+static void summarise(triad_eval_result *result, const evaluation *work, bool foreign)
+{
+    *result = (triad_eval_result){.level = work->level, .episodes = work->n};
+    size_t with_foreign = 0, compared = 0;
+    double steps = 0, bot_steps = 0;
+    for (size_t i = 0; i < work->n; i++) {
+        const trial *at = &work->trial[i];
+        if (at->foreign != i) with_foreign++;
+        if (at->foreign_steps) result->solved_foreign++;
+        if (!at->steps) continue;
+        result->solved++;
+        if (at->bot_steps == NO_BOT || 2 * at->steps <= 3 * at->bot_steps) result->solved_in_time++;
+        if (at->bot_steps == NO_BOT) continue;
+        compared++;
+        steps += (double)at->steps;
+        bot_steps += (double)at->bot_steps;
+    }
+    result->success = (double)result->solved / (double)work->n;
+    result->success_in_time = (double)result->solved_in_time / (double)work->n;
+    result->success_foreign = foreign && with_foreign ? (double)result->solved_foreign / (double)with_foreign : NAN;
+    result->mean_steps = compared ? steps / (double)compared : NAN;
+    result->mean_steps_bot = compared ? bot_steps / (double)compared : NAN;
+    wilson(result->solved, work->n, &result->wilson_low, &result->wilson_high);
+}
+
+static triad_status embed_missions(float **instruction, const evaluation *work, triad_pool *pool, triad_error *err)
+{
+    const size_t d = work->agent->layout.config.width;
+    const char **missions = calloc(work->n, sizeof *missions);
+    *instruction = calloc(work->n, d * sizeof **instruction);
+    triad_status status = missions && *instruction ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
+    for (size_t i = 0; i < work->n && !status; i++) missions[i] = work->trial[i].mission;
+    if (!status) status = triad_agent_embed(work->agent, missions, work->n, &(triad_agent_embedding){.instruction = *instruction}, pool, err);
+    free((void *)missions);
+    return status;
+}
+
+static triad_status evaluate_level(triad_eval_result *result, evaluation *work, size_t n, uint64_t first_seed, triad_pool *pool, triad_error *err)
+{
+    float *instruction = NULL;
+    triad_status status = choose_trials(work, n, first_seed, pool, err);
+    if (!status) status = embed_missions(&instruction, work, pool, err);
+    if (!status) {
+        work->instruction = instruction;
+        work->groups = (n + GROUP - 1) / GROUP;
+        const size_t tiles = work->groups * (work->foreign ? 2 : 1);
+        memset(work->status, 0, tiles * sizeof *work->status);
+        triad_parallel(pool, tiles, act_tile, work);
+        status = first_failure(work, tiles, err);
+    }
+    if (!status) summarise(result, work, work->foreign);
+    free(instruction);
+    return status;
+}
+
+triad_status triad_agent_evaluate(const triad_agent *agent, const babyai_level *const *levels, size_t level_count, size_t n,
+                                  uint64_t first_seed, bool foreign, triad_eval_result *results, triad_pool *pool,
+                                  triad_progress *progress, triad_error *err)
+{
+    if (n == 0 || n > 10000000) return triad_fail(err, TRIAD_ERR_RANGE, -1, "evaluation: %zu episodes (1 to 10000000)", n);
+    evaluation work = {.agent = agent, .foreign = foreign};
+    work.trial = calloc(n, sizeof *work.trial);
+    work.status = calloc(2 * (n / GROUP + 1), sizeof *work.status);
+    work.error = calloc(2 * (n / GROUP + 1), sizeof *work.error);
+    triad_status status = work.trial && work.status && work.error ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
+    triad_progress_begin(progress, "evaluate", "levels", (double)level_count);
+    for (size_t l = 0; l < level_count && !status; l++) {
+        work.level = levels[l];
+        triad_progress_update(progress, (double)l, babyai_level_name(levels[l]));
+        status = evaluate_level(&results[l], &work, n, first_seed, pool, err);
+        for (size_t i = 0; i < n; i++) {
+            free(work.trial[i].mission);
+            work.trial[i] = (trial){0};
+        }
+    }
+    triad_progress_end(progress, NULL);
+    free(work.trial);
+    free(work.status);
+    free(work.error);
+    return status;
+}

@@ -1,0 +1,106 @@
+/* The policy: its shape, the one table of its parameters, and its passes.
+ *
+ * Words -> transformer encoder -> mean -> one vector z, the instruction. All else sees the instruction through z only:
+ * z modulates every norm (FiLM) and is added to the global token. A step's tokens (features.h) go through transformer
+ * layers over the step, then a read-out in which the global token alone asks; the steps' vectors go through causal
+ * transformer layers over the episode, with a window and a learned bias by distance; then a head over the actions.
+ *
+ * No projection to keys has a bias: it would add the same number to every score of a query, so its gradient is exactly
+ * zero. Queries and values have none either: the shift of the norm in front gives them one. */
+#ifndef TRIAD_AGENT_POLICY_H
+#define TRIAD_AGENT_POLICY_H
+
+#include "base/arena.h"
+#include "nn/layers.h"
+#include "triad/base.h"
+
+enum { POLICY_ACTIONS = 7, POLICY_MAX_WORDS = 96, POLICY_MAX_LAYERS = 8, POLICY_MAX_TENSORS = 512 };
+
+typedef struct policy_config {
+    size_t width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, window;
+    size_t words; /* size of the vocabulary */
+} policy_config;
+policy_config policy_recipe(size_t words); /* the configuration that meets the bar */
+/* Fails with the name of the number that is out of range. */
+TRIAD_NODISCARD triad_status policy_check(const policy_config *config, triad_error *err);
+
+typedef struct policy_tensor {
+    char name[40];
+    int rank;
+    size_t shape[2];
+    size_t offset, count; /* numbers, in the block of all parameters */
+    bool decay;           /* weight decay applies */
+    float constant, deviation; /* at the start: constant + deviation * standard normal */
+} policy_tensor;
+
+/* Where a transformer layer's parameters lie. */
+typedef struct policy_block {
+    size_t gain1, shift1, gain2, shift2;          /* [d]; instruction encoder only, the others have FiLM */
+    size_t film;                                  /* number of the first of its two modulated norms */
+    size_t qkv;                                   /* [3 d, d] queries, keys, values */
+    size_t out, out_bias, up, up_bias, down, down_bias; /* [d, d] [d] [f, d] [f] [d, f] [d] */
+    size_t relative;                              /* [heads, window]; memory only */
+} policy_block;
+
+typedef struct policy_layout {
+    policy_config config;
+    size_t size;    /* numbers in the block; tensors start at multiples of 16, what lies between stays 0 */
+    size_t numbers; /* parameters: without the gaps */
+    size_t norms;   /* modulated norms; film's columns are norms * 2 * width: gains, then shifts, of each */
+    size_t tensors;
+    policy_tensor tensor[POLICY_MAX_TENSORS];
+
+    size_t word;              /* [words + POLICY_MAX_WORDS, d]: words, then positions */
+    size_t feature;           /* [FEATURE_ROWS, d]: the parts of features.h one after the other */
+    policy_block encoder[POLICY_MAX_LAYERS];
+    size_t encoder_gain, encoder_shift;
+    size_t instruction, instruction_bias; /* [d, d] [d]: mean of the words -> z */
+    size_t film, film_bias;               /* [norms * 2 d, d] [norms * 2 d] */
+    size_t token;                         /* [d, d]: z -> added to the global token */
+    policy_block cell[POLICY_MAX_LAYERS], readout, memory[POLICY_MAX_LAYERS];
+    size_t head, head_bias;               /* [7, d] [7]; the norm in front is the last of the modulated ones */
+} policy_layout;
+
+/* config must have passed policy_check. */
+void policy_lay_out(policy_layout *layout, const policy_config *config);
+/* params [size] from the seed: each tensor has a stream of its own, keyed by its name. */
+void policy_initialise(float *params, const policy_layout *layout, uint64_t seed);
+
+/* A packed piece of a batch: whole episodes, sorted by instruction. All offsets count from 0. */
+typedef struct policy_input {
+    size_t instructions;
+    const uint32_t *word_offset; /* [instructions + 1] */
+    const uint32_t *word;        /* indices of words; no instruction is empty or longer than POLICY_MAX_WORDS */
+    size_t episodes;
+    const uint32_t *episode_instruction; /* [episodes], never decreasing */
+    const uint32_t *episode_offset;      /* [episodes + 1] into steps */
+    size_t steps;
+    const uint32_t *token_offset; /* [steps + 1] into tokens; a step's first token is its global one */
+    size_t tokens;
+    const uint32_t *bag_offset; /* [tokens + 1] into bag */
+    const uint32_t *bag;        /* rows of the feature table */
+    const int32_t *target;      /* [steps] actions */
+} policy_input;
+
+/* What one forward and backward pass over the piece costs: 2mnk of every product and attention's products, three
+ * times (once forward, twice backward); embeddings, norms and the like are not counted. */
+uint64_t policy_flops(const policy_layout *layout, const policy_input *input);
+
+typedef struct policy_result {
+    double loss; /* sum over the steps of the cross-entropy */
+    size_t correct;
+} policy_result;
+
+#define REAL float
+#define POLICY(x) policy_##x
+#include "agent/policy_declare.h"
+#undef REAL
+#undef POLICY
+
+#define REAL double
+#define POLICY(x) policy64_##x
+#include "agent/policy_declare.h"
+#undef REAL
+#undef POLICY
+
+#endif

@@ -1,0 +1,227 @@
+#include "agent/stream.h"
+
+#include "agent/features.h"
+#include "agent/grow.h"
+#include "agent/policy.h"
+#include "base/rng.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK = 8 /* demonstrations */, KEY_LEVEL = 1, KEY_SEED = 2 };
+#define SEEDS 1000000000ULL /* training draws below, validation from 10^9, tests from 2 * 10^9 */
+
+/* What one worker makes demonstrations with. */
+typedef struct demo_maker {
+    babyai_env **env; /* [levels] */
+    babyai_bot **bot;
+    babyai_episode episode;
+} demo_maker;
+
+struct demo_stream {
+    demo_stream_options options;
+    double *bound;     /* [levels] cumulative shares, the last one 1 */
+    size_t blocks;     /* of the ring */
+    demonstration *demo; /* [blocks * BLOCK] */
+    triad_status *status; /* [blocks] */
+    triad_error *error;
+    uint64_t next, released, made; /* numbers: the next to be taken; before it is free to be overwritten; before it is made */
+    int workers;
+    demo_maker *maker; /* [workers] */
+};
+
+uint64_t demo_seed(uint64_t seed, uint64_t k)
+{
+    /* k -> first + k * stride mod 10^9, a permutation since stride has no factor 2 or 5. */
+    triad_pcg64 rng;
+    triad_pcg64_seed_words(&rng, (const uint32_t[]){(uint32_t)seed, (uint32_t)(seed >> 32), KEY_SEED}, 3);
+    const uint64_t first = triad_pcg64_next64(&rng) % SEEDS;
+    uint64_t stride = triad_pcg64_next64(&rng) % SEEDS;
+    while (stride % 2 == 0 || stride % 5 == 0) stride++;
+    return (uint64_t)((first + (unsigned __int128)(k % SEEDS) * stride) % SEEDS);
+}
+
+static size_t draw_level(const demo_stream *stream, uint64_t k)
+{
+    const uint64_t seed = stream->options.seed;
+    triad_pcg64 rng;
+    triad_pcg64_seed_words(&rng, (const uint32_t[]){(uint32_t)seed, (uint32_t)(seed >> 32), KEY_LEVEL, (uint32_t)k, (uint32_t)(k >> 32)}, 5);
+    const double u = triad_pcg64_uniform(&rng);
+    size_t level = 0;
+    while (level + 1 < stream->options.level_count && u >= stream->bound[level]) level++;
+    return level;
+}
+
+/* ---- from an episode to tokens */
+
+static triad_status convert(demonstration *demo, const babyai_episode *episode, const agent_words *words, triad_error *err)
+{
+    uint32_t index[POLICY_MAX_WORDS];
+    const triad_status status = agent_words_encode(words, episode->mission, index, &demo->words, err);
+    if (status) return status;
+    if (!agent_grow(&demo->word, &demo->word_capacity, demo->words, sizeof *demo->word) ||
+        !agent_grow(&demo->action, &demo->action_capacity, episode->steps, sizeof *demo->action) ||
+        !agent_grow(&demo->step_token, &demo->step_capacity, episode->steps + 1, sizeof *demo->step_token))
+        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: out of memory");
+    memcpy(demo->word, index, demo->words * sizeof *index);
+    demo->steps = episode->steps;
+    demo->tokens = 0;
+    size_t bag_rows = 0;
+    feature_odometer odometer;
+    feature_start(&odometer);
+    demo->step_token[0] = 0;
+    for (size_t s = 0; s < episode->steps; s++) {
+        uint32_t tokens, token_bag[FEATURE_MAX_TOKENS + 1];
+        uint16_t bag[FEATURE_MAX_BAG];
+        feature_observe(&odometer, episode->observation + s * BABYAI_OBSERVATION, episode->direction[s], &tokens, token_bag, bag);
+        if (!agent_grow(&demo->token_bag, &demo->token_capacity, demo->tokens + tokens + 1, sizeof *demo->token_bag) ||
+            !agent_grow(&demo->bag, &demo->bag_capacity, bag_rows + token_bag[tokens], sizeof *demo->bag))
+            return triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: out of memory");
+        memcpy(demo->bag + bag_rows, bag, token_bag[tokens] * sizeof *bag);
+        for (uint32_t t = 0; t <= tokens; t++) demo->token_bag[demo->tokens + t] = (uint32_t)bag_rows + token_bag[t];
+        demo->tokens += tokens;
+        bag_rows += token_bag[tokens];
+        demo->step_token[s + 1] = (uint32_t)demo->tokens;
+        demo->action[s] = episode->action[s];
+        feature_act(&odometer, (babyai_action)episode->action[s]);
+    }
+    return TRIAD_OK;
+}
+
+/* ---- the ring */
+
+size_t demo_stream_wanted(const demo_stream *stream, size_t limit)
+{
+    const uint64_t room = stream->released - stream->released % BLOCK + stream->blocks * BLOCK - stream->made;
+    const size_t blocks = (size_t)(room / BLOCK);
+    return blocks < limit ? blocks : limit;
+}
+
+void demo_stream_fill(demo_stream *stream, size_t tile, int worker)
+{
+    const uint64_t first = stream->made + tile * BLOCK;
+    const size_t block = (size_t)(first / BLOCK % stream->blocks);
+    demo_maker *maker = &stream->maker[worker];
+    stream->status[block] = TRIAD_OK;
+    for (size_t i = 0; i < BLOCK; i++) {
+        const uint64_t k = first + i;
+        demonstration *demo = &stream->demo[block * BLOCK + i];
+        const size_t level = draw_level(stream, k);
+        demo->number = k;
+        demo->level = level;
+        demo->solved = false;
+        triad_error *error = &stream->error[block];
+        triad_status status = babyai_demonstrate(&maker->episode, &demo->solved, &maker->env[level], &maker->bot[level],
+                                                 stream->options.levels[level], demo_seed(stream->options.seed, k), error);
+        if (status == TRIAD_ERR_GENERATION) {
+            demo->solved = false;
+            continue;
+        }
+        if (!status && demo->solved && maker->episode.steps == 0) demo->solved = false; /* solved at the start: nothing to imitate */
+        if (!status && demo->solved) status = convert(demo, &maker->episode, stream->options.words, error);
+        if (status) {
+            stream->status[block] = status;
+            return;
+        }
+    }
+}
+
+triad_status demo_stream_filled(demo_stream *stream, size_t tiles, triad_error *err)
+{
+    for (size_t t = 0; t < tiles; t++) {
+        const size_t block = (size_t)((stream->made / BLOCK + t) % stream->blocks);
+        if (stream->status[block]) {
+            if (err) *err = stream->error[block];
+            return stream->status[block];
+        }
+    }
+    stream->made += tiles * BLOCK;
+    return TRIAD_OK;
+}
+
+const demonstration *demo_stream_next(demo_stream *stream)
+{
+    while (stream->next < stream->made) {
+        const demonstration *demo = &stream->demo[stream->next % (stream->blocks * BLOCK)];
+        stream->next++;
+        if (demo->solved) return demo;
+    }
+    return NULL;
+}
+
+void demo_stream_release(demo_stream *stream)
+{
+    stream->released = stream->next;
+}
+
+uint64_t demo_stream_position(const demo_stream *stream)
+{
+    return stream->next;
+}
+
+/* ---- life */
+
+triad_status demo_stream_create(demo_stream **made, const demo_stream_options *options, triad_error *err)
+{
+    demo_stream *stream = calloc(1, sizeof *stream);
+    *made = NULL;
+    if (!stream) goto memory;
+    stream->options = *options;
+    /* A batch and the next one fit even where every demonstration is a single step. */
+    stream->blocks = 2 * (options->batch_steps / BLOCK + 2);
+    /* Blocks start at multiples of BLOCK, whatever number is wanted first. */
+    stream->made = options->first - options->first % BLOCK;
+    stream->next = stream->released = options->first;
+    stream->workers = options->workers;
+    stream->bound = calloc(options->level_count, sizeof *stream->bound);
+    stream->demo = calloc(stream->blocks * BLOCK, sizeof *stream->demo);
+    stream->status = calloc(stream->blocks, sizeof *stream->status);
+    stream->error = calloc(stream->blocks, sizeof *stream->error);
+    stream->maker = calloc((size_t)options->workers, sizeof *stream->maker);
+    if (!stream->bound || !stream->demo || !stream->status || !stream->error || !stream->maker) goto memory;
+    for (int w = 0; w < stream->workers; w++) {
+        stream->maker[w].env = calloc(options->level_count, sizeof *stream->maker[w].env);
+        stream->maker[w].bot = calloc(options->level_count, sizeof *stream->maker[w].bot);
+        if (!stream->maker[w].env || !stream->maker[w].bot) goto memory;
+    }
+    double sum = 0, so_far = 0;
+    for (size_t l = 0; l < options->level_count; l++) sum += options->shares[l];
+    for (size_t l = 0; l < options->level_count; l++) {
+        so_far += options->shares[l];
+        stream->bound[l] = so_far / sum;
+    }
+    *made = stream;
+    return TRIAD_OK;
+memory:
+    demo_stream_free(stream);
+    return triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: out of memory");
+}
+
+void demo_stream_free(demo_stream *stream)
+{
+    if (!stream) return;
+    for (int w = 0; stream->maker && w < stream->workers; w++) {
+        demo_maker *maker = &stream->maker[w];
+        for (size_t l = 0; l < stream->options.level_count; l++) {
+            if (maker->bot) babyai_bot_free(maker->bot[l]);
+            if (maker->env) babyai_free(maker->env[l]);
+        }
+        free(maker->env);
+        free(maker->bot);
+        babyai_episode_free(&maker->episode);
+    }
+    for (size_t i = 0; stream->demo && i < stream->blocks * BLOCK; i++) {
+        demonstration *demo = &stream->demo[i];
+        free(demo->word);
+        free(demo->step_token);
+        free(demo->token_bag);
+        free(demo->bag);
+        free(demo->action);
+    }
+    free(stream->maker);
+    free(stream->error);
+    free(stream->status);
+    free(stream->demo);
+    free(stream->bound);
+    free(stream);
+}

@@ -1,0 +1,431 @@
+/* Behavioural cloning on endless fresh demonstrations: the loop, its budget, its log, snapshots and checkpoints.
+ *
+ * Whatever decides about bytes is counted: floating-point operations or steps. Times go into the log alone. */
+#include "agent/agent_file.h"
+#include "agent/learner.h"
+#include "base/file.h"
+#include "base/progress.h"
+#include "base/text.h"
+#include "formats/json.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    WARM_UP = 200,          /* updates */
+    LOG_EVERY = 50,         /* updates */
+    CHECKPOINT_EVERY = 500, /* updates, by default */
+    SNAPSHOT_FIRST = 4096,  /* steps; then each time four times as many */
+    FILL_MOST = 12          /* blocks of demonstrations beside one update: twice what it takes on average */
+};
+#define WEIGHT_DECAY 0.01
+#define BETA1 0.9
+#define BETA2 0.98
+#define CLIP 1.0
+#define RATE_FLOOR 0.02
+
+/* What each level's share of the episodes should be: sentences about places and about two objects are learnt last. */
+static const struct {
+    const char *level;
+    double share;
+} RECIPE[] = {
+    {"GoToLocal", 0.11}, {"PickupLoc", 0.29}, {"PickupDist", 0.06}, {"PutNextLocal", 0.29}, {"OpenDoor", 0.14}, {"ActionObjDoor", 0.11},
+};
+#define SHARE_OF_OTHERS 0.11
+
+triad_train_options triad_train_defaults(void)
+{
+    return (triad_train_options){.tflop = 25, .batch_steps = 256, .learning_rate = 8e-4};
+}
+
+typedef struct agent_training {
+    triad_train_options options;
+    double *shares;       /* [levels] */
+    policy_layout layout;
+    agent_words words;
+    agent_learner learner;
+    demo_stream *stream;
+    agent_batch batch;
+    json_object *asked;   /* the options, as they stand in files */
+    uint64_t update, steps, flops, first; /* done so far; first: the next demonstration at the start */
+    uint64_t next_snapshot;
+    FILE *log;
+    triad_pool *pool;
+    triad_progress *progress;
+} agent_training;
+
+/* ---- options */
+
+static size_t or_default(int value, size_t otherwise)
+{
+    return value > 0 ? (size_t)value : otherwise;
+}
+
+static triad_status check_options(const triad_train_options *options, triad_error *err)
+{
+    if (options->level_count == 0 || !options->levels) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no level to train on");
+    if (!options->agent_path || !*options->agent_path) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no file for the agent");
+    if (options->batch_steps == 0 || options->batch_steps > 100000)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: batches of %zu steps (1 to 100000)", options->batch_steps);
+    if (!(options->learning_rate > 0 && options->learning_rate <= 1))
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a learning rate of %g (above 0, at most 1)", options->learning_rate);
+    if (!(options->tflop >= 0 && options->tflop <= 1e6)) return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a budget of %g TFLOP", options->tflop);
+    if (options->tflop == 0 && options->steps == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no budget (steps or TFLOP)");
+    for (size_t l = 0; l < options->level_count; l++) {
+        if (options->shares && !(options->shares[l] > 0 && isfinite(options->shares[l])))
+            return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a share of %g for %s", options->shares[l], babyai_level_name(options->levels[l]));
+        for (size_t m = 0; m < l; m++)
+            if (options->levels[m] == options->levels[l])
+                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: %s is named twice", babyai_level_name(options->levels[l]));
+    }
+    return TRIAD_OK;
+}
+
+static double recipe_share(const babyai_level *level)
+{
+    for (size_t i = 0; i < sizeof RECIPE / sizeof *RECIPE; i++)
+        if (strcmp(RECIPE[i].level, babyai_level_name(level)) == 0) return RECIPE[i].share;
+    return SHARE_OF_OTHERS;
+}
+
+static json_object *options_to_json(const agent_training *trainer)
+{
+    const triad_train_options *options = &trainer->options;
+    json_object *object = json_object_new_object(), *levels = json_object_new_array(), *shares = json_object_new_array();
+    if (!object || !levels || !shares) {
+        json_object_put(object);
+        json_object_put(levels);
+        json_object_put(shares);
+        return NULL;
+    }
+    for (size_t l = 0; l < options->level_count; l++) {
+        json_object_array_add(levels, json_object_new_string(babyai_level_name(options->levels[l])));
+        json_object_array_add(shares, json_new_real(trainer->shares[l]));
+    }
+    json_object_object_add(object, "levels", levels);
+    json_object_object_add(object, "shares", shares);
+    json_object_object_add(object, "seed", json_object_new_uint64(options->seed));
+    if (options->tflop > 0) json_object_object_add(object, "tflop", json_new_real(options->tflop));
+    else json_object_object_add(object, "steps", json_object_new_uint64(options->steps));
+    json_object_object_add(object, "batch_steps", json_object_new_uint64(options->batch_steps));
+    json_object_object_add(object, "learning_rate", json_new_real(options->learning_rate));
+    json_object_object_add(object, "weight_decay", json_new_real(WEIGHT_DECAY));
+    json_object_object_add(object, "beta1", json_new_real(BETA1));
+    json_object_object_add(object, "beta2", json_new_real(BETA2));
+    json_object_object_add(object, "clip", json_new_real(CLIP));
+    json_object_object_add(object, "warm_up", json_object_new_int(WARM_UP));
+    return object;
+}
+
+/* How much of the budget is used. */
+static double used(const agent_training *trainer)
+{
+    return trainer->options.tflop > 0 ? (double)trainer->flops / (trainer->options.tflop * 1e12)
+                                      : (double)trainer->steps / (double)trainer->options.steps;
+}
+
+/* ---- files */
+
+static char *beside(const agent_training *trainer, const char *suffix)
+{
+    triad_text text = {0};
+    triad_text_addf(&text, "%s%s", trainer->options.agent_path, suffix);
+    if (!text.failed) return text.bytes;
+    triad_text_free(&text);
+    return NULL;
+}
+
+static triad_status out_of_memory(triad_error *err)
+{
+    return triad_fail(err, TRIAD_ERR_MEMORY, -1, "train: out of memory");
+}
+
+static void add_counts(json_object *object, const agent_training *trainer)
+{
+    json_object_object_add(object, "updates_done", json_object_new_uint64(trainer->update));
+    json_object_object_add(object, "steps_done", json_object_new_uint64(trainer->steps));
+    json_object_object_add(object, "flop_done", json_object_new_uint64(trainer->flops));
+}
+
+static triad_status write_agent(const agent_training *trainer, const char *suffix, triad_error *err)
+{
+    char *path = beside(trainer, suffix);
+    json_object *training = options_to_json(trainer);
+    triad_status status = path && training ? TRIAD_OK : out_of_memory(err);
+    if (!status) {
+        add_counts(training, trainer);
+        status = agent_write(path, &trainer->layout, &trainer->words, trainer->learner.params, training, err);
+    }
+    json_object_put(training);
+    free(path);
+    return status;
+}
+
+static triad_status write_checkpoint(const agent_training *trainer, triad_error *err)
+{
+    char *path = beside(trainer, ".checkpoint");
+    json_object *state = json_object_new_object();
+    triad_status status = path && state ? TRIAD_OK : out_of_memory(err);
+    if (!status) {
+        add_counts(state, trainer);
+        json_object_object_add(state, "next_demonstration",
+                               json_object_new_uint64(trainer->stream ? demo_stream_position(trainer->stream) : trainer->first));
+        const agent_checkpoint checkpoint = {trainer->learner.first, trainer->learner.second, trainer->asked, state};
+        status = agent_write_checkpoint(path, &trainer->layout, &trainer->words, trainer->learner.params, &checkpoint, err);
+    }
+    json_object_put(state);
+    free(path);
+    return status;
+}
+
+/* Refuses a checkpoint of another run, naming what differs. */
+static triad_status same_run(const agent_training *trainer, const triad_agent *agent, json_object *options, triad_error *err)
+{
+    bool same = memcmp(&agent->layout.config, &trainer->layout.config, sizeof agent->layout.config) == 0;
+    for (size_t i = 0; same && i < agent->words.count; i++) same = strcmp(agent->words.word[i], trainer->words.word[i]) == 0;
+    if (!same) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "a run with another network or vocabulary (train without --resume, or to another file)");
+    json_object_object_foreach(trainer->asked, key, mine)
+    {
+        json_object *theirs = json_object_object_get(options, key);
+        char *asked = json_to_text(mine, false), *had = theirs ? json_to_text(theirs, false) : NULL;
+        const bool equal = asked && had && strcmp(asked, had) == 0;
+        if (!equal)
+            triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "a run with other options: %s was %s and is %s (train without --resume, or to another file)", key,
+                       had ? had : "not given", asked ? asked : "not given");
+        free(asked);
+        free(had);
+        if (!equal) return TRIAD_ERR_ARGUMENT;
+    }
+    return TRIAD_OK;
+}
+
+static triad_status read_state(agent_training *trainer, json_object *state, triad_error *err)
+{
+    int64_t update, steps, flops, next;
+    triad_status status = json_want_int(state, "updates_done", 0, INT64_MAX, &update, err);
+    if (!status) status = json_want_int(state, "steps_done", 0, INT64_MAX, &steps, err);
+    if (!status) status = json_want_int(state, "flop_done", 0, INT64_MAX, &flops, err);
+    if (!status) status = json_want_int(state, "next_demonstration", 0, INT64_MAX, &next, err);
+    if (status) return status;
+    trainer->update = (uint64_t)update;
+    trainer->steps = (uint64_t)steps;
+    trainer->flops = (uint64_t)flops;
+    trainer->first = (uint64_t)next;
+    return TRIAD_OK;
+}
+
+static triad_status resume(agent_training *trainer, const char *path, triad_error *err)
+{
+    triad_agent *agent;
+    agent_checkpoint checkpoint;
+    triad_status status = agent_read(&agent, &checkpoint, path, err);
+    if (status) return status;
+    status = same_run(trainer, agent, checkpoint.options, err);
+    if (!status) status = read_state(trainer, checkpoint.state, err);
+    if (status) triad_fail_in(err, path);
+    else {
+        const size_t bytes = trainer->layout.size * sizeof(float);
+        memcpy(trainer->learner.params, agent->params, bytes);
+        memcpy(trainer->learner.first, checkpoint.first, bytes);
+        memcpy(trainer->learner.second, checkpoint.second, bytes);
+    }
+    agent_checkpoint_free(&checkpoint);
+    triad_agent_close(agent);
+    return status;
+}
+
+/* ---- start */
+
+static triad_status prepare(agent_training *trainer, triad_error *err)
+{
+    const triad_train_options *options = &trainer->options;
+    triad_status status = check_options(options, err);
+    if (!status) status = agent_words_babyai(&trainer->words, err);
+    if (status) return status;
+    policy_config config = policy_recipe(trainer->words.count);
+    config.width = or_default(options->width, config.width);
+    config.heads = or_default(options->heads, config.heads);
+    config.feed_forward = or_default(options->feed_forward, config.feed_forward);
+    config.encoder_layers = or_default(options->encoder_layers, config.encoder_layers);
+    config.cell_layers = or_default(options->cell_layers, config.cell_layers);
+    config.memory_layers = or_default(options->memory_layers, config.memory_layers);
+    config.window = or_default(options->window, config.window);
+    status = policy_check(&config, err);
+    if (status) return status;
+    policy_lay_out(&trainer->layout, &config);
+
+    trainer->shares = calloc(options->level_count, sizeof *trainer->shares);
+    if (!trainer->shares) return out_of_memory(err);
+    for (size_t l = 0; l < options->level_count; l++)
+        trainer->shares[l] = options->shares ? options->shares[l] : recipe_share(options->levels[l]);
+    trainer->asked = options_to_json(trainer);
+    if (!trainer->asked) return out_of_memory(err);
+
+    status = learner_create(&trainer->learner, &trainer->layout, triad_pool_threads(trainer->pool), err);
+    if (status) return status;
+    char *path = beside(trainer, ".checkpoint"), *log = beside(trainer, ".log.jsonl");
+    const bool go_on = options->resume && path && triad_path_exists(path);
+    if (!path || !log) status = out_of_memory(err);
+    else if (go_on) status = resume(trainer, path, err);
+    else {
+        policy_initialise(trainer->learner.params, &trainer->layout, options->seed);
+        status = write_agent(trainer, ".step-0", err);
+        if (!status) status = write_checkpoint(trainer, err);
+    }
+    if (!status) {
+        trainer->log = fopen(log, go_on ? "a" : "w");
+        if (!trainer->log) status = triad_fail(err, TRIAD_ERR_IO, -1, "%s: %s", log, strerror(errno));
+    }
+    free(path);
+    free(log);
+    for (trainer->next_snapshot = SNAPSHOT_FIRST; trainer->next_snapshot <= trainer->steps;) trainer->next_snapshot *= 4;
+    return status;
+}
+
+/* ---- the loop */
+
+static void fill_tile(void *context, size_t tile, int worker)
+{
+    demo_stream_fill(context, tile, worker);
+}
+
+static triad_status take_batch(agent_training *trainer, triad_error *err)
+{
+    batch_clear(&trainer->batch);
+    while (trainer->batch.steps < trainer->options.batch_steps) {
+        const demonstration *demo = demo_stream_next(trainer->stream);
+        if (demo) {
+            if (!batch_take(&trainer->batch, demo)) return out_of_memory(err);
+            continue;
+        }
+        const size_t blocks = demo_stream_wanted(trainer->stream, SIZE_MAX);
+        if (blocks == 0) return triad_fail(err, TRIAD_ERR_GENERATION, -1, "train: the expert solves too few of these levels' episodes to learn from");
+        triad_parallel(trainer->pool, blocks, fill_tile, trainer->stream);
+        const triad_status status = demo_stream_filled(trainer->stream, blocks, err);
+        if (status) return status;
+    }
+    if (!batch_pack(&trainer->batch, &trainer->layout)) return out_of_memory(err);
+    demo_stream_release(trainer->stream);
+    return TRIAD_OK;
+}
+
+/* Means since the last line of the log. */
+typedef struct tally {
+    double loss, accuracy, norm, started;
+    uint64_t updates, steps, flops;
+} tally;
+
+static triad_status log_line(const agent_training *trainer, const tally *sum, double rate, triad_error *err)
+{
+    const double seconds = triad_now() - sum->started, n = (double)sum->updates;
+    fprintf(trainer->log,
+            "{\"update\": %llu, \"steps\": %llu, \"tflop\": %.6g, \"loss\": %.6g, \"accuracy\": %.5g, \"gradient_norm\": %.5g, "
+            "\"learning_rate\": %.5g, \"seconds\": %.3f, \"steps_per_s\": %.5g, \"gflops\": %.4g}\n",
+            (unsigned long long)trainer->update, (unsigned long long)trainer->steps, (double)trainer->flops / 1e12, sum->loss / n,
+            sum->accuracy / n, sum->norm / n, rate, seconds, (double)sum->steps / seconds, (double)sum->flops / seconds / 1e9);
+    if (fflush(trainer->log) || ferror(trainer->log)) return triad_fail(err, TRIAD_ERR_IO, -1, "the training log: %s", strerror(errno));
+    return TRIAD_OK;
+}
+
+static void show(const agent_training *trainer, const tally *sum)
+{
+    const double seconds = triad_now() - sum->started, n = (double)sum->updates;
+    const bool by_flop = trainer->options.tflop > 0;
+    char note[120];
+    if (by_flop)
+        snprintf(note, sizeof note, "loss %.3f, accuracy %.3f, %.0f steps/s", sum->loss / n, sum->accuracy / n, (double)sum->steps / seconds);
+    else
+        snprintf(note, sizeof note, "loss %.3f, accuracy %.3f, %.0f GFLOP/s", sum->loss / n, sum->accuracy / n,
+                 (double)sum->flops / seconds / 1e9);
+    triad_progress_update(trainer->progress, by_flop ? (double)trainer->flops / 1e9 : (double)trainer->steps, note);
+}
+
+static triad_status one_update(agent_training *trainer, learner_report *report, double *rate, triad_error *err)
+{
+    triad_status status = take_batch(trainer, err);
+    if (status) return status;
+    const double warm = (double)(trainer->update + 1) / WARM_UP, done = fmin(1, used(trainer));
+    const double cosine = RATE_FLOOR + (1 - RATE_FLOOR) * 0.5 * (1 + cos(3.14159265358979323846 * done));
+    *rate = trainer->options.learning_rate * fmin(1, fmin(warm, cosine));
+    const learner_options options = {.learning_rate = *rate, .weight_decay = WEIGHT_DECAY, .beta1 = BETA1, .beta2 = BETA2, .clip = CLIP};
+    status = learner_update(&trainer->learner, &trainer->batch, trainer->stream, demo_stream_wanted(trainer->stream, FILL_MOST),
+                            trainer->update + 1, &options, report, trainer->pool, err);
+    if (status == TRIAD_ERR_NUMERIC) {
+        char why[sizeof err->text] = "";
+        if (err) snprintf(why, sizeof why, "%s", err->text);
+        return triad_fail(err, status, -1, "train: %s at step %llu, update %llu (the last good checkpoint is %s.checkpoint)", why,
+                          (unsigned long long)trainer->steps, (unsigned long long)trainer->update + 1, trainer->options.agent_path);
+    }
+    if (status) return status;
+    trainer->update++;
+    trainer->steps += trainer->batch.steps;
+    trainer->flops += trainer->batch.flops;
+    return TRIAD_OK;
+}
+
+static triad_status run(agent_training *trainer, triad_error *err)
+{
+    const uint64_t every = trainer->options.checkpoint_every ? trainer->options.checkpoint_every : CHECKPOINT_EVERY;
+    tally sum = {.started = triad_now()};
+    triad_status status = TRIAD_OK;
+    while (!status && used(trainer) < 1) {
+        learner_report report;
+        double rate;
+        status = one_update(trainer, &report, &rate, err);
+        if (status) break;
+        sum.loss += report.loss;
+        sum.accuracy += report.accuracy;
+        sum.norm += report.gradient_norm;
+        sum.updates++;
+        sum.steps += trainer->batch.steps;
+        sum.flops += trainer->batch.flops;
+        const bool last = used(trainer) >= 1;
+        show(trainer, &sum);
+        if (trainer->update % LOG_EVERY == 0 || last) {
+            status = log_line(trainer, &sum, rate, err);
+            sum = (tally){.started = triad_now()};
+        }
+        if (!status && trainer->steps >= trainer->next_snapshot) {
+            char suffix[40];
+            snprintf(suffix, sizeof suffix, ".step-%llu", (unsigned long long)trainer->next_snapshot);
+            status = write_agent(trainer, suffix, err);
+            while (trainer->next_snapshot <= trainer->steps) trainer->next_snapshot *= 4;
+        }
+        if (!status && (trainer->update % every == 0 || last)) status = write_checkpoint(trainer, err);
+    }
+    return status ? status : write_agent(trainer, "", err);
+}
+
+triad_status triad_agent_train(const triad_train_options *options, triad_pool *pool, triad_progress *progress, triad_error *err)
+{
+    agent_training *trainer = calloc(1, sizeof *trainer);
+    if (!trainer) return out_of_memory(err);
+    trainer->options = *options;
+    trainer->pool = pool;
+    trainer->progress = progress;
+    triad_status status = prepare(trainer, err);
+    if (!status) {
+        const demo_stream_options stream = {.levels = options->levels, .shares = trainer->shares, .level_count = options->level_count,
+                                            .seed = options->seed, .first = trainer->first, .batch_steps = options->batch_steps,
+                                            .words = &trainer->words, .workers = triad_pool_threads(pool)};
+        status = demo_stream_create(&trainer->stream, &stream, err);
+    }
+    if (!status) {
+        const bool by_flop = options->tflop > 0;
+        triad_progress_begin(progress, "train", by_flop ? "GFLOP" : "steps", by_flop ? options->tflop * 1e3 : (double)options->steps);
+        status = run(trainer, err);
+        triad_progress_end(progress, NULL);
+    }
+    if (trainer->log && fclose(trainer->log) && !status) status = triad_fail(err, TRIAD_ERR_IO, -1, "the training log: %s", strerror(errno));
+    demo_stream_free(trainer->stream);
+    batch_free(&trainer->batch);
+    learner_free(&trainer->learner);
+    agent_words_free(&trainer->words);
+    json_object_put(trainer->asked);
+    free(trainer->shares);
+    free(trainer);
+    return status;
+}

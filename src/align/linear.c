@@ -1,0 +1,81 @@
+#include "align/linear.h"
+
+#include <cblas.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* LAPACK is column-major: it sees a row-major [m, n] as its transpose [n, m]. */
+void dgesdd_(const char *job, const int *m, const int *n, double *a, const int *lda, double *s, double *u, const int *ldu,
+             double *vt, const int *ldvt, double *work, const int *lwork, int *iwork, int *info);
+void dsyevr_(const char *job, const char *range, const char *uplo, const int *n, double *a, const int *lda, const double *vl,
+             const double *vu, const int *il, const int *iu, const double *tolerance, int *found, double *w, double *z,
+             const int *ldz, int *support, double *work, const int *lwork, int *iwork, const int *liwork, int *info);
+
+triad_status align_svd(double *s, double *u, double *vt, double *a, size_t m, size_t n, triad_error *err)
+{
+    const size_t k = m < n ? m : n;
+    if (k == 0) return TRIAD_OK;
+    if (m > INT_MAX || n > INT_MAX) return triad_fail(err, TRIAD_ERR_RANGE, -1, "singular values: the matrix is too large");
+    int rows = (int)n, columns = (int)m, rank = (int)k, size = -1, info = 0;
+    double wanted = 0;
+    int *iwork = malloc(8 * k * sizeof *iwork);
+    /* a^T = V S U^T: LAPACK's left vectors are our right ones. */
+    dgesdd_("S", &rows, &columns, a, &rows, s, vt, &rows, u, &rank, &wanted, &size, iwork, &info);
+    size = (int)wanted;
+    double *work = malloc((size_t)(size > 0 ? size : 1) * sizeof *work);
+    triad_status status = TRIAD_OK;
+    if (iwork == NULL || work == NULL) {
+        status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "singular values: out of memory");
+    } else {
+        dgesdd_("S", &rows, &columns, a, &rows, s, vt, &rows, u, &rank, work, &size, iwork, &info);
+        if (info != 0) status = triad_fail(err, TRIAD_ERR_NUMERIC, -1, "singular values: did not converge");
+    }
+    free(work);
+    free(iwork);
+    return status;
+}
+
+triad_status align_eigen(double *values, double *vectors, double *a, size_t n, size_t r, triad_error *err)
+{
+    if (r == 0) return TRIAD_OK;
+    if (n > INT_MAX) return triad_fail(err, TRIAD_ERR_RANGE, -1, "eigenvalues: the matrix is too large");
+    const int order = (int)n, low = (int)(n - r + 1), high = (int)n;
+    const double tolerance = 0, unused = 0;
+    int found = 0, size = -1, isize = -1, info = 0, iwanted = 0;
+    double wanted = 0;
+    int *support = malloc(2 * r * sizeof *support);
+    double *w = malloc(n * sizeof *w), *z = malloc(n * r * sizeof *z);
+    dsyevr_("V", "I", "U", &order, a, &order, &unused, &unused, &low, &high, &tolerance, &found, w, z, &order, support, &wanted,
+            &size, &iwanted, &isize, &info);
+    size = (int)wanted;
+    isize = iwanted;
+    double *work = malloc((size_t)(size > 0 ? size : 1) * sizeof *work);
+    int *iwork = malloc((size_t)(isize > 0 ? isize : 1) * sizeof *iwork);
+    triad_status status = TRIAD_OK;
+    if (support == NULL || w == NULL || z == NULL || work == NULL || iwork == NULL) {
+        status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "eigenvalues: out of memory");
+    } else {
+        dsyevr_("V", "I", "U", &order, a, &order, &unused, &unused, &low, &high, &tolerance, &found, w, z, &order, support, work,
+                &size, iwork, &isize, &info);
+        if (info != 0 || found != (int)r) status = triad_fail(err, TRIAD_ERR_NUMERIC, -1, "eigenvalues: did not converge");
+    }
+    for (size_t i = 0; status == TRIAD_OK && i < r; i++) {
+        values[i] = w[r - 1 - i];
+        memcpy(vectors + i * n, z + (r - 1 - i) * n, n * sizeof *z);
+    }
+    free(support);
+    free(w);
+    free(z);
+    free(work);
+    free(iwork);
+    return status;
+}
+
+void align_product(double *c, const double *a, bool ta, size_t lda, const double *b, bool tb, size_t ldb, size_t m, size_t n,
+                   size_t k)
+{
+    if (m == 0 || n == 0) return;
+    cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, 1.0, a,
+                (int)lda, b, (int)ldb, 0.0, c, (int)n);
+}

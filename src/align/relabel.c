@@ -1,0 +1,296 @@
+#include "align/relabel.h"
+
+#include "align/statistics.h"
+#include "base/arena.h"
+#include "base/rng.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A vocabulary: the distinct words of a column and of its twin, in sorted order. */
+typedef struct vocabulary {
+    size_t words;
+    const char **word;
+    uint32_t *class; /* [words]: the lowest word with which it can be exchanged */
+} vocabulary;
+
+struct align_relabel {
+    triad_arena arena;
+    size_t n, columns, vocabularies;
+    uint32_t *cell;        /* [n, columns] word numbers */
+    uint32_t *vocab_of;    /* [columns] */
+    vocabulary *vocab;
+    uint32_t *sorted;      /* [n] rows in order of their cells */
+    uint8_t *inside;       /* [n] in the closed subset */
+    size_t count;          /* of the subset */
+    uint32_t *subset;      /* [count] */
+    uint32_t *position;    /* [n] place in the subset */
+};
+
+static int compare_cells(const uint32_t *a, const uint32_t *b, size_t columns)
+{
+    for (size_t c = 0; c < columns; c++)
+        if (a[c] != b[c]) return a[c] < b[c] ? -1 : 1;
+    return 0;
+}
+
+/* The row with these cells; n when there is none. */
+static size_t find_row(const align_relabel *relabel, const uint32_t *cells)
+{
+    size_t low = 0, high = relabel->n;
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+        const int order = compare_cells(relabel->cell + relabel->sorted[middle] * relabel->columns, cells, relabel->columns);
+        if (order == 0) return relabel->sorted[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return relabel->n;
+}
+
+/* Row with words a and b of vocabulary v exchanged; n when there is none. */
+static size_t swapped_row(const align_relabel *relabel, size_t row, size_t v, uint32_t a, uint32_t b, uint32_t *cells, bool *touched)
+{
+    *touched = false;
+    for (size_t c = 0; c < relabel->columns; c++) {
+        uint32_t word = relabel->cell[row * relabel->columns + c];
+        if (relabel->vocab_of[c] == v && (word == a || word == b)) {
+            word = word == a ? b : a;
+            *touched = true;
+        }
+        cells[c] = word;
+    }
+    return *touched ? find_row(relabel, cells) : row;
+}
+
+static int by_words(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+typedef struct sort_context { const uint32_t *cell; size_t columns; } sort_context;
+
+static int by_cells(const void *a, const void *b, void *data)
+{
+    const sort_context *context = data;
+    return compare_cells(context->cell + *(const uint32_t *)a * context->columns,
+                         context->cell + *(const uint32_t *)b * context->columns, context->columns);
+}
+
+/* "colour" and "colour2" share a vocabulary. */
+static bool twins(const char *a, const char *b)
+{
+    const size_t length = strlen(a);
+    return strncmp(a, b, length) == 0 && strcmp(b + length, "2") == 0;
+}
+
+static triad_status number_words(align_relabel *relabel, const triad_items *items, const size_t *rows, triad_error *err)
+{
+    triad_arena *arena = &relabel->arena;
+    const size_t n = relabel->n;
+    uint32_t *column = TRIAD_NEW(arena, uint32_t, items->factors + 1);
+    relabel->vocab_of = TRIAD_NEW(arena, uint32_t, items->factors + 1);
+    relabel->vocab = TRIAD_NEW0(arena, vocabulary, items->factors + 1);
+    if (!column || !relabel->vocab_of || !relabel->vocab) goto memory;
+    for (size_t f = 0; f < items->factors; f++) {
+        if (strcmp(items->factor[f], "group") == 0) continue; /* says which rows are near-duplicates, not which words they hold */
+        size_t v = relabel->vocabularies;
+        for (size_t c = 0; c < relabel->columns; c++)
+            if (twins(items->factor[column[c]], items->factor[f]) || twins(items->factor[f], items->factor[column[c]]))
+                v = relabel->vocab_of[c];
+        if (v == relabel->vocabularies) relabel->vocabularies++;
+        relabel->vocab_of[relabel->columns] = (uint32_t)v;
+        column[relabel->columns++] = (uint32_t)f;
+    }
+    relabel->cell = TRIAD_NEW(arena, uint32_t, n * relabel->columns + 1);
+    if (relabel->cell == NULL) goto memory;
+    for (size_t v = 0; v < relabel->vocabularies; v++) {
+        vocabulary *vocab = &relabel->vocab[v];
+        size_t total = 0;
+        const char **word = TRIAD_NEW(arena, const char *, n * relabel->columns + 1);
+        if (word == NULL) goto memory;
+        for (size_t c = 0; c < relabel->columns; c++)
+            for (size_t i = 0; relabel->vocab_of[c] == v && i < n; i++)
+                word[total++] = triad_items_cell(items, rows[i], (int)column[c]);
+        qsort(word, total, sizeof *word, by_words);
+        for (size_t i = 0; i < total; i++)
+            if (i == 0 || strcmp(word[i], word[i - 1]) != 0) word[vocab->words++] = word[i];
+        vocab->word = word;
+        for (size_t c = 0; c < relabel->columns; c++)
+            for (size_t i = 0; relabel->vocab_of[c] == v && i < n; i++) {
+                const char *cell = triad_items_cell(items, rows[i], (int)column[c]);
+                const char **at = bsearch(&cell, word, vocab->words, sizeof *word, by_words);
+                relabel->cell[i * relabel->columns + c] = (uint32_t)(at - word);
+            }
+    }
+    relabel->sorted = TRIAD_NEW(arena, uint32_t, n + 1);
+    if (relabel->sorted == NULL) goto memory;
+    for (size_t i = 0; i < n; i++) relabel->sorted[i] = (uint32_t)i;
+    sort_context context = {relabel->cell, relabel->columns};
+    qsort_r(relabel->sorted, n, sizeof *relabel->sorted, by_cells, &context);
+    return TRIAD_OK;
+memory:
+    return triad_fail(err, TRIAD_ERR_MEMORY, -1, "relabel null: out of memory");
+}
+
+/* Words a and b are exchangeable where 9 in 10 of the rows that hold either have their counterpart. The empty word stays. */
+static bool exchangeable(const align_relabel *relabel, size_t v, uint32_t a, uint32_t b, uint32_t *cells)
+{
+    size_t holding = 0, closed = 0;
+    for (size_t i = 0; i < relabel->n; i++) {
+        bool touched;
+        const size_t to = swapped_row(relabel, i, v, a, b, cells, &touched);
+        if (!touched) continue;
+        holding++;
+        closed += to < relabel->n;
+    }
+    return holding > 0 && 10 * closed >= 9 * holding;
+}
+
+triad_status align_relabel_create(align_relabel **out, const triad_items *items, const size_t *rows, size_t n, char reason[160],
+                                  triad_error *err)
+{
+    *out = NULL;
+    reason[0] = '\0';
+    align_relabel *relabel = calloc(1, sizeof *relabel);
+    if (relabel == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "relabel null: out of memory");
+    relabel->n = n;
+    triad_status status = number_words(relabel, items, rows, err);
+    if (status != TRIAD_OK) goto out;
+    if (relabel->columns == 0) {
+        snprintf(reason, 160, "the sentences have no factor columns");
+        goto out;
+    }
+    for (size_t i = 1; i < n; i++)
+        if (compare_cells(relabel->cell + relabel->sorted[i - 1] * relabel->columns,
+                          relabel->cell + relabel->sorted[i] * relabel->columns, relabel->columns) == 0) {
+            snprintf(reason, 160, "two sentences have the same factors, \"%.50s\" for one",
+                     items->text[rows[relabel->sorted[i]]]);
+            goto out;
+        }
+    triad_arena *arena = &relabel->arena;
+    uint32_t *cells = TRIAD_NEW(arena, uint32_t, relabel->columns);
+    relabel->inside = TRIAD_NEW(arena, uint8_t, n);
+    relabel->subset = TRIAD_NEW(arena, uint32_t, n);
+    relabel->position = TRIAD_NEW0(arena, uint32_t, n);
+    bool enough = cells && relabel->inside && relabel->subset && relabel->position;
+    size_t exchanges = 0;
+    for (size_t v = 0; enough && v < relabel->vocabularies; v++) {
+        vocabulary *vocab = &relabel->vocab[v];
+        vocab->class = TRIAD_NEW(arena, uint32_t, vocab->words);
+        if (vocab->class == NULL) {
+            enough = false;
+            break;
+        }
+        for (uint32_t b = 0; b < vocab->words; b++) {
+            vocab->class[b] = b;
+            for (uint32_t a = 0; a < b && vocab->word[b][0] != '\0'; a++)
+                if (vocab->class[a] == a && vocab->word[a][0] != '\0' && exchangeable(relabel, v, a, b, cells)) {
+                    vocab->class[b] = a;
+                    exchanges++;
+                    break;
+                }
+        }
+    }
+    if (!enough) {
+        status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "relabel null: out of memory");
+        goto out;
+    }
+    if (exchanges == 0) {
+        snprintf(reason, 160, "no two words of a factor can be exchanged");
+        goto out;
+    }
+    /* Exchanges of a class's first word with each other one generate all its permutations: what is closed under them is closed. */
+    memset(relabel->inside, 1, n);
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t v = 0; v < relabel->vocabularies; v++)
+            for (uint32_t b = 0; b < relabel->vocab[v].words; b++) {
+                const uint32_t a = relabel->vocab[v].class[b];
+                for (size_t i = 0; a != b && i < n; i++) {
+                    bool touched;
+                    if (!relabel->inside[i]) continue;
+                    const size_t to = swapped_row(relabel, i, v, a, b, cells, &touched);
+                    if (to == n || !relabel->inside[to]) {
+                        relabel->inside[i] = 0;
+                        changed = true;
+                    }
+                }
+            }
+    }
+    for (size_t i = 0; i < n; i++)
+        if (relabel->inside[i]) {
+            relabel->position[i] = (uint32_t)relabel->count;
+            relabel->subset[relabel->count++] = (uint32_t)i;
+        }
+    if (10 * relabel->count < 9 * n) {
+        snprintf(reason, 160, "only %zu of %zu sentences are closed under renaming (90 %% are needed)", relabel->count, n);
+        goto out;
+    }
+    *out = relabel;
+    return TRIAD_OK;
+out:
+    align_relabel_free(relabel);
+    return status;
+}
+
+void align_relabel_free(align_relabel *relabel)
+{
+    if (relabel == NULL) return;
+    triad_arena_free(&relabel->arena);
+    free(relabel);
+}
+
+const uint32_t *align_relabel_rows(const align_relabel *relabel, size_t *count)
+{
+    *count = relabel->count;
+    return relabel->subset;
+}
+
+double align_relabel_count(const align_relabel *relabel)
+{
+    double total = 1;
+    for (size_t v = 0; v < relabel->vocabularies; v++)
+        for (uint32_t a = 0; a < relabel->vocab[v].words; a++) {
+            size_t members = 0;
+            for (uint32_t b = 0; b < relabel->vocab[v].words; b++) members += relabel->vocab[v].class[b] == a;
+            for (size_t i = 2; i <= members && total < 1e15; i++) total *= (double)i;
+        }
+    return total < 1e15 ? total : 1e15;
+}
+
+void align_relabel_draw(const align_relabel *relabel, uint32_t *order, uint64_t seed, uint64_t draw)
+{
+    triad_pcg64 rng;
+    align_stream_seed(&rng, seed, ALIGN_STREAM_RELABEL, draw);
+    triad_arena scratch = {0};
+    uint32_t **renamed = TRIAD_NEW0(&scratch, uint32_t *, relabel->vocabularies);
+    uint32_t *cells = TRIAD_NEW(&scratch, uint32_t, relabel->columns);
+    for (size_t i = 0; i < relabel->count; i++) order[i] = (uint32_t)i;
+    if (renamed == NULL || cells == NULL) return;
+    for (size_t v = 0; v < relabel->vocabularies; v++) {
+        const vocabulary *vocab = &relabel->vocab[v];
+        renamed[v] = TRIAD_NEW(&scratch, uint32_t, vocab->words);
+        size_t *shuffle = TRIAD_NEW(&scratch, size_t, vocab->words);
+        uint32_t *members = TRIAD_NEW(&scratch, uint32_t, vocab->words);
+        if (renamed[v] == NULL || shuffle == NULL || members == NULL) goto out;
+        for (uint32_t a = 0; a < vocab->words; a++) {
+            size_t count = 0;
+            for (uint32_t b = a; b < vocab->words; b++)
+                if (vocab->class[b] == a) members[count++] = b;
+            for (size_t i = 0; i < count; i++) shuffle[i] = i;
+            if (count > 1) triad_pcg64_shuffle(&rng, shuffle, count);
+            for (size_t i = 0; i < count; i++) renamed[v][members[i]] = members[shuffle[i]];
+        }
+    }
+    for (size_t i = 0; i < relabel->count; i++) {
+        const uint32_t *row = relabel->cell + relabel->subset[i] * relabel->columns;
+        for (size_t c = 0; c < relabel->columns; c++) cells[c] = renamed[relabel->vocab_of[c]][row[c]];
+        order[i] = relabel->position[find_row(relabel, cells)];
+    }
+out:
+    triad_arena_free(&scratch);
+}

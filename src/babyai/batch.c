@@ -1,0 +1,132 @@
+/* Many environments side by side; each draws from its own stream only, so no pool changes a byte. */
+#include "babyai/env.h"
+#include "base/checked.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TILE_ENVS = 64 }; /* environments a tile: enough work to hand out, few enough to balance */
+
+struct babyai_batch {
+    size_t n;
+    babyai_env **env; /* [n], inside memory */
+    unsigned char *memory;
+};
+
+triad_status babyai_batch_create(babyai_batch **batch, size_t n, const babyai_level *const *levels, const uint64_t *seeds,
+                                 triad_error *err)
+{
+    *batch = NULL;
+    if (n == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "batch: no environments (give at least one)");
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!levels[i]) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "batch: environment %zu has no level", i);
+        if (!triad_add_size(&bytes, bytes, babyai_env_bytes(levels[i])))
+            return triad_fail(err, TRIAD_ERR_MEMORY, -1, "batch: %zu environments are too many", n);
+    }
+    babyai_batch *b = calloc(1, sizeof *b);
+    if (b) {
+        b->n = n;
+        b->env = calloc(n, sizeof *b->env);
+        b->memory = aligned_alloc(64, bytes);
+    }
+    if (!b || !b->env || !b->memory) {
+        babyai_batch_free(b);
+        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "batch: no memory for %zu environments of %zu bytes together", n, bytes);
+    }
+    memset(b->memory, 0, bytes);
+    unsigned char *at = b->memory;
+    for (size_t i = 0; i < n; i++) {
+        b->env[i] = (babyai_env *)at;
+        babyai_env_init(b->env[i], levels[i]);
+        triad_pcg64_seed(&b->env[i]->rng, seeds[i]);
+        at += babyai_env_bytes(levels[i]);
+    }
+    *batch = b;
+    return TRIAD_OK;
+}
+
+void babyai_batch_free(babyai_batch *batch)
+{
+    if (!batch) return;
+    free(batch->env);
+    free(batch->memory);
+    free(batch);
+}
+
+typedef struct batch_call {
+    babyai_batch *batch;
+    const babyai_io *io;
+} batch_call;
+
+static void look(const babyai_env *env, const babyai_io *io, size_t i)
+{
+    babyai_observe(env, io->observation + i * BABYAI_OBSERVATION, &io->direction[i]);
+}
+
+static void reset_tile(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    const batch_call *call = context;
+    const size_t end = (tile + 1) * TILE_ENVS < call->batch->n ? (tile + 1) * TILE_ENVS : call->batch->n;
+    for (size_t i = tile * TILE_ENVS; i < end; i++) {
+        babyai_env *env = call->batch->env[i];
+        if (babyai_generate(env, NULL) == TRIAD_OK) look(env, call->io, i);
+    }
+}
+
+static void step_tile(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    const batch_call *call = context;
+    const babyai_io *io = call->io;
+    const size_t end = (tile + 1) * TILE_ENVS < call->batch->n ? (tile + 1) * TILE_ENVS : call->batch->n;
+    for (size_t i = tile * TILE_ENVS; i < end; i++) {
+        babyai_env *env = call->batch->env[i];
+        if (!env->ready) continue;
+        double reward;
+        bool terminated, truncated;
+        babyai_step(env, (babyai_action)io->action[i], &reward, &terminated, &truncated);
+        io->reward[i] = (float)reward;
+        io->terminated[i] = terminated;
+        io->truncated[i] = truncated;
+        if ((terminated || truncated) && babyai_generate(env, NULL) != TRIAD_OK) continue;
+        look(env, io, i);
+    }
+}
+
+/* The first environment without an episode decides the error, whichever thread met it. */
+static triad_status run(babyai_batch *batch, triad_pool *pool, const babyai_io *io, triad_tile_fn fn, triad_error *err)
+{
+    batch_call call = {batch, io};
+    triad_parallel(pool, (batch->n + TILE_ENVS - 1) / TILE_ENVS, fn, &call);
+    for (size_t i = 0; i < batch->n; i++)
+        if (!batch->env[i]->ready)
+            return triad_fail(err, TRIAD_ERR_GENERATION, (int64_t)i, "batch: environment %zu (%s) has no episode, the reference would "
+                              "draw for ever (reset it with another seed)", i, batch->env[i]->level->name);
+    return TRIAD_OK;
+}
+
+triad_status babyai_batch_reset(babyai_batch *batch, triad_pool *pool, const babyai_io *io, triad_error *err)
+{
+    return run(batch, pool, io, reset_tile, err);
+}
+
+triad_status babyai_batch_step(babyai_batch *batch, triad_pool *pool, const babyai_io *io, triad_error *err)
+{
+    for (size_t i = 0; i < batch->n; i++)
+        if (io->action[i] >= BABYAI_ACTIONS)
+            return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)i, "batch: action %u of environment %zu (0 to %d)", io->action[i], i,
+                              BABYAI_ACTIONS - 1);
+    return run(batch, pool, io, step_tile, err);
+}
+
+const char *babyai_batch_mission(const babyai_batch *batch, size_t i)
+{
+    return batch->env[i]->mission;
+}
+
+babyai_env *babyai_batch_env(babyai_batch *batch, size_t i)
+{
+    return batch->env[i];
+}

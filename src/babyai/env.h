@@ -1,0 +1,164 @@
+/* The state of one environment. Nothing here is allocated after creation. */
+#ifndef TRIAD_BABYAI_ENV_H
+#define TRIAD_BABYAI_ENV_H
+
+#include "babyai/grammar.h"
+#include "base/rng.h"
+
+enum {
+    SIDE_MAX = 22,       /* 3 rooms of 8 that share walls */
+    ID_NONE = 0,         /* an empty cell */
+    ID_WALL = 1,
+    ID_FIRST = 2,
+    ID_COUNT = 64,       /* the largest level (Unlock) has 41 objects and doors */
+    MATCH_MAX = 32,      /* "a grey object" matches 24 walls and at most 5 objects; elsewhere at most 21 */
+    GRID_SLACK = 64      /* bytes before and behind a grid that a view may read: 2 * 22 + 5 and less */
+};
+
+/* A position as x << 8 | y: orders like the scan of the grid, column by column. */
+typedef uint16_t position;
+enum { POSITION_NONE = 0xffff }; /* (-1, -1) */
+static inline position position_of(int x, int y)
+{
+    return (position)(x << 8 | y);
+}
+static inline int position_x(position p)
+{
+    return p >> 8;
+}
+static inline int position_y(position p)
+{
+    return p & 0xff;
+}
+
+/* A description and what it matched. The list of objects and that of positions agree only until the first drop
+ * (reference, section 8): positions are those after the latest drop, in scan order, without what was then off the grid. */
+typedef struct description {
+    uint8_t noun, colour, place; /* noun, cell_colour, place */
+    uint8_t objects, positions;  /* lengths */
+    uint64_t set;                /* bit id: the object is in the list (bit ID_WALL: walls are) */
+    uint8_t object[MATCH_MAX];
+    position at[MATCH_MAX];
+} description;
+
+typedef struct clause {
+    uint8_t verb;
+    bool strict;
+    uint8_t held_before; /* what was carried when this clause was verified last */
+    description a, b;    /* b: VERB_PUT_NEXT's fixed object */
+} clause;
+
+/* One or two parts; each a clause or two joined by "and". Part p holds clause[2p] and clause[2p + 1]. */
+typedef struct instruction {
+    uint8_t sequence;
+    uint8_t parts;
+    uint8_t clauses[2];
+    /* verifier */
+    bool first_done;   /* of a sequence: the part that comes first */
+    bool done[CLAUSES]; /* inside an "and" */
+    clause clause[CLAUSES];
+} instruction;
+
+struct babyai_env {
+    triad_pcg64 rng;
+    const babyai_level *level;
+    uint8_t *by_column; /* code of (x, y) at x * side + y; inside store, behind GRID_SLACK bytes */
+    uint8_t *by_row;    /* code of (x, y) at y * side + x */
+    uint8_t *ids;       /* id of (x, y) at x * side + y */
+    int32_t steps, max_steps;
+    uint8_t side, width, height;
+    uint8_t x, y, direction;
+    uint8_t carrying;   /* id */
+    bool ready;         /* there is an episode */
+    bool moved;         /* some object was lifted, put or destroyed since the descriptions' positions were made */
+    bool first_look;    /* start_carrying: the first observation shows what is no longer so */
+    bool has_locked_room; /* LevelGen's memory of a locked room outlives resets */
+    uint8_t locked_x, locked_y; /* its top left corner */
+    uint8_t ids_used;   /* ids below this are of this episode */
+    uint8_t box_with_key, key_in_box;
+    uint64_t on_grid;   /* bit id */
+    uint32_t rejects;          /* attempts discarded by the latest reset */
+    uint64_t reject_timeouts;  /* bit i: attempt i ran out of tries (else it was rejected); first 64 */
+    uint8_t code[ID_COUNT];    /* of objects */
+    position at[ID_COUNT];     /* the reference's cur_pos */
+    instruction instruction;
+    char mission[BABYAI_MISSION_MAX];
+    uint8_t store[];
+};
+
+static inline uint8_t env_id(const babyai_env *env, int x, int y)
+{
+    return env->ids[x * env->side + y];
+}
+static inline uint8_t env_code(const babyai_env *env, int x, int y)
+{
+    return env->by_column[x * env->side + y];
+}
+static inline void env_show(babyai_env *env, int x, int y, uint8_t code)
+{
+    env->by_column[x * env->side + y] = code;
+    env->by_row[y * env->side + x] = code;
+}
+/* Puts an object on the grid. */
+static inline void env_put(babyai_env *env, int x, int y, uint8_t id)
+{
+    env->ids[x * env->side + y] = id;
+    env->at[id] = position_of(x, y);
+    env->on_grid |= 1ULL << id;
+    env_show(env, x, y, env->code[id]);
+}
+/* Clears a cell; the object that stood there, if any, leaves the grid and keeps its recorded position. */
+static inline void env_clear(babyai_env *env, int x, int y)
+{
+    env->on_grid &= ~(1ULL << env->ids[x * env->side + y]);
+    env->ids[x * env->side + y] = ID_NONE;
+    env_show(env, x, y, CODE_EMPTY);
+}
+
+static inline int direction_x(unsigned direction)
+{
+    return (int)(direction == 0) - (int)(direction == 2);
+}
+static inline int direction_y(unsigned direction)
+{
+    return (int)(direction == 1) - (int)(direction == 3);
+}
+
+/* Bytes of an environment of this level, a multiple of 64. */
+size_t babyai_env_bytes(const babyai_level *level);
+/* Prepares zeroed, 64-byte aligned memory of babyai_env_bytes. */
+void babyai_env_init(babyai_env *env, const babyai_level *level);
+
+/* reset(seed) as on an environment that has never been reset. */
+triad_status babyai_reset_fresh(babyai_env *env, uint64_t seed);
+
+/* generate.c: a new episode from env->rng. */
+triad_status babyai_generate(babyai_env *env, triad_error *err);
+
+/* describe.c */
+/* Objects and positions that match now, the agent's pose included. */
+void babyai_match(const babyai_env *env, description *what);
+void babyai_describe(description *what, noun kind, cell_colour colour, place where);
+/* After a drop: positions of the objects that the description follows. */
+void babyai_refresh(babyai_env *env);
+/* The sentence of env's instruction, as the reference words it; matches have been made. */
+void babyai_word_mission(babyai_env *env);
+
+/* verify.c */
+typedef enum verdict { VERDICT_GOES_ON, VERDICT_SUCCESS, VERDICT_FAILURE } verdict;
+void babyai_verifier_reset(instruction *instruction);
+verdict babyai_verify(babyai_env *env, babyai_action action);
+
+/* observe.c: the seen cells of the view: bit 8 * column + row. */
+uint64_t babyai_visible(const babyai_env *env);
+/* The view's codes, view column by view column (stride 8), sight not applied: row 6 is the agent's. */
+void babyai_view_codes(const babyai_env *env, uint64_t columns[BABYAI_VIEW]);
+/* World cell of a view cell. */
+static inline void view_to_world(const babyai_env *env, int column, int row, int *x, int *y)
+{
+    const int fx = direction_x(env->direction), fy = direction_y(env->direction);
+    *x = env->x + fx * (6 - row) - fy * (column - 3);
+    *y = env->y + fy * (6 - row) + fx * (column - 3);
+}
+
+#endif

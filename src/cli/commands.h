@@ -1,0 +1,15 @@
+/* The commands, each in its own file cmd_NAME.c. */
+#ifndef TRIAD_CLI_COMMANDS_H
+#define TRIAD_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+int cmd_run(cli_context *context, int argc, char **argv);
+int cmd_train(cli_context *context, int argc, char **argv);
+int cmd_eval(cli_context *context, int argc, char **argv);
+int cmd_tokenize(cli_context *context, int argc, char **argv);
+int cmd_embed(cli_context *context, int argc, char **argv);
+int cmd_align(cli_context *context, int argc, char **argv);
+int cmd_report(cli_context *context, int argc, char **argv);
+
+#endif

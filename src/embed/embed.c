@@ -1,0 +1,167 @@
+#include "embed/embed_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "triad/agent.h"
+#include "triad/model.h"
+
+typedef enum source_kind { SOURCE_MODEL, SOURCE_AGENT, SOURCE_BOW, SOURCE_RANDOM } source_kind;
+
+triad_embed_options triad_embed_defaults(void)
+{
+    return (triad_embed_options){.layers = "last", .pool = "default", .unit = "sentence", .seed = 0};
+}
+
+/* ---- options */
+static triad_status check_options(triad_embed_options *o, triad_error *err)
+{
+    const triad_embed_options defaults = triad_embed_defaults();
+    if (o->layers == NULL) o->layers = defaults.layers;
+    if (o->pool == NULL) o->pool = defaults.pool;
+    if (o->unit == NULL) o->unit = defaults.unit;
+    static const char *const pools[] = {"default", "mean", "mean-nofirst", "last", "cls", "projected", "tokens"};
+    bool known = false;
+    for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) known = known || strcmp(o->pool, pools[i]) == 0;
+    if (!known) return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "pooling \"%.60s\": unknown (one of default, mean, mean-nofirst, last, cls, projected, tokens)", o->pool);
+    if (strcmp(o->unit, "sentence") != 0) return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "unit \"%.60s\": not supported (only sentence)", o->unit);
+    if (o->layers[0] == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "layers: none is named");
+    return TRIAD_OK;
+}
+
+static bool lists(const char *layers, const char *name)
+{
+    const size_t size = strlen(name);
+    for (const char *at = layers; at != NULL; at = strchr(at, ',')) {
+        if (*at == ',') at++;
+        const size_t span = strcspn(at, ",");
+        if (span == size && strncmp(at, name, size) == 0) return true;
+    }
+    return false;
+}
+
+bool embed_wants(const char *layers, const char *name, const char *last)
+{
+    if (strcmp(layers, "all") == 0) return true;
+    return lists(layers, name) || (strcmp(name, last) == 0 && lists(layers, "last"));
+}
+
+triad_status embed_check_layers(const char *layers, const char *const *names, size_t count, triad_error *err)
+{
+    if (strcmp(layers, "all") == 0) return TRIAD_OK;
+    for (const char *at = layers; at != NULL; at = strchr(at, ',')) {
+        if (*at == ',') at++;
+        const size_t span = strcspn(at, ",");
+        bool found = span == 4 && strncmp(at, "last", 4) == 0;
+        for (size_t i = 0; i < count && !found; i++) found = strlen(names[i]) == span && strncmp(at, names[i], span) == 0;
+        if (found) continue;
+        triad_text all = {0};
+        for (size_t i = 0; i < count; i++) triad_text_addf(&all, "%s%s", i == 0 ? "" : ", ", names[i]);
+        const triad_status status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "layer \"%.*s\": the source has none of this name (it has %.300s)",
+                                               (int)(span < 60 ? span : 60), at, all.bytes == NULL ? "" : all.bytes);
+        triad_text_free(&all);
+        return status;
+    }
+    return TRIAD_OK;
+}
+
+/* ---- sources */
+static triad_status kind_of(source_kind *kind, const char *source, triad_error *err)
+{
+    if (strncmp(source, "baseline:", 9) == 0) {
+        if (strcmp(source + 9, "bow") == 0) *kind = SOURCE_BOW;
+        else if (strcmp(source + 9, "random") == 0) *kind = SOURCE_RANDOM;
+        else return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.100s: unknown baseline (baseline:bow or baseline:random)", source);
+        return TRIAD_OK;
+    }
+    if (!triad_path_exists(source)) return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: there is no such file or folder", source);
+    *kind = SOURCE_MODEL;
+    if (triad_path_is_folder(source)) return TRIAD_OK;
+    triad_mapping file;
+    const triad_status status = triad_map_file(&file, source, err);
+    if (status != TRIAD_OK) return status;
+    if (file.size < 4 || memcmp(file.data, "GGUF", 4) != 0) *kind = SOURCE_AGENT;
+    triad_unmap(&file);
+    return TRIAD_OK;
+}
+
+static char *last_name(const char *path)
+{
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/') end--;
+    size_t start = end;
+    while (start > 0 && path[start - 1] != '/') start--;
+    return strndup(path + start, end - start);
+}
+
+triad_status embed_begin(triad_space *space, const embed_job *job, const char *prefix, const char *pool, const char *kind, triad_error *err)
+{
+    const triad_items *from = job->items;
+    triad_items copy;
+    triad_status status = triad_items_create(&copy, from->count, (const char *const *)from->id, (const char *const *)from->text, from->factors,
+                                             (const char *const *)from->factor, (const char *const *)from->cell, err);
+    if (status != TRIAD_OK) return status;
+    triad_text source = {0};
+    triad_text_addf(&source, "%s:%s", prefix, job->name);
+    status = source.failed ? triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory")
+                           : triad_space_create(space, &copy, source.bytes, pool, job->options.unit, kind, err);
+    triad_items_free(&copy);
+    triad_text_free(&source);
+    return status;
+}
+
+triad_status triad_embed(triad_space *space, const char *source, const triad_items *items, const triad_embed_options *options,
+                         triad_pool *pool, triad_progress *progress, triad_error *err)
+{
+    memset(space, 0, sizeof *space);
+    embed_job job = {.source = source, .items = items, .options = options != NULL ? *options : triad_embed_defaults(), .pool = pool, .progress = progress};
+    source_kind kind = SOURCE_MODEL;
+    triad_status status = check_options(&job.options, err);
+    if (status == TRIAD_OK && items->count == 0) status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: there is none to embed");
+    if (status == TRIAD_OK) status = kind_of(&kind, source, err);
+    if (status != TRIAD_OK) return status;
+    char *name = kind == SOURCE_BOW || kind == SOURCE_RANDOM ? strdup(source + 9) : last_name(source);
+    if (name == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
+    job.name = name;
+    switch (kind) {
+    case SOURCE_MODEL: status = embed_model(space, &job, err); break;
+    case SOURCE_AGENT: status = embed_agent(space, &job, err); break;
+    case SOURCE_BOW: status = embed_bow(space, &job, err); break;
+    case SOURCE_RANDOM: status = embed_random(space, &job, err); break;
+    }
+    free(name);
+    if (status != TRIAD_OK) triad_space_free(space);
+    return status;
+}
+
+triad_status triad_embed_probe(const char *source, size_t *layers, const char **pooling, triad_error *err)
+{
+    source_kind kind = SOURCE_MODEL;
+    size_t count = 1;
+    const char *convention = "none";
+    triad_status status = kind_of(&kind, source, err);
+    if (status == TRIAD_OK && kind == SOURCE_MODEL) {
+        triad_model *model = NULL;
+        status = triad_model_open(&model, source, err);
+        if (status != TRIAD_OK) return triad_fail_in(err, source);
+        const triad_model_info *info = triad_model_describe(model);
+        count = info->layers + 1 + (info->has_raw ? 1 : 0) + (info->projected > 0 ? 1 : 0);
+        /* The conventions are constants: they outlive the model. */
+        convention = info->pooling;
+        if (!info->has_tokenizer) status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: the model has no tokenizer", source);
+        triad_model_close(model);
+    } else if (status == TRIAD_OK && kind == SOURCE_AGENT) {
+        triad_agent *agent = NULL;
+        status = triad_agent_open(&agent, source, err);
+        if (status == TRIAD_OK) count = (size_t)triad_agent_encoder_layers(agent) + 3;
+        convention = "instruction";
+        triad_agent_close(agent);
+    }
+    if (status != TRIAD_OK) return status;
+    if (layers != NULL) *layers = count;
+    if (pooling != NULL) *pooling = convention;
+    return TRIAD_OK;
+}

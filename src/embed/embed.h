@@ -1,0 +1,34 @@
+/* Turns a source and items into a space.
+ *
+ * A source is
+ *   an agent file                      layers words, 0 … L (its encoder), instruction
+ *   a folder of the Hugging Face kind  layers 0 … L, raw (decoders), projected (sentence-transformers)
+ *   a .gguf file                       the same
+ *   baseline:bow                       layer 0: counts of lower-cased words, a column for each distinct word in sorted order
+ *   baseline:random                    layer 0: 128 Gaussian numbers, keyed by seed and id
+ */
+#ifndef TRIAD_EMBED_H
+#define TRIAD_EMBED_H
+
+#include "triad/space.h"
+
+typedef struct triad_embed_options {
+    const char *layers; /* "last", "all", or names separated by commas: "0,15,raw" */
+    const char *pool;   /* "default", "mean", "mean-nofirst", "last", "cls", "projected", "tokens" */
+    const char *unit;   /* "sentence" */
+    uint64_t seed;      /* of baseline:random */
+} triad_embed_options;  /* NULL members: the defaults */
+/* last, default, sentence, 0. */
+triad_embed_options triad_embed_defaults(void);
+
+/* space's items are a copy. The same bytes for any pool; a sentence's row is the same in any order of the items. The
+ * space's `source` is a name without any folder: "gguf:FILE", "hf:FOLDER", "agent:FILE", "baseline:bow". */
+TRIAD_NODISCARD triad_status triad_embed(triad_space *space, const char *source, const triad_items *items,
+                                         const triad_embed_options *options, triad_pool *pool, triad_progress *progress,
+                                         triad_error *err);
+
+/* Opens and validates a source without computing: what triad_embed would refuse before its first sentence is refused
+ * here. Any pointer may be NULL; *pooling is what "default" means for it (static storage). */
+TRIAD_NODISCARD triad_status triad_embed_probe(const char *source, size_t *layers, const char **pooling, triad_error *err);
+
+#endif

@@ -1,0 +1,28 @@
+/* What the kinds of sources share. */
+#ifndef TRIAD_EMBED_INTERNAL_H
+#define TRIAD_EMBED_INTERNAL_H
+
+#include "embed/embed.h"
+
+typedef struct embed_job {
+    const char *source, *name; /* name: without any folder */
+    const triad_items *items;
+    triad_embed_options options; /* no member is NULL */
+    triad_pool *pool;
+    triad_progress *progress;
+} embed_job;
+
+/* A space without layers over a copy of the items; source is "PREFIX:NAME". */
+TRIAD_NODISCARD triad_status embed_begin(triad_space *space, const embed_job *job, const char *prefix, const char *pool,
+                                         const char *kind, triad_error *err);
+/* Whether --layers takes this one; last is the name of the layer that "last" means. */
+bool embed_wants(const char *layers, const char *name, const char *last);
+/* Refuses names in --layers that are not among the layers [count]. */
+TRIAD_NODISCARD triad_status embed_check_layers(const char *layers, const char *const *names, size_t count, triad_error *err);
+
+TRIAD_NODISCARD triad_status embed_model(triad_space *space, const embed_job *job, triad_error *err);
+TRIAD_NODISCARD triad_status embed_agent(triad_space *space, const embed_job *job, triad_error *err);
+TRIAD_NODISCARD triad_status embed_bow(triad_space *space, const embed_job *job, triad_error *err);
+TRIAD_NODISCARD triad_status embed_random(triad_space *space, const embed_job *job, triad_error *err);
+
+#endif

@@ -1,0 +1,333 @@
+/* The verdict in words and the published claims, judged from the figures by rules that are printed beside them. */
+#include "experiment/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_TEXTS = 64, MAX_AGENTS = 128 };
+static const double ALPHA = 0.05;
+
+typedef struct judge {
+    const claims_input *in;
+    triad_arena *arena;
+    bool failed;
+    const figure_row *action, *untrained, *words, *random; /* against what stands for language; NULL: not there */
+    const figure_row *training, *beyond, *gap, *family;    /* differences */
+} judge;
+
+static const char *keep(judge *j, const char *text)
+{
+    if (text == NULL) j->failed = true;
+    return text != NULL ? text : "";
+}
+#define SAY(...) keep(j, arena_format(j->arena, __VA_ARGS__))
+
+static const char *number(judge *j, double value)
+{
+    if (!isfinite(value)) return "undefined";
+    return SAY("%s%.2f", value < -0.004999 ? "−" : "", fabs(value));
+}
+
+static const char *signed_number(judge *j, double value)
+{
+    if (!isfinite(value)) return "undefined";
+    if (fabs(value) < 0.0005) return "0.000";
+    return SAY("%s%.3f", value < 0 ? "−" : "+", fabs(value));
+}
+
+static const char *with_interval(judge *j, const report_estimate *e)
+{
+    if (!isfinite(e->low) || !isfinite(e->high)) return number(j, e->value);
+    return SAY("%s [%s, %s]", number(j, e->value), number(j, e->low), number(j, e->high));
+}
+
+static const char *signed_interval(judge *j, const report_estimate *e)
+{
+    if (!isfinite(e->low) || !isfinite(e->high)) return signed_number(j, e->value);
+    return SAY("%s [%s, %s]", signed_number(j, e->value), signed_number(j, e->low), signed_number(j, e->high));
+}
+
+static const figure_row *find(const figure_row *rows, size_t count, const char *kind, const char *x)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rows[i].kind, kind) == 0 && (x == NULL || (rows[i].x != NULL && strcmp(rows[i].x, x) == 0))) return &rows[i];
+    return NULL;
+}
+
+/* ---- the tests behind the words */
+
+static int rising(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Holm over the agents: how many of them reject the relabel null at 5 %. -1: it was not computed for all. */
+static int rejecting(const judge *j, int reading, size_t *agents)
+{
+    double p[MAX_AGENTS];
+    const figure_row *row = j->action;
+    *agents = row != NULL ? (row->row.members > 0 ? row->row.members : 1) : 0;
+    if (row == NULL || *agents > MAX_AGENTS) return -1;
+    for (size_t i = 0; i < *agents; i++) {
+        p[i] = row->row.members > 0 ? row->member[i].p_relabel[reading] : row->row.estimate[reading].relabel.p;
+        if (!isfinite(p[i])) return -1;
+    }
+    qsort(p, *agents, sizeof *p, rising);
+    int rejected = 0;
+    while ((size_t)rejected < *agents && p[rejected] * (double)(*agents - (size_t)rejected) <= ALPHA) rejected++;
+    return rejected;
+}
+
+static bool all_reject(const judge *j, int reading)
+{
+    size_t agents;
+    const int rejected = rejecting(j, reading, &agents);
+    return rejected > 0 && (size_t)rejected == agents;
+}
+
+static bool training_adds(const judge *j, int reading)
+{
+    return j->training != NULL && j->training->row.estimate[reading].low > 0;
+}
+
+/* Does the interval (or without one the value) meet the published band? */
+static int against_band(const judge *j, const report_estimate *e)
+{
+    const double low = isfinite(e->low) ? e->low : e->value, high = isfinite(e->high) ? e->high : e->value;
+    if (high < j->in->low) return -1;
+    if (low > j->in->high) return 1;
+    return 0;
+}
+
+static const char *const READINGS[REPORT_READINGS] = {"retrieval", "overlap of neighbourhoods"};
+static const char *const BY[3] = {"stays below", "reaches", "lies above"};
+
+/* ---- verdict */
+
+static const char *judgement(judge *j)
+{
+    bool semantic[2], adds[2], known[2];
+    for (int r = 0; r < 2; r++) {
+        size_t agents;
+        known[r] = rejecting(j, r, &agents) >= 0;
+        semantic[r] = all_reject(j, r);
+        adds[r] = training_adds(j, r);
+    }
+    if (!known[0] && !known[1]) return "Without the relabel null nothing can be said about which word is which.";
+    if (semantic[0] && semantic[1])
+        return adds[0] || adds[1] ? "In both readings it matters which word is which, and training adds to it: part of the alignment is about meaning."
+                                  : "In both readings it matters which word is which, but training adds nothing to it that this study can tell from the untrained twins.";
+    if (semantic[0] || semantic[1])
+        return SAY("Only by %s does it matter which word is which%s; in the other reading shared words explain what aligns.", READINGS[semantic[0] ? 0 : 1],
+                   adds[semantic[0] ? 0 : 1] ? ", and training adds to that" : ", though training adds nothing to it");
+    if (adds[0] || adds[1])
+        return SAY("Training adds to it by %s, but consistently renamed words align as well: no shared meaning of words is shown, only shared sentence structure.",
+                   adds[0] && adds[1] ? "both readings" : READINGS[adds[0] ? 0 : 1]);
+    return "Neither training nor which word is which adds anything that this study can see: shared words explain what aligns.";
+}
+
+static const char *headline(judge *j)
+{
+    if (j->action == NULL) return "The study holds no agent beside a language model: it has nothing to say about action and language.";
+    const report_estimate *a = j->action->row.estimate;
+    const char *first = SAY("Instructions as the agents and %s represent them align at precision@%d = %s by retrieval and %s by overlap of neighbourhoods", j->in->primary, j->in->k,
+                            number(j, a[0].value), number(j, a[1].value));
+    const char *second = "";
+    if (j->untrained != NULL && j->words != NULL)
+        second = SAY("; networks that never learned reach %s and %s, a bag of words %s and %s", number(j, j->untrained->row.estimate[0].value),
+                     number(j, j->untrained->row.estimate[1].value), number(j, j->words->row.estimate[0].value), number(j, j->words->row.estimate[1].value));
+    else if (j->untrained != NULL)
+        second = SAY("; networks that never learned reach %s and %s", number(j, j->untrained->row.estimate[0].value), number(j, j->untrained->row.estimate[1].value));
+    else if (j->words != NULL)
+        second = SAY("; a bag of words reaches %s and %s", number(j, j->words->row.estimate[0].value), number(j, j->words->row.estimate[1].value));
+    return SAY("%s%s. %s", first, second, judgement(j));
+}
+
+/* How far from chance to the agents' value another row comes, in percent. */
+static const char *way(judge *j, const report_estimate *agents, const report_estimate *other)
+{
+    const double share = (other->value - agents->chance) / (agents->value - agents->chance);
+    if (!isfinite(share) || agents->value - agents->chance < 0.02) return number(j, other->value);
+    return SAY("%s (%.0f %% of the way from chance)", number(j, other->value), 100 * share);
+}
+
+static const char *reading_paragraph(judge *j, int r)
+{
+    const report_estimate *a = &j->action->row.estimate[r];
+    triad_text t = {0};
+    triad_text_addf(&t, "By %s, chance is %.3f and the agents reach %s, which %s the published %.2f–%.2f.", READINGS[r], a->chance, with_interval(j, a),
+                    BY[against_band(j, a) + 1], j->in->low, j->in->high);
+    if (j->untrained != NULL) triad_text_addf(&t, " Their untrained twins reach %s", way(j, a, &j->untrained->row.estimate[r]));
+    if (j->untrained != NULL && j->words != NULL) triad_text_addf(&t, ", a bag of words %s.", way(j, a, &j->words->row.estimate[r]));
+    else if (j->untrained != NULL) triad_text_add(&t, ".");
+    else if (j->words != NULL) triad_text_addf(&t, " A bag of words reaches %s.", way(j, a, &j->words->row.estimate[r]));
+    if (j->training != NULL) {
+        const report_estimate *d = &j->training->row.estimate[r];
+        triad_text_addf(&t, " On the same sentences training changes precision by %s: %s.", signed_interval(j, d),
+                        d->low > 0 ? "more than chance variation of sentences" : d->high < 0 ? "it takes alignment away" : "no difference that can be told from none");
+    }
+    if (isfinite(a->iid.mean)) triad_text_addf(&t, " Shuffled sentences give %.3f ± %.3f: that there is a relation at all is %s doubt.", a->iid.mean, a->iid.sd, a->iid.p <= ALPHA ? "not in" : "in");
+    size_t agents;
+    const int rejected = rejecting(j, r, &agents);
+    if (rejected >= 0)
+        triad_text_addf(&t, " Words renamed consistently give %.3f ± %.3f; %s", a->relabel.mean, a->relabel.sd,
+                        rejected == 0 ? "no agent does better than that." : (size_t)rejected == agents ? (agents > 1 ? "every agent does better." : "the agent does better.") : SAY("%d of %zu agents do better.", rejected, agents));
+    const char *text = t.failed ? NULL : triad_arena_strdup(j->arena, t.bytes);
+    triad_text_free(&t);
+    return keep(j, text);
+}
+
+static const char *language_paragraph(judge *j)
+{
+    if (j->gap == NULL) return NULL;
+    const figure_row *pair = find(j->in->figures->row, j->in->figures->rows, "language", NULL);
+    return SAY("Two language models %salign at %s by retrieval and %s by overlap. Action and language lie %s and %s from that, paired over sentences.",
+               pair != NULL ? SAY("(%s) ", pair->row.label) : "", pair != NULL ? with_interval(j, &pair->row.estimate[0]) : "–",
+               pair != NULL ? with_interval(j, &pair->row.estimate[1]) : "–", signed_interval(j, &j->gap->row.estimate[0]), signed_interval(j, &j->gap->row.estimate[1]));
+}
+
+/* ---- claims */
+
+static report_claim claim(const char *id, const char *words, const char *rule)
+{
+    return (report_claim){id, words, rule, {REPORT_NOT_TESTABLE, REPORT_NOT_TESTABLE}, {"", ""}};
+}
+
+static report_claim claim_level(judge *j)
+{
+    report_claim c = claim("C1", SAY("Action aligns with language at precision@%d of %.2f–%.2f.", j->in->k, j->in->low, j->in->high),
+                           SAY("Reproduced when the interval of agents × %s meets the band.", j->in->primary));
+    for (int r = 0; r < REPORT_READINGS; r++) {
+        if (j->action == NULL || !isfinite(j->action->row.estimate[r].value)) {
+            c.reason[r] = "no agent beside a language model";
+            continue;
+        }
+        const report_estimate *a = &j->action->row.estimate[r];
+        const int where = against_band(j, a);
+        c.outcome[r] = where == 0 ? REPORT_REPRODUCED : REPORT_NOT_REPRODUCED;
+        const char *control = j->untrained == NULL ? "" : SAY("; untrained twins: %s", number(j, j->untrained->row.estimate[r].value));
+        c.reason[r] = SAY("%s %s%s", with_interval(j, a), where == 0 ? "meets the band" : where > 0 ? "lies above the band" : "lies below the band", control);
+    }
+    return c;
+}
+
+static report_claim claim_gap(judge *j)
+{
+    report_claim c = claim("C2", "Action and language align nearly as well as language models with each other.",
+                           SAY("Reproduced when the paired difference lies above −%.2f with its whole interval.", j->in->margin));
+    for (int r = 0; r < REPORT_READINGS; r++) {
+        if (j->gap == NULL || !isfinite(j->gap->row.estimate[r].value)) {
+            c.reason[r] = "needs two language models of distinct lineage beside an agent";
+            continue;
+        }
+        const report_estimate *d = &j->gap->row.estimate[r];
+        const double low = isfinite(d->low) ? d->low : d->value;
+        c.outcome[r] = low > -j->in->margin ? REPORT_REPRODUCED : REPORT_NOT_REPRODUCED;
+        c.reason[r] = SAY("difference %s", signed_interval(j, d));
+    }
+    return c;
+}
+
+static report_claim claim_vision(judge *j)
+{
+    (void)j;
+    report_claim c = claim("C3", "Action aligns with BLIP better than with CLIP.", "Reproduced when the paired difference lies above 0 with its whole interval.");
+    for (int r = 0; r < REPORT_READINGS; r++) c.reason[r] = "the study holds neither BLIP nor CLIP";
+    return c;
+}
+
+static report_claim claim_family(judge *j)
+{
+    report_claim c = claim("C4", "Action aligns with decoder-only models better than with BERT.", "Reproduced when the paired difference lies above 0 with its whole interval.");
+    for (int r = 0; r < REPORT_READINGS; r++) {
+        c.reason[r] = "the study holds no BERT";
+        if (j->family != NULL && j->in->encoder != NULL)
+            c.reason[r] = SAY("the study holds no BERT; decoders − %s, a sentence encoder: %s", j->in->encoder, signed_interval(j, &j->family->row.estimate[r]));
+    }
+    return c;
+}
+
+static report_claim claim_meaning(judge *j)
+{
+    report_claim c = claim("C5", "What aligns is more than shared words.",
+                           "Reproduced when the relabel null is rejected at 5 % for every agent (Holm over the agents). Partialling out words is not part of this study.");
+    for (int r = 0; r < REPORT_READINGS; r++) {
+        size_t agents;
+        const int rejected = rejecting(j, r, &agents);
+        if (rejected < 0) {
+            c.reason[r] = j->in->refused != NULL ? keep(j, triad_arena_strdup(j->arena, j->in->refused)) : j->action == NULL ? "no agent beside a language model" : "no relabel null was drawn";
+            continue;
+        }
+        const report_estimate *a = &j->action->row.estimate[r];
+        c.outcome[r] = rejected > 0 && (size_t)rejected == agents ? REPORT_REPRODUCED : REPORT_NOT_REPRODUCED;
+        const size_t draws = j->action->draws[r];
+        c.reason[r] = SAY("%s against %.3f ± %.3f under renaming; %d of %zu agents reject it (largest p %.3f, smallest possible %.3f)", number(j, a->value), a->relabel.mean, a->relabel.sd,
+                          rejected, agents, a->relabel.p, draws > 0 ? 1.0 / ((double)draws + 1) : NAN);
+    }
+    return c;
+}
+
+/* ---- warnings */
+
+static void warn(claims_output *out, const char *text)
+{
+    if (out->warnings < MAX_TEXTS) out->warning[out->warnings++] = text;
+}
+
+static void warn_agents(judge *j, claims_output *out)
+{
+    for (size_t i = 0; i < j->in->agents; i++) {
+        const report_agent *agent = &j->in->agent[i];
+        if (agent->role != REPORT_AGENT) continue;
+        for (size_t l = 0; l < agent->levels; l++)
+            if (agent->level[l].success < j->in->floor)
+                warn(out, SAY("%s solves %.1f %% of %s, below the %.0f %% that a trained agent of this study should reach: its space tells little about action.", agent->name,
+                                 100 * agent->level[l].success, agent->level[l].level, 100 * j->in->floor));
+        if (agent->levels > 0 && agent->mean_success < j->in->floor_mean)
+            warn(out, SAY("%s solves %.1f %% in the mean of the levels, below %.0f %%.", agent->name, 100 * agent->mean_success, 100 * j->in->floor_mean));
+    }
+}
+
+static void warn_null(judge *j, claims_output *out)
+{
+    const claims_input *in = j->in;
+    if (in->refused != NULL) warn(out, SAY("The relabel null was refused: %s.", in->refused));
+    else if (in->left_out > 0) warn(out, SAY("The relabel null leaves out %zu instructions whose renamed twin does not exist; its statistic and its draws use the same rest.", in->left_out));
+    if (isfinite(in->relabellings) && in->relabellings < 100)
+        warn(out, SAY("Only %.0f distinct relabellings exist: the relabel null can't be rejected strongly.", in->relabellings));
+    if (j->action != NULL && j->action->row.members > 0 && j->action->row.members < 5)
+        warn(out, SAY("Intervals cover the choice of sentences. With %zu agents the variation between seeds is shown, not estimated.", j->action->row.members));
+}
+
+triad_status claims_judge(claims_output *output, const claims_input *input, triad_arena *arena, triad_error *err)
+{
+    const study_figures *f = input->figures;
+    const char *x = input->primary;
+    judge made = {.in = input, .arena = arena}, *j = &made;
+    j->action = find(f->row, f->rows, "action", x);
+    j->untrained = find(f->row, f->rows, "untrained", x);
+    j->words = find(f->row, f->rows, "words", x);
+    j->random = find(f->row, f->rows, "random", x);
+    j->training = find(f->difference, f->differences, "training", x);
+    j->beyond = find(f->difference, f->differences, "beyond-words", x);
+    j->gap = find(f->difference, f->differences, "language", NULL);
+    j->family = find(f->difference, f->differences, "family", NULL);
+    *output = (claims_output){.paragraph = TRIAD_NEW0(arena, const char *, MAX_TEXTS),
+                              .warning = TRIAD_NEW0(arena, const char *, MAX_TEXTS),
+                              .claim = TRIAD_NEW0(arena, report_claim, 5)};
+    if (output->paragraph == NULL || output->warning == NULL || output->claim == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "verdict: out of memory");
+    output->headline = headline(j);
+    for (int r = 0; r < REPORT_READINGS && j->action != NULL; r++) output->paragraph[output->paragraphs++] = reading_paragraph(j, r);
+    const char *language = language_paragraph(j);
+    if (language != NULL) output->paragraph[output->paragraphs++] = language;
+    warn_agents(j, output);
+    warn_null(j, output);
+    output->claim[output->claims++] = claim_level(j);
+    output->claim[output->claims++] = claim_gap(j);
+    output->claim[output->claims++] = claim_vision(j);
+    output->claim[output->claims++] = claim_family(j);
+    output->claim[output->claims++] = claim_meaning(j);
+    return j->failed ? triad_fail(err, TRIAD_ERR_MEMORY, -1, "verdict: out of memory") : TRIAD_OK;
+}

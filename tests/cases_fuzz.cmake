@@ -1,0 +1,11 @@
+# The fuzz targets' corpora, replayed by any compiler: fuzz/fuzz_NAME.c with fuzz/replay.c over fuzz/corpus/NAME.
+file(GLOB fuzz_replayed CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/fuzz_*.c)
+foreach(source IN LISTS fuzz_replayed)
+  get_filename_component(name ${source} NAME_WE)
+  string(REPLACE "fuzz_" "" short ${name})
+  add_executable(replay_${short} ${source} ${CMAKE_SOURCE_DIR}/fuzz/replay.c)
+  target_include_directories(replay_${short} PRIVATE ${CMAKE_SOURCE_DIR}/fuzz)
+  target_link_libraries(replay_${short} PRIVATE triad_lib)
+  add_test(NAME fuzz.${short} COMMAND replay_${short} ${CMAKE_SOURCE_DIR}/fuzz/corpus/${short})
+  set_tests_properties(fuzz.${short} PROPERTIES TIMEOUT 300)
+endforeach()
