@@ -315,7 +315,7 @@ static void run_norm2(void *context)
 static void run_adamw(void *context)
 {
     layers *l = context;
-    static const nn_adamw_options options = {1e-3F, 0.9F, 0.98F, 1e-8F, 0.01F};
+    static const nn_adamw_options options = {1e-3, 0.9, 0.98, 1e-8, 0.01};
     nn_adamw(l->qkv, l->dqkv, l->d_hidden, l->hidden, (size_t)ROWS * 3 * D, &options, 10, 1);
 }
 

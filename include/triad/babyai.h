@@ -31,6 +31,7 @@ TRIAD_NODISCARD triad_status babyai_reset(babyai_env *env, triad_error *err);
 void babyai_step(babyai_env *env, babyai_action action, double *reward, bool *terminated, bool *truncated);
 /* image [7, 7, 3]: view column, view row, (type, colour, state). */
 void babyai_observe(const babyai_env *env, uint8_t image[BABYAI_OBSERVATION], uint8_t *direction);
+const babyai_level *babyai_env_level(const babyai_env *env);
 const char *babyai_mission(const babyai_env *env); /* valid until the next reset */
 int babyai_max_steps(const babyai_env *env);
 int babyai_steps(const babyai_env *env);
@@ -60,6 +61,9 @@ typedef struct babyai_episode {
  * env and bot are scratch of that level, made on first use when *env is NULL, and kept by the caller. */
 TRIAD_NODISCARD triad_status babyai_demonstrate(babyai_episode *episode, bool *solved, babyai_env **env, babyai_bot **bot,
                                                 const babyai_level *level, uint64_t seed, triad_error *err);
+/* The same episode from its recorded actions [steps], without the expert: fills mission, observations and directions. */
+TRIAD_NODISCARD triad_status babyai_replay(babyai_episode *episode, babyai_env **env, const babyai_level *level, uint64_t seed,
+                                           const uint8_t *action, size_t steps, triad_error *err);
 void babyai_episode_free(babyai_episode *episode);
 
 /* ---- many environments at once: the caller owns every buffer */
@@ -90,18 +94,44 @@ void babyai_frame_size(const babyai_env *env, int tile, bool agent_view, size_t 
 TRIAD_NODISCARD triad_status babyai_render(const babyai_env *env, int tile, bool highlight, bool agent_view, uint8_t *rgb, triad_error *err);
 
 /* ---- language */
-/* Every word that a BabyAI mission can hold, in a fixed order: the agents' vocabulary. */
+/* Every word that a BabyAI mission can hold, in a fixed order: the agents' vocabulary. Missions are split at blanks, and a
+ * comma is a word of its own. */
 size_t babyai_word_count(void);
 const char *babyai_word_at(size_t index);
 int babyai_word_index(const char *word, size_t bytes); /* -1: not a BabyAI word */
-/* All instructions of the levels in sorted order with their factors (verb, article, colour, object, location, article2, colour2,
- * object2, location2, group), each once; refused with a hint above 10^5. id = text. */
+/* All instructions of the levels in sorted order, each once, from the levels' rules (not sampled); id = text. Factors: verb
+ * ("go to", "pick up", "open", "put next to"), article, colour, object, location ("left", "right", "front", "behind"), article2,
+ * colour2, object2, location2, group; a cell is "" where the sentence says nothing. Two sentences share a group when they
+ * differ in articles only, or in which of two things is put next to the other. Tables that hold sentences of more than one
+ * clause have article3 … as far as needed, then join ("then", "after", "and", "and then", …), verb2 … before group.
+ * TRIAD_ERR_RANGE where there are more than 10^5. */
 TRIAD_NODISCARD triad_status babyai_sentences(triad_items *items, const babyai_level *const *levels, size_t count, triad_error *err);
+/* The same table of given sentences, in their order; TRIAD_ERR_FORMAT (position: index) where one is not BabyAI's. */
+TRIAD_NODISCARD triad_status babyai_sentences_parse(triad_items *items, const char *const *text, size_t count, triad_error *err);
+/* The first n different missions of the levels, met by resetting fresh environments, the levels turn about, with seeds from
+ * first_seed on; sorted. TRIAD_ERR_RANGE where 1000 n + 10^6 resets do not bring n. */
+TRIAD_NODISCARD triad_status babyai_sentences_sample(triad_items *items, const babyai_level *const *levels, size_t count, size_t n,
+                                                     uint64_t first_seed, triad_error *err);
 
-/* ---- demonstration files (docs: the file format is that of design.md) */
-/* n successful demonstrations a level, seeds from first_seed on, skipped ones counted in *failed. */
+/* ---- demonstration files: safetensors, see docs/babyai.md
+ * n successful demonstrations a level, by seeds from first_seed on (each level begins there), skipped ones counted in *failed
+ * (may be NULL). Seeds may not cross 10^9, 2 * 10^9 or 3 * 10^9, the borders of training, validation, test and scenes.
+ * compact leaves out observations and directions. Any pool gives the same bytes. Memory: 26 bytes an episode and one a step
+ * (observations are made again while they are written), whatever their number. TRIAD_ERR_RANGE where the expert solves none
+ * of the first 1000 seeds or less than one in a hundred. */
 TRIAD_NODISCARD triad_status babyai_demos_write(const char *path, const babyai_level *const *levels, size_t level_count, size_t n,
                                                 uint64_t first_seed, bool compact, triad_pool *pool, triad_progress *progress,
                                                 size_t *failed, triad_error *err);
+
+/* A demonstration file, full or compact, checked as a whole when it is opened; episodes are read or replayed one by one. */
+typedef struct babyai_demos babyai_demos;
+TRIAD_NODISCARD triad_status babyai_demos_open(babyai_demos **demos, const char *path, triad_error *err);
+void babyai_demos_close(babyai_demos *demos);
+size_t babyai_demos_count(const babyai_demos *demos);
+size_t babyai_demos_steps(const babyai_demos *demos); /* of all episodes together */
+/* Episode `index`, observations included. env is scratch as in babyai_demonstrate (compact files only; freed and made anew where
+ * the level changes). */
+TRIAD_NODISCARD triad_status babyai_demos_read(const babyai_demos *demos, size_t index, babyai_episode *episode, babyai_env **env,
+                                               triad_error *err);
 
 #endif

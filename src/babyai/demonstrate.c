@@ -1,13 +1,15 @@
-/* One episode of the expert, recorded. */
+/* One episode of the expert, recorded; and a recorded one, seen again. */
+#include "babyai/demonstrate.h"
 #include "babyai/env.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static triad_status reserve(babyai_episode *episode, triad_error *err)
+triad_status babyai_episode_reserve(babyai_episode *episode, size_t steps, triad_error *err)
 {
-    if (episode->steps < episode->capacity) return TRIAD_OK;
-    const size_t capacity = episode->capacity ? 2 * episode->capacity : 64;
+    if (steps <= episode->capacity) return TRIAD_OK;
+    size_t capacity = episode->capacity ? episode->capacity : 64;
+    while (capacity < steps) capacity *= 2;
     uint8_t *action = realloc(episode->action, capacity);
     if (action) episode->action = action;
     uint8_t *direction = realloc(episode->direction, capacity);
@@ -20,15 +22,20 @@ static triad_status reserve(babyai_episode *episode, triad_error *err)
     return TRIAD_OK;
 }
 
-static triad_status play(babyai_episode *episode, bool *solved, babyai_env *env, babyai_bot *bot, triad_error *err)
+static void look(babyai_episode *episode, const babyai_env *env, size_t step)
+{
+    babyai_observe(env, episode->observation + step * BABYAI_OBSERVATION, &episode->direction[step]);
+}
+
+static triad_status play(babyai_episode *episode, bool *solved, babyai_env *env, babyai_bot *bot, bool looking, triad_error *err)
 {
     int last = -1;
     for (;;) {
-        const triad_status room = reserve(episode, err);
+        const triad_status room = babyai_episode_reserve(episode, episode->steps + 1, err);
         if (room != TRIAD_OK) return room;
         babyai_action action;
         if (babyai_bot_act(bot, last, &action, NULL) != TRIAD_OK) return TRIAD_OK; /* the expert gave up */
-        babyai_observe(env, episode->observation + episode->steps * BABYAI_OBSERVATION, &episode->direction[episode->steps]);
+        if (looking) look(episode, env, episode->steps);
         episode->action[episode->steps++] = (uint8_t)action;
         double reward;
         bool terminated, truncated;
@@ -41,10 +48,10 @@ static triad_status play(babyai_episode *episode, bool *solved, babyai_env *env,
     }
 }
 
-triad_status babyai_demonstrate(babyai_episode *episode, bool *solved, babyai_env **env, babyai_bot **bot, const babyai_level *level,
-                                uint64_t seed, triad_error *err)
+/* A fresh environment of the level after reset(seed); *made false where there is no such episode. */
+static triad_status begin(babyai_episode *episode, bool *made, babyai_env **env, const babyai_level *level, uint64_t seed, triad_error *err)
 {
-    *solved = false;
+    *made = false;
     episode->seed = seed;
     episode->level = level;
     episode->steps = 0;
@@ -54,11 +61,47 @@ triad_status babyai_demonstrate(babyai_episode *episode, bool *solved, babyai_en
     if (status != TRIAD_OK) return status;
     if ((*env)->level != level)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "demonstration: the environment is of %s, not %s", (*env)->level->name, level->name);
-    (*env)->has_locked_room = false; /* as in a fresh environment */
-    if (babyai_reset_seed(*env, seed, NULL) != TRIAD_OK) return TRIAD_OK; /* no such episode: not solved */
-    memcpy(episode->mission, (*env)->mission, sizeof episode->mission);
+    *made = babyai_reset_fresh(*env, seed) == TRIAD_OK;
+    if (*made) memcpy(episode->mission, (*env)->mission, sizeof episode->mission);
+    return TRIAD_OK;
+}
+
+triad_status babyai_record(babyai_episode *episode, bool *solved, babyai_env **env, babyai_bot **bot, const babyai_level *level,
+                           uint64_t seed, bool looking, triad_error *err)
+{
+    bool made;
+    *solved = false;
+    triad_status status = begin(episode, &made, env, level, seed, err);
+    if (status != TRIAD_OK || !made) return status;
     status = *bot ? babyai_bot_restart(*bot, *env, err) : babyai_bot_create(bot, *env, err);
-    return status == TRIAD_OK ? play(episode, solved, *env, *bot, err) : status;
+    return status == TRIAD_OK ? play(episode, solved, *env, *bot, looking, err) : status;
+}
+
+triad_status babyai_demonstrate(babyai_episode *episode, bool *solved, babyai_env **env, babyai_bot **bot, const babyai_level *level,
+                                uint64_t seed, triad_error *err)
+{
+    return babyai_record(episode, solved, env, bot, level, seed, true, err);
+}
+
+triad_status babyai_replay(babyai_episode *episode, babyai_env **env, const babyai_level *level, uint64_t seed, const uint8_t *action,
+                           size_t steps, triad_error *err)
+{
+    bool made;
+    triad_status status = begin(episode, &made, env, level, seed, err);
+    if (status == TRIAD_OK && !made)
+        status = triad_fail(err, TRIAD_ERR_GENERATION, -1, "replay: %s has no episode of seed %llu", level->name, (unsigned long long)seed);
+    if (status == TRIAD_OK) status = babyai_episode_reserve(episode, steps, err);
+    if (status != TRIAD_OK) return status;
+    for (size_t step = 0; step < steps; step++) {
+        if (action[step] >= BABYAI_ACTIONS)
+            return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)step, "replay: action %u at step %zu (0 to %d)", action[step], step, BABYAI_ACTIONS - 1);
+        bool terminated, truncated;
+        look(episode, *env, step);
+        episode->action[step] = action[step];
+        babyai_step(*env, (babyai_action)action[step], NULL, &terminated, &truncated);
+    }
+    episode->steps = steps;
+    return TRIAD_OK;
 }
 
 void babyai_episode_free(babyai_episode *episode)

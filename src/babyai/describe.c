@@ -1,12 +1,6 @@
 /* Descriptions of objects: what they match, and how they are said. */
 #include "babyai/env.h"
 
-#include <string.h>
-
-const char *const BABYAI_COLOURS[COLOUR_COUNT] = {"red", "green", "blue", "purple", "yellow", "grey"};
-const char *const BABYAI_NOUNS[NOUN_ANY + 1] = {"box", "ball", "key", "door", "object"};
-const char *const BABYAI_PLACES[PLACE_ANY] = {"on your left", "on your right", "in front of you", "behind you"};
-
 void babyai_describe(description *what, noun kind, cell_colour colour, place where)
 {
     what->noun = (uint8_t)kind;
@@ -116,49 +110,21 @@ void babyai_refresh(babyai_env *env)
 
 /* ---- words */
 
-static char *append(char *text, const char *words)
+static phrase phrase_of(const description *what)
 {
-    const size_t bytes = strlen(words);
-    memcpy(text, words, bytes + 1);
-    return text + bytes;
-}
-
-char *babyai_word_description(char *text, const description *what, bool several)
-{
-    text = append(text, several ? "a " : "the ");
-    if (what->colour != COLOUR_ANY) {
-        text = append(text, BABYAI_COLOURS[what->colour]);
-        text = append(text, " ");
-    }
-    text = append(text, BABYAI_NOUNS[what->noun]);
-    if (what->place != PLACE_ANY) {
-        text = append(text, " ");
-        text = append(text, BABYAI_PLACES[what->place]);
-    }
-    return text;
-}
-
-static char *word_clause(char *text, const clause *c)
-{
-    static const char *const verbs[VERBS] = {"go to ", "pick up ", "open ", "put "};
-    text = append(text, verbs[c->verb]);
-    text = babyai_word_description(text, &c->a, c->a.objects > 1);
-    if (c->verb == VERB_PUT_NEXT) {
-        text = append(text, " next to ");
-        text = babyai_word_description(text, &c->b, c->b.objects > 1);
-    }
-    return text;
+    return (phrase){what->objects > 1, what->colour, what->noun, what->place};
 }
 
 void babyai_word_mission(babyai_env *env)
 {
     const instruction *instr = &env->instruction;
-    char *text = env->mission;
-    for (int part = 0; part < instr->parts; part++) {
-        if (part == 1) text = append(text, instr->sequence == SEQUENCE_BEFORE ? ", then " : " after you ");
-        for (int i = 0; i < instr->clauses[part]; i++) {
-            if (i == 1) text = append(text, " and ");
-            text = word_clause(text, &instr->clause[2 * part + i]);
+    sentence said = {.sequence = instr->sequence, .parts = instr->parts, .clauses = {instr->clauses[0], instr->clauses[1]}};
+    for (int part = 0; part < instr->parts; part++)
+        for (int i = 2 * part; i < 2 * part + instr->clauses[part]; i++) {
+            const clause *c = &instr->clause[i];
+            said.verb[i] = c->verb;
+            said.phrase[i][0] = phrase_of(&c->a);
+            if (c->verb == VERB_PUT_NEXT) said.phrase[i][1] = phrase_of(&c->b);
         }
-    }
+    grammar_text(&said, env->mission);
 }

@@ -53,6 +53,12 @@ triad_status babyai_reset_seed(babyai_env *env, uint64_t seed, triad_error *err)
     return babyai_generate(env, err);
 }
 
+triad_status babyai_reset_fresh(babyai_env *env, uint64_t seed)
+{
+    env->has_locked_room = false;
+    return babyai_reset_seed(env, seed, NULL);
+}
+
 triad_status babyai_reset(babyai_env *env, triad_error *err)
 {
     return babyai_generate(env, err);
@@ -130,6 +136,11 @@ void babyai_step(babyai_env *env, babyai_action action, double *reward, bool *te
     case VERDICT_GOES_ON: break;
     }
     if (reward) *reward = earned;
+}
+
+const babyai_level *babyai_env_level(const babyai_env *env)
+{
+    return env->level;
 }
 
 const char *babyai_mission(const babyai_env *env)

@@ -2,8 +2,7 @@
 #ifndef TRIAD_BABYAI_ENV_H
 #define TRIAD_BABYAI_ENV_H
 
-#include "babyai/cell.h"
-#include "babyai/level.h"
+#include "babyai/grammar.h"
 #include "base/rng.h"
 
 enum {
@@ -13,7 +12,6 @@ enum {
     ID_FIRST = 2,
     ID_COUNT = 64,       /* the largest level (Unlock) has 41 objects and doors */
     MATCH_MAX = 32,      /* "a grey object" matches 24 walls and at most 5 objects; elsewhere at most 21 */
-    CLAUSES = 4,
     GRID_SLACK = 64      /* bytes before and behind a grid that a view may read: 2 * 22 + 5 and less */
 };
 
@@ -33,9 +31,6 @@ static inline int position_y(position p)
     return p & 0xff;
 }
 
-typedef enum noun { NOUN_BOX, NOUN_BALL, NOUN_KEY, NOUN_DOOR, NOUN_ANY } noun; /* the reference's order of described types */
-typedef enum place { PLACE_LEFT, PLACE_RIGHT, PLACE_FRONT, PLACE_BEHIND, PLACE_ANY } place;
-
 /* A description and what it matched. The list of objects and that of positions agree only until the first drop
  * (reference, section 8): positions are those after the latest drop, in scan order, without what was then off the grid. */
 typedef struct description {
@@ -52,8 +47,6 @@ typedef struct clause {
     uint8_t held_before; /* what was carried when this clause was verified last */
     description a, b;    /* b: VERB_PUT_NEXT's fixed object */
 } clause;
-
-typedef enum sequence { SEQUENCE_NONE, SEQUENCE_BEFORE, SEQUENCE_AFTER } sequence;
 
 /* One or two parts; each a clause or two joined by "and". Part p holds clause[2p] and clause[2p + 1]. */
 typedef struct instruction {
@@ -136,6 +129,9 @@ size_t babyai_env_bytes(const babyai_level *level);
 /* Prepares zeroed, 64-byte aligned memory of babyai_env_bytes. */
 void babyai_env_init(babyai_env *env, const babyai_level *level);
 
+/* reset(seed) as on an environment that has never been reset. */
+triad_status babyai_reset_fresh(babyai_env *env, uint64_t seed);
+
 /* generate.c: a new episode from env->rng. */
 triad_status babyai_generate(babyai_env *env, triad_error *err);
 
@@ -147,11 +143,6 @@ void babyai_describe(description *what, noun kind, cell_colour colour, place whe
 void babyai_refresh(babyai_env *env);
 /* The sentence of env's instruction, as the reference words it; matches have been made. */
 void babyai_word_mission(babyai_env *env);
-/* Words of a description without its article: appends at text, returns the new end. */
-char *babyai_word_description(char *text, const description *what, bool several);
-extern const char *const BABYAI_COLOURS[COLOUR_COUNT];
-extern const char *const BABYAI_NOUNS[NOUN_ANY + 1];
-extern const char *const BABYAI_PLACES[PLACE_ANY];
 
 /* verify.c */
 typedef enum verdict { VERDICT_GOES_ON, VERDICT_SUCCESS, VERDICT_FAILURE } verdict;

@@ -43,7 +43,8 @@ triad_status triad_machine_check(triad_error *err)
         err->code = TRIAD_ERR_UNSUPPORTED;
         err->position = -1;
         snprintf(err->text, sizeof err->text,
-                 "processor: this build needs %s, which this machine does not have (build with -DTRIAD_ARCH=x86-64)",
+                 "processor: this build needs %s, which this machine does not have (run it on another one: most since "
+                 "2015 have it)",
                  BUILD_NEEDS == 3 ? "AVX2, FMA, F16C and BMI2 (x86-64-v3)" : "AVX-512 (x86-64-v4)");
     }
     return TRIAD_ERR_UNSUPPORTED;

@@ -346,13 +346,11 @@ static triad_status read_all(cursor *c, gguf *file)
     if ((status = take_count(c, "GGUF tensors", MIN_TENSOR, &file->tensors)) != TRIAD_OK) return status;
     if ((status = take_count(c, "GGUF keys", MIN_PAIR, &file->pairs)) != TRIAD_OK) return status;
     if ((status = read_pairs(c, file)) != TRIAD_OK) return status;
-    int64_t parts, part = 0;
-    if (gguf_get_int(file, "split.count", &parts) && parts > 1) {
-        (void)gguf_get_int(file, "split.no", &part);
+    int64_t parts;
+    if (gguf_get_int(file, "split.count", &parts) && parts > 1)
         return triad_fail(c->err, TRIAD_ERR_UNSUPPORTED, -1,
-                          "GGUF: part %lld of a model split into %lld files (join them with llama-gguf-split --merge)",
-                          (long long)part + 1, (long long)parts);
-    }
+                          "GGUF: one of the %lld files of a split model (join them with llama-gguf-split --merge)",
+                          (long long)parts);
     size_t alignment;
     if ((status = read_alignment(file, &alignment, c->err)) != TRIAD_OK) return status;
     return read_tensors(c, file, alignment);

@@ -382,6 +382,12 @@ memory:
 triad_status safetensors_write(const char *path, const tensor_view *tensors, size_t count,
                                const safetensors_pair *metadata, size_t pairs, triad_error *err)
 {
+    return safetensors_write_from(path, tensors, count, metadata, pairs, NULL, NULL, err);
+}
+
+triad_status safetensors_write_from(const char *path, const tensor_view *tensors, size_t count, const safetensors_pair *metadata,
+                                    size_t pairs, safetensors_source source, void *context, triad_error *err)
+{
     size_t total;
     char *text = NULL;
     json_object *header = json_object_new_object();
@@ -413,8 +419,19 @@ triad_status safetensors_write(const char *path, const tensor_view *tensors, siz
     free(text);
     for (size_t i = 0; i < count; i++) {
         size_t bytes = 0;
-        if (tensor_size(&bytes, tensors[i].dtype, tensors[i].rank, tensors[i].shape) && bytes)
+        if (!tensor_size(&bytes, tensors[i].dtype, tensors[i].rank, tensors[i].shape) || bytes == 0) continue;
+        if (tensors[i].data || source == NULL) {
             fwrite(tensors[i].data, 1, bytes, file.stream);
+            continue;
+        }
+        const off_t begin = ftello(file.stream);
+        status = source(context, i, file.stream, err);
+        if (status == TRIAD_OK && ftello(file.stream) - begin != (off_t)bytes && !ferror(file.stream))
+            status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: tensor %s was not given its %zu bytes", path, tensors[i].name, bytes);
+        if (status != TRIAD_OK) {
+            triad_atomic_abandon(&file);
+            return status;
+        }
     }
     return triad_atomic_commit(&file, err);
 }

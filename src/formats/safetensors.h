@@ -4,6 +4,8 @@
 
 #include "formats/tensor.h"
 
+#include <stdio.h>
+
 typedef struct safetensors safetensors;
 
 /* Maps and validates a whole file: header limits, strict JSON, every extent, no hole, no overlap, nothing behind the
@@ -34,5 +36,12 @@ TRIAD_NODISCARD triad_status safetensors_want(const tensor_view **tensor, const 
  * behind one whose bytes are not a multiple of 8 is not aligned. The same input gives the same bytes. */
 TRIAD_NODISCARD triad_status safetensors_write(const char *path, const tensor_view *tensors, size_t count,
                                                const safetensors_pair *metadata, size_t pairs, triad_error *err);
+
+/* The same for tensors that need not lie in memory: where data is NULL, source writes that tensor's bytes, exactly as many as
+ * its shape says. Tensors are asked for once each, in order. A failure of source leaves no file. */
+typedef triad_status (*safetensors_source)(void *context, size_t tensor, FILE *stream, triad_error *err);
+TRIAD_NODISCARD triad_status safetensors_write_from(const char *path, const tensor_view *tensors, size_t count,
+                                                    const safetensors_pair *metadata, size_t pairs, safetensors_source source,
+                                                    void *context, triad_error *err);
 
 #endif

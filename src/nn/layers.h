@@ -39,9 +39,9 @@ size_t nn_attention_probs(nn_segment *segments, size_t count, size_t heads);
 
 /* AdamW (Loshchilov & Hutter 2019, algorithm 2; PyTorch's order of operations). */
 typedef struct nn_adamw_options {
-    float learning_rate; /* of this step: the schedule's factor is in it */
-    float beta1, beta2, epsilon;
-    float weight_decay; /* decoupled: p -= learning_rate * weight_decay * p */
+    double learning_rate; /* of this step: the schedule's factor is in it */
+    double beta1, beta2, epsilon;
+    double weight_decay; /* decoupled: p -= learning_rate * weight_decay * p */
 } nn_adamw_options;
 
 /* One step on n parameters p with moments m, v. step counts from 1. The gradient is g * scale: scale is where an

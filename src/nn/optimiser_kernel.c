@@ -25,18 +25,21 @@ double nn_norm2(const float *g, size_t n)
 void nn_adamw(float *p, float *m, float *v, const float *g, size_t n, const nn_adamw_options *options, uint64_t step,
               float scale)
 {
-    const float beta1 = options->beta1, beta2 = options->beta2, epsilon = options->epsilon;
-    const double correction1 = 1 - pow((double)beta1, (double)step), correction2 = 1 - pow((double)beta2, (double)step);
-    const float keep = 1 - options->learning_rate * options->weight_decay;
-    const float rate = (float)((double)options->learning_rate / correction1), root = (float)(1 / sqrt(correction2));
+    /* In double, since 1 - beta would lose digits: */
+    const double correction1 = 1 - pow(options->beta1, (double)step), correction2 = 1 - pow(options->beta2, (double)step);
+    const float keep = (float)(1 - options->learning_rate * options->weight_decay);
+    const float rate = (float)(options->learning_rate / correction1), root = (float)(1 / sqrt(correction2));
+    const float beta1 = (float)options->beta1, rest1 = (float)(1 - options->beta1);
+    const float beta2 = (float)options->beta2, rest2 = (float)(1 - options->beta2);
+    const float epsilon = (float)options->epsilon;
     for (size_t i = 0; i < n; i += NN_LANES) {
         const size_t lanes = n - i < NN_LANES ? n - i : NN_LANES;
         const bool whole = lanes == NN_LANES;
         const nn_v8 gradient = (whole ? nn_load8(g + i) : nn_load_part(g + i, lanes, 0)) * scale;
         const nn_v8 old = whole ? nn_load8(p + i) : nn_load_part(p + i, lanes, 0);
-        const nn_v8 m1 = (whole ? nn_load8(m + i) : nn_load_part(m + i, lanes, 0)) * beta1 + (1 - beta1) * gradient;
+        const nn_v8 m1 = (whole ? nn_load8(m + i) : nn_load_part(m + i, lanes, 0)) * beta1 + rest1 * gradient;
         const nn_v8 v1 =
-            (whole ? nn_load8(v + i) : nn_load_part(v + i, lanes, 0)) * beta2 + (1 - beta2) * gradient * gradient;
+            (whole ? nn_load8(v + i) : nn_load_part(v + i, lanes, 0)) * beta2 + rest2 * gradient * gradient;
         const nn_v8 next = old * keep - rate * m1 / (nn_sqrt8(v1) * root + epsilon);
         if (whole) {
             nn_store8(m + i, m1);

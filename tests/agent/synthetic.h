@@ -17,7 +17,7 @@ typedef struct synthetic {
     policy_input input;
 } synthetic;
 
-static void synthetic_image(triad_pcg64 *rng, uint8_t image[BABYAI_OBSERVATION])
+__attribute__((unused)) static void synthetic_image(triad_pcg64 *rng, uint8_t image[BABYAI_OBSERVATION])
 {
     for (int cell = 0; cell < FEATURE_CELLS; cell++) {
         const int64_t kind = triad_pcg64_integers(rng, 0, 10);
@@ -28,7 +28,7 @@ static void synthetic_image(triad_pcg64 *rng, uint8_t image[BABYAI_OBSERVATION])
 }
 
 /* episodes (at most 8) of lengths 1, 2, 3, …: several lie beyond a window of 3; two share an instruction. */
-static void synthetic_fill(synthetic *made, size_t episodes, size_t words, uint64_t seed)
+__attribute__((unused)) static void synthetic_fill(synthetic *made, size_t episodes, size_t words, uint64_t seed)
 {
     triad_pcg64 rng;
     triad_pcg64_seed(&rng, seed);

@@ -1,14 +1,10 @@
 /* The gradient of the whole policy, in double, against central finite differences; and the fast float pass against it. */
+#include "support.h"
 #include "synthetic.h"
 
 #include <cblas.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
 
 typedef struct setting {
     policy_layout layout;

@@ -312,7 +312,7 @@ static void values_are_checked(void **state)
         if (i)
             accept(b);
         else
-            refuse(b, TRIAD_ERR_UNSUPPORTED, "part 2 of a model split into 3 files (join them");
+            refuse(b, TRIAD_ERR_UNSUPPORTED, "one of the 3 files of a split model (join them");
     }
 }
 

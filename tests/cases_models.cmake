@@ -1,0 +1,13 @@
+# Recorded truth of tokenizers and of small checkpoints, in tests/data/models.
+file(GLOB recorded_tokenizers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/data/models/tokenizers/*/cases.jsonl)
+foreach(cases IN LISTS recorded_tokenizers)
+  get_filename_component(folder ${cases} DIRECTORY)
+  get_filename_component(name ${folder} NAME)
+  add_test(NAME tokenizers.parity.${name} COMMAND tokenizer_parity ${folder} ${cases})
+endforeach()
+file(GLOB recorded_checkpoints CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/data/models/checkpoints/*/golden.safetensors)
+foreach(golden IN LISTS recorded_checkpoints)
+  get_filename_component(folder ${golden} DIRECTORY)
+  get_filename_component(name ${folder} NAME)
+  add_test(NAME models.parity.${name} COMMAND model_parity ${folder})
+endforeach()

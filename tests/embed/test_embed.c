@@ -1,0 +1,282 @@
+#include "formats/support.h"
+
+#include <math.h>
+
+#include <cblas.h>
+
+#include "embed/embed.h"
+#include "formats/json.h"
+
+#define LLAMA "models/checkpoints/gguf-llama-q4_0/gguf-llama-q4_0.gguf"
+#define ST "models/checkpoints/st-mean"
+#define BERT "models/checkpoints/bert-gamma-beta"
+
+static const char *const TEXTS[] = {"go to the red ball", "Pick up a key, then open a door!", "go", "open the door", "go to the red ball"};
+static const char *const IDS[] = {"a", "b", "c", "d", "e"};
+enum { COUNT = 5 };
+
+static triad_items items_of(size_t n, const size_t *order)
+{
+    const char *ids[16], *texts[16];
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = IDS[order == NULL ? i : order[i]];
+        texts[i] = TEXTS[order == NULL ? i : order[i]];
+    }
+    triad_items items;
+    expect_success(triad_items_create(&items, n, ids, texts, 0, NULL, NULL, err));
+    return items;
+}
+
+static triad_space embedded(const char *source, const char *layers, const char *pool, uint64_t seed)
+{
+    triad_items items = items_of(COUNT, NULL);
+    const triad_embed_options options = {.layers = layers, .pool = pool, .seed = seed};
+    triad_space space;
+    expect_success(triad_embed(&space, source, &items, &options, NULL, NULL, err));
+    triad_items_free(&items);
+    return space;
+}
+
+static void refuse(const char *source, const char *layers, const char *pool, const char *unit, triad_status status, const char *words)
+{
+    triad_items items = items_of(COUNT, NULL);
+    const triad_embed_options options = {.layers = layers, .pool = pool, .unit = unit};
+    triad_space space;
+    expect_failure(triad_embed(&space, source, &items, &options, NULL, NULL, err), status, words);
+    triad_items_free(&items);
+}
+
+static float at(const triad_space *space, const char *layer, size_t row, size_t column)
+{
+    const triad_layer *l = triad_space_find(space, layer);
+    assert_non_null(l);
+    assert_true(row < l->n && column < l->d);
+    return l->data[row * l->d + column];
+}
+
+static void bag_of_words(void **state)
+{
+    (void)state;
+    triad_space space = embedded("baseline:bow", NULL, NULL, 0);
+    /* a ball door go key open pick red the then to up */
+    assert_int_equal(triad_space_find(&space, "0")->d, 12);
+    static const float wanted[COUNT][12] = {{0, 1, 0, 1, 0, 0, 0, 1, 1, 0, 1, 0}, {2, 0, 1, 0, 1, 1, 1, 0, 0, 1, 0, 1},
+                                            {0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}, {0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 0},
+                                            {0, 1, 0, 1, 0, 0, 0, 1, 1, 0, 1, 0}};
+    for (size_t i = 0; i < COUNT; i++)
+        for (size_t j = 0; j < 12; j++)
+            if (at(&space, "0", i, j) != wanted[i][j]) fail_msg("row %zu, column %zu is %g", i, j, (double)at(&space, "0", i, j));
+    assert_string_equal(space.source, "baseline:bow");
+    assert_string_equal(space.kind, "baseline");
+    triad_space_free(&space);
+}
+
+static void random_baseline(void **state)
+{
+    (void)state;
+    triad_space one = embedded("baseline:random", "all", "default", 7), other = embedded("baseline:random", "0", NULL, 8);
+    const triad_layer *l = triad_space_find(&one, "0");
+    assert_int_equal(l->d, 128);
+    double sum = 0, square = 0;
+    for (size_t i = 0; i < COUNT * 128; i++) {
+        sum += l->data[i];
+        square += (double)l->data[i] * l->data[i];
+    }
+    assert_true(fabs(sum / (COUNT * 128)) < 0.15 && fabs(square / (COUNT * 128) - 1) < 0.2);
+    assert_memory_not_equal(l->data, triad_space_find(&other, "0")->data, 128 * sizeof(float));
+    /* The same text under another id is another row; a row follows its id wherever it stands. */
+    assert_memory_not_equal(l->data, l->data + 4 * 128, 128 * sizeof(float));
+    triad_items items = items_of(2, (const size_t[]){3, 1});
+    const triad_embed_options options = {.seed = 7};
+    triad_space part;
+    expect_success(triad_embed(&part, "baseline:random", &items, &options, NULL, NULL, err));
+    assert_memory_equal(triad_space_find(&part, "0")->data, l->data + 3 * 128, 128 * sizeof(float));
+    triad_items_free(&items);
+    triad_space_free(&part);
+    triad_space_free(&one);
+    triad_space_free(&other);
+}
+
+/* Every pooling against the tokens themselves. */
+static void pools(const char *source)
+{
+    triad_space tokens = embedded(source, "all", "tokens", 0);
+    assert_string_equal(tokens.pool, "tokens");
+    assert_non_null(tokens.offsets);
+    assert_int_equal(tokens.offsets[COUNT], tokens.tokens);
+    static const char *const names[] = {"mean", "mean-nofirst", "last", "cls"};
+    for (size_t p = 0; p < 4; p++) {
+        triad_space space = embedded(source, "1", names[p], 0);
+        assert_int_equal(space.layers, 1);
+        const triad_layer *l = triad_space_find(&space, "1");
+        for (size_t i = 0; i < COUNT; i++) {
+            const size_t first = (size_t)tokens.offsets[i], count = (size_t)tokens.offsets[i + 1] - first;
+            size_t from = p == 1 && count > 1 ? 1 : p == 2 ? count - 1 : 0, to = p == 3 ? 1 : count;
+            for (size_t j = 0; j < l->d; j++) {
+                double sum = 0;
+                for (size_t t = from; t < to; t++) sum += at(&tokens, "1", first + t, j);
+                if (l->data[i * l->d + j] != (float)(sum / (double)(to - from))) fail_msg("%s, pool %s, row %zu, column %zu", source, names[p], i, j);
+            }
+        }
+        triad_space_free(&space);
+    }
+    triad_space_free(&tokens);
+}
+
+static void poolings(void **state)
+{
+    (void)state;
+    pools(LLAMA);
+    pools(ST);
+}
+
+static void layers_by_name(void **state)
+{
+    (void)state;
+    triad_space space = embedded(LLAMA, "all", NULL, 0);
+    static const char *const names[] = {"0", "1", "raw", "2"};
+    assert_int_equal(space.layers, 4);
+    for (size_t i = 0; i < 4; i++) assert_string_equal(space.layer[i].name, names[i]);
+    assert_string_equal(space.pool, "mean-nofirst");
+    assert_string_equal(space.kind, "decoder");
+    assert_string_equal(space.source, "gguf:gguf-llama-q4_0.gguf");
+    assert_string_equal(triad_space_last(&space)->name, "2");
+    triad_space_free(&space);
+    space = embedded(LLAMA, "raw,last", NULL, 0);
+    assert_int_equal(space.layers, 2);
+    triad_space_free(&space);
+
+    space = embedded(ST, NULL, NULL, 0);
+    assert_int_equal(space.layers, 1);
+    assert_string_equal(space.layer[0].name, "projected");
+    assert_string_equal(space.pool, "projected");
+    assert_string_equal(space.kind, "encoder");
+    double length = 0;
+    for (size_t j = 0; j < space.layer[0].d; j++) length += (double)at(&space, "projected", 1, j) * at(&space, "projected", 1, j);
+    assert_true(fabs(length - 1) < 1e-5);
+    triad_space_free(&space);
+    space = embedded(ST, "all", NULL, 0);
+    assert_int_equal(space.layers, 4);
+    assert_string_equal(space.pool, "mean");
+    assert_string_equal(triad_space_last(&space)->name, "projected");
+    triad_space_free(&space);
+    /* A pooling that is asked for is of hidden states. */
+    space = embedded(ST, "last", "cls", 0);
+    assert_string_equal(space.layer[0].name, "2");
+    assert_string_equal(space.pool, "cls");
+    triad_space_free(&space);
+    space = embedded(BERT, "last", NULL, 0);
+    assert_string_equal(space.layer[0].name, "3");
+    assert_string_equal(space.pool, "mean");
+    triad_space_free(&space);
+}
+
+static void refuses(void **state)
+{
+    (void)state;
+    refuse("baseline:magic", NULL, NULL, NULL, TRIAD_ERR_NOT_FOUND, "baseline:magic");
+    refuse("models/absent", NULL, NULL, NULL, TRIAD_ERR_NOT_FOUND, "models/absent");
+    refuse("models/tokenizers/gpt2", NULL, NULL, NULL, TRIAD_ERR_NOT_FOUND, "models/tokenizers/gpt2: ");
+    refuse("models/checkpoints/st-mean/config.json", NULL, NULL, NULL, TRIAD_ERR_FORMAT, "");
+    refuse(LLAMA, "3", NULL, NULL, TRIAD_ERR_NOT_FOUND, "layer \"3\"");
+    refuse(LLAMA, "0,projected", NULL, NULL, TRIAD_ERR_NOT_FOUND, "it has 0, 1, 2, raw");
+    refuse(LLAMA, "0,", NULL, NULL, TRIAD_ERR_NOT_FOUND, "layer \"\"");
+    refuse(LLAMA, "", NULL, NULL, TRIAD_ERR_ARGUMENT, "layers");
+    refuse(LLAMA, NULL, "projected", NULL, TRIAD_ERR_ARGUMENT, "projects nothing");
+    refuse(LLAMA, NULL, "eos", NULL, TRIAD_ERR_UNSUPPORTED, "eos");
+    refuse(LLAMA, NULL, NULL, "word", TRIAD_ERR_UNSUPPORTED, "word");
+    refuse(ST, "0", "projected", NULL, TRIAD_ERR_ARGUMENT, "leaves none");
+    refuse("baseline:bow", "1", NULL, NULL, TRIAD_ERR_NOT_FOUND, "layer \"1\"");
+    refuse("baseline:random", NULL, "mean", NULL, TRIAD_ERR_ARGUMENT, "nothing to pool");
+    triad_space space;
+    triad_items none = {0}, blank;
+    expect_failure(triad_embed(&space, "baseline:bow", &none, NULL, NULL, NULL, err), TRIAD_ERR_ARGUMENT, "none to embed");
+    const char *const id[] = {"x"}, *const text[] = {" , "};
+    expect_success(triad_items_create(&blank, 1, id, text, 0, NULL, NULL, err));
+    expect_failure(triad_embed(&space, "baseline:bow", &blank, NULL, NULL, NULL, err), TRIAD_ERR_ARGUMENT, "no word");
+    triad_items_free(&blank);
+}
+
+static void probes(void **state)
+{
+    (void)state;
+    size_t layers;
+    const char *pooling;
+    expect_success(triad_embed_probe(LLAMA, &layers, &pooling, err));
+    assert_int_equal(layers, 4);
+    assert_string_equal(pooling, "mean-nofirst");
+    expect_success(triad_embed_probe(ST, &layers, NULL, err));
+    assert_int_equal(layers, 4);
+    expect_success(triad_embed_probe("baseline:bow", NULL, NULL, err));
+    expect_failure(triad_embed_probe("models/absent", NULL, NULL, err), TRIAD_ERR_NOT_FOUND, "models/absent");
+    expect_failure(triad_embed_probe("models/tokenizers/gpt2", NULL, NULL, err), TRIAD_ERR_NOT_FOUND, "config.json");
+}
+
+/* ---- the commands */
+static int command(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static int command(char *out, size_t size, const char *format, ...)
+{
+    char line[2048];
+    int at = snprintf(line, sizeof line, "%s ", getenv("TRIAD_BIN"));
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line + at, sizeof line - (size_t)at, format, arguments);
+    va_end(arguments);
+    FILE *pipe = popen(line, "r");
+    const size_t got = fread(out, 1, size - 1, pipe);
+    out[got] = 0;
+    const int status = pclose(pipe);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void commands(void **state)
+{
+    (void)state;
+    char out[65536], *path = scratch("space.safetensors"), *other = scratch("other.safetensors"), *list = scratch("sentences.txt");
+    put_file(list, "go to the red ball\nopen a door\n", 31);
+    assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s --layers 0,raw -o %s --quiet", list, path), 0);
+    assert_non_null(strstr(out, "2 items of gguf:gguf-llama-q4_0.gguf, pool mean-nofirst, 2 layers: 0 raw"));
+    assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s --layers 0 --layers raw -o %s --json --threads 3", list, other), 0);
+    json_object *root = NULL;
+    expect_success(json_read(&root, out, strlen(out), err));
+    assert_int_equal(json_object_array_length(json_find(root, "layers", json_type_array)), 2);
+    json_object_put(root);
+    size_t a, b;
+    unsigned char *x = slurp(path, &a), *y = slurp(other, &b);
+    assert_int_equal(a, b);
+    assert_memory_equal(x, y, a);
+    free(x);
+    free(y);
+    triad_space space;
+    expect_success(triad_space_read(&space, path, err));
+    assert_int_equal(space.items.count, 2);
+    triad_space_free(&space);
+    assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s --layers 9 -o %s 2>&1", list, path), 1);
+    assert_non_null(strstr(out, "triad: "));
+    assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s 2>&1", list), 2);
+    assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s -o %s --pool sum 2>&1", list, path), 2);
+    assert_int_equal(command(out, sizeof out, "embed models/absent --sentences %s -o %s 2>&1", list, path), 1);
+
+    assert_int_equal(command(out, sizeof out, "tokenize " BERT " --sentences %s", list), 0);
+    const size_t lines = (size_t)(strchr(out, '\n') - out);
+    assert_true(lines > 5 && strncmp(out, "2 ", 2) == 0 && out[strlen(out) - 1] == '\n');
+    assert_int_equal(command(out, sizeof out, "tokenize " BERT " --sentences %s --json", list), 0);
+    expect_success(json_read(&root, out, strlen(out), err));
+    assert_int_equal(json_object_array_length(json_find(root, "sentences", json_type_array)), 2);
+    json_object_put(root);
+    assert_int_equal(command(out, sizeof out, "tokenize models --sentences %s 2>&1", list), 1);
+    assert_non_null(strstr(out, "triad: models: "));
+    scrap(list);
+    scrap(path);
+    scrap(other);
+}
+
+int main(void)
+{
+    openblas_set_num_threads(1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bag_of_words),   cmocka_unit_test(random_baseline), cmocka_unit_test(poolings), cmocka_unit_test(layers_by_name),
+        cmocka_unit_test(refuses),        cmocka_unit_test(probes),          cmocka_unit_test(commands),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
