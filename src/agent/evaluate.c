@@ -268,6 +268,7 @@ triad_status triad_agent_evaluate(const triad_agent *agent, const babyai_level *
             work.trial[i] = (trial){0};
         }
     }
+    if (!status) triad_progress_update(progress, (double)level_count, NULL);
     triad_progress_end(progress, NULL);
     free(work.trial);
     free(work.status);

@@ -82,7 +82,7 @@ typedef struct update_work {
     bool failed[BATCH_PIECES];
     uint64_t update;
     nn_adamw_options adamw;
-    float weight_decay;
+    double weight_decay;
 } update_work;
 
 /* Pieces first: they are the long tiles. */
@@ -138,7 +138,7 @@ triad_status learner_update(agent_learner *learner, const agent_batch *batch, de
 {
     update_work work = {.learner = learner, .batch = batch, .stream = stream, .scale = 1 / (float)batch->steps, .update = update};
     triad_parallel(pool, BATCH_PIECES + fill, pass_tile, &work);
-    const triad_status status = demo_stream_filled(stream, fill, err);
+    const triad_status status = fill ? demo_stream_filled(stream, fill, err) : TRIAD_OK;
     if (status) return status;
 
     double loss = 0;
@@ -156,9 +156,9 @@ triad_status learner_update(agent_learner *learner, const agent_batch *batch, de
     if (!isfinite(square)) return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "the gradient is not finite");
 
     work.scale = report->gradient_norm > options->clip ? (float)(options->clip / report->gradient_norm) : 1;
-    work.adamw = (nn_adamw_options){.learning_rate = (float)options->learning_rate, .beta1 = (float)options->beta1,
-                                    .beta2 = (float)options->beta2, .epsilon = 1e-8F};
-    work.weight_decay = (float)options->weight_decay;
+    work.adamw = (nn_adamw_options){.learning_rate = options->learning_rate, .beta1 = options->beta1, .beta2 = options->beta2,
+                                    .epsilon = 1e-8};
+    work.weight_decay = options->weight_decay;
     triad_parallel(pool, learner->tiles, move_tile, &work);
     return TRIAD_OK;
 }

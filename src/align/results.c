@@ -5,6 +5,7 @@
 #include "formats/json.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,8 +130,7 @@ static parts take_apart(const char *name)
 {
     parts out = {.direction = ""};
     char copy[96];
-    strncpy(copy, name, sizeof copy - 1);
-    copy[sizeof copy - 1] = '\0';
+    snprintf(copy, sizeof copy, "%s", name);
     char *rest = copy;
     for (char *word; (word = strsep(&rest, "/")) != NULL;) {
         if (strcmp(word, "xy") == 0 || strcmp(word, "yx") == 0 || strcmp(word, "mean") == 0) {

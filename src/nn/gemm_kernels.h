@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 enum {
-    NN_BLOCK_DEPTH = 256,  /* at most so much of k is summed in registers at a time */
-    NN_BLOCK_COLUMNS = 256 /* columns of b packed at a time: with their depth 256 KiB */
+    NN_BLOCK_DEPTH = 320,  /* at most so much of k is summed in registers at a time */
+    NN_BLOCK_COLUMNS = 256 /* columns of b packed at a time: with their depth 320 KiB */
 };
 
 typedef struct nn_gemm_kernel {

@@ -1,0 +1,374 @@
+/* Training: the same bytes for any pool and after a real kill -9, what its files refuse, and what a full disk leaves. */
+#include "support.h"
+
+#include "formats/safetensors.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static void train(triad_train_options options, triad_pool *pool)
+{
+    triad_error err;
+    if (triad_agent_train(&options, pool, NULL, &err)) fail_msg("%s", err.text);
+}
+
+static void the_same_agent_for_any_pool(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *a = support_path(folder, "a"), *b = support_path(folder, "b"), *c = support_path(folder, "c");
+    triad_pool *pool;
+    assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
+    train(support_training(a), NULL);
+    train(support_training(b), pool);
+    assert_true(support_same_file(a, b));
+    char *ca = support_path(folder, "a.checkpoint"), *cb = support_path(folder, "b.checkpoint");
+    assert_true(support_same_file(ca, cb));
+    triad_train_options other = support_training(c);
+    other.seed = 8;
+    train(other, pool);
+    assert_false(support_same_file(a, c));
+    free(ca);
+    free(cb);
+    free(a);
+    free(b);
+    free(c);
+    triad_pool_free(pool);
+    support_remove_folder(folder);
+}
+
+/* The loss falls, the log is JSON a line, snapshots are agents, step-0 is the untrained one. */
+static void it_learns_and_keeps_a_log(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *path = support_path(folder, "a"), *log = support_path(folder, "a.log.jsonl");
+    triad_train_options options = support_training(path);
+    options.steps = 10000;
+    options.learning_rate = 3e-3;
+    train(options, NULL);
+    FILE *file = fopen(log, "r");
+    assert_non_null(file);
+    char line[1000];
+    double first = 0, last = 0;
+    size_t lines = 0;
+    while (fgets(line, sizeof line, file)) {
+        json_object *object = json_tokener_parse(line);
+        assert_non_null(object);
+        last = json_object_get_double(json_object_object_get(object, "loss"));
+        if (lines++ == 0) first = last;
+        json_object_put(object);
+    }
+    fclose(file);
+    assert_true(lines >= 3);
+    assert_true(last < 0.8 * first);
+    const char *snapshots[] = {"a.step-0", "a.step-4096"};
+    for (size_t i = 0; i < 2; i++) {
+        char *snapshot = support_path(folder, snapshots[i]);
+        triad_agent *agent;
+        assert_int_equal(triad_agent_open(&agent, snapshot, NULL), TRIAD_OK);
+        if (i == 0) {
+            float *params = calloc(agent->layout.size, sizeof *params);
+            assert_non_null(params);
+            policy_initialise(params, &agent->layout, options.seed);
+            assert_memory_equal(params, agent->params, agent->layout.size * sizeof *params);
+            free(params);
+        }
+        triad_agent_close(agent);
+        free(snapshot);
+    }
+    free(path);
+    free(log);
+    support_remove_folder(folder);
+}
+
+/* A child that trains until it is killed. */
+static pid_t start_training(const triad_train_options *options)
+{
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        triad_error err;
+        _exit(triad_agent_train(options, NULL, NULL, &err) ? 1 : 0);
+    }
+    return child;
+}
+
+static size_t count_lines(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    size_t lines = 0;
+    if (!file) return 0;
+    for (int c; (c = getc(file)) != EOF;) lines += c == '\n';
+    fclose(file);
+    return lines;
+}
+
+static void killed_and_resumed_ends_in_the_same_bytes(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *whole = support_path(folder, "whole"), *broken = support_path(folder, "broken");
+    char *log = support_path(folder, "broken.log.jsonl");
+    triad_train_options options = support_training(whole);
+    options.steps = 12000;
+    train(options, NULL);
+    options.agent_path = broken;
+    options.checkpoint_every = 30;
+    options.resume = true;
+    size_t kills = 0;
+    for (size_t lines = 1; lines <= 2; lines++) { /* killed behind the first line of the log, and again behind the second */
+        const pid_t child = start_training(&options);
+        int status = 0;
+        while (waitpid(child, &status, WNOHANG) == 0) {
+            if (count_lines(log) >= lines) kill(child, SIGKILL);
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        }
+        if (WIFSIGNALED(status)) kills++;
+        assert_false(triad_path_exists(broken) && kills == lines);
+    }
+    assert_int_equal(kills, 2);
+    train(options, NULL);
+    assert_true(support_same_file(whole, broken));
+    const char *const names[] = {"step-0", "step-4096", "checkpoint"};
+    for (size_t i = 0; i < 3; i++) {
+        char x[500], y[500];
+        snprintf(x, sizeof x, "%s.%s", whole, names[i]);
+        snprintf(y, sizeof y, "%s.%s", broken, names[i]);
+        assert_true(support_same_file(x, y));
+    }
+    /* Finished already: the same once more. */
+    train(options, NULL);
+    assert_true(support_same_file(whole, broken));
+    free(whole);
+    free(broken);
+    free(log);
+    support_remove_folder(folder);
+}
+
+static void another_run_is_not_resumed(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *path = support_path(folder, "a"), says[700];
+    triad_train_options options = support_training(path);
+    options.steps = 200;
+    train(options, NULL);
+    options.resume = true;
+    triad_error err;
+    triad_train_options other = options;
+    other.seed = 1;
+    assert_int_equal(triad_agent_train(&other, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    snprintf(says, sizeof says, "%s.checkpoint: a run with other options: seed was 7 and is 1 (train without --resume, or to another file)", path);
+    assert_string_equal(err.text, says);
+    other = options;
+    other.level_count = 1;
+    assert_int_equal(triad_agent_train(&other, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "levels was [\"GoToLocal\",\"PutNextLocal\"]"));
+    other = options;
+    other.width = 48;
+    assert_int_equal(triad_agent_train(&other, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "another network"));
+    free(path);
+    support_remove_folder(folder);
+}
+
+static void options_that_make_no_sense_are_refused(void **state)
+{
+    (void)state;
+    triad_error err;
+    const char *says[] = {"train: no level to train on", "train: no file for the agent", "train: no budget (steps or TFLOP)",
+                          "train: batches of 0 steps (1 to 100000)", "train: a learning rate of 2 (above 0, at most 1)",
+                          "train: GoToLocal is named twice", "policy: window is 5000 (it must be 1 to 1024)",
+                          "train: a share of -1 for GoToLocal"};
+    for (int i = 0; i < 8; i++) {
+        triad_train_options options = support_training("/nonexistent/agent");
+        const babyai_level *twice[] = {options.levels[0], options.levels[0]};
+        const double shares[] = {-1, 1};
+        if (i == 0) options.level_count = 0;
+        if (i == 1) options.agent_path = "";
+        if (i == 2) options.steps = 0;
+        if (i == 3) options.batch_steps = 0;
+        if (i == 4) options.learning_rate = 2;
+        if (i == 5) options.levels = twice;
+        if (i == 6) options.window = 5000;
+        if (i == 7) options.shares = shares;
+        assert_int_not_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_OK);
+        assert_string_equal(err.text, says[i]);
+    }
+    triad_train_options options = support_training("/nonexistent/agent");
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_IO);
+    assert_non_null(strstr(err.text, "/nonexistent/agent.step-0"));
+}
+
+/* Numbers so large that the first loss is not finite. */
+static void a_loss_that_is_not_finite_stops_training(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *path = support_path(folder, "a"), *saved = support_path(folder, "a.checkpoint"), says[700];
+    triad_train_options options = support_training(path);
+    options.steps = 200;
+    train(options, NULL);
+    triad_agent *agent;
+    agent_checkpoint checkpoint;
+    assert_int_equal(agent_read(&agent, &checkpoint, saved, NULL), TRIAD_OK);
+    for (size_t t = 0; t < agent->layout.tensors; t++)
+        for (size_t i = 0; i < agent->layout.tensor[t].count; i++) agent->params[agent->layout.tensor[t].offset + i] = i % 2 ? 3e38F : -3e38F;
+    json_object_object_add(checkpoint.state, "steps_done", json_object_new_int(64));
+    json_object_object_add(checkpoint.state, "updates_done", json_object_new_int(1));
+    assert_int_equal(agent_write_checkpoint(saved, &agent->layout, &agent->words, agent->params, &checkpoint, NULL), TRIAD_OK);
+    agent_checkpoint_free(&checkpoint);
+    triad_agent_close(agent);
+    options.resume = true;
+    triad_error err;
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_NUMERIC);
+    snprintf(says, sizeof says, "train: the loss is not finite at step 64, update 2 (the last good checkpoint is %s)", saved);
+    assert_string_equal(err.text, says);
+    free(path);
+    free(saved);
+    support_remove_folder(folder);
+}
+
+/* A limit on the size of files stands for the full disk. */
+static void a_full_disk_loses_no_checkpoint(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *path = support_path(folder, "a"), *saved = support_path(folder, "a.checkpoint"), *kept = support_path(folder, "kept");
+    triad_train_options options = support_training(path);
+    options.steps = 640;
+    train(options, NULL);
+    char command[1000];
+    snprintf(command, sizeof command, "cp '%s' '%s'", saved, kept);
+    assert_int_equal(system(command), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){40000, 40000});
+        triad_agent *agent = NULL;
+        agent_checkpoint checkpoint;
+        triad_error err;
+        if (agent_read(&agent, &checkpoint, saved, &err)) _exit(2);
+        agent->params[0] = 1;
+        if (agent_write_checkpoint(saved, &agent->layout, &agent->words, agent->params, &checkpoint, &err) != TRIAD_ERR_IO) _exit(3);
+        _exit(strstr(err.text, "a.checkpoint") && !strchr(err.text, '\n') ? 0 : 4);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_true(support_same_file(saved, kept));
+    options.resume = true;
+    train(options, NULL);
+    free(path);
+    free(saved);
+    free(kept);
+    support_remove_folder(folder);
+}
+
+/* ---- agent files */
+
+static void refused(const char *path, const char *because)
+{
+    triad_agent *agent;
+    triad_error err;
+    if (triad_agent_open(&agent, path, &err) == TRIAD_OK) fail_msg("%s was taken (%s)", path, because);
+    assert_null(agent);
+    assert_null(strchr(err.text, '\n'));
+    assert_non_null(strstr(err.text, path));
+}
+
+static void cut_and_altered_files_are_refused(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *path = support_path(folder, "a"), *bad = support_path(folder, "bad");
+    triad_agent *agent = support_agent(16, 3, 1);
+    assert_int_equal(agent_write(path, &agent->layout, &agent->words, agent->params, NULL, NULL), TRIAD_OK);
+    triad_agent *again;
+    assert_int_equal(triad_agent_open(&again, path, NULL), TRIAD_OK);
+    assert_memory_equal(agent->params, again->params, agent->layout.size * sizeof(float));
+    assert_int_equal(again->words.count, agent->words.count);
+    triad_agent_close(again);
+    triad_mapping whole;
+    assert_int_equal(triad_map_file(&whole, path, NULL), TRIAD_OK);
+    unsigned char *bytes = malloc(whole.size);
+    assert_non_null(bytes);
+    for (size_t cut = 0; cut < whole.size; cut += 1 + whole.size / 97) {
+        assert_int_equal(triad_write_whole(bad, whole.data, cut, NULL), TRIAD_OK);
+        refused(bad, "cut");
+    }
+    for (size_t at = 0; at < whole.size; at += 1 + whole.size / 199) {
+        memcpy(bytes, whole.data, whole.size);
+        bytes[at] ^= 1;
+        assert_int_equal(triad_write_whole(bad, bytes, whole.size, NULL), TRIAD_OK);
+        /* The name of the program that wrote it is nobody's business. */
+        const char *creator = (const char *)memmem(whole.data, whole.size, "created_by", 10);
+        const size_t from = (size_t)((const unsigned char *)creator - whole.data);
+        if (at >= from && at < from + 30) continue;
+        refused(bad, "altered");
+    }
+    memcpy(bytes, whole.data, whole.size);
+    bytes[whole.size - 1] ^= 0x10;
+    assert_int_equal(triad_write_whole(bad, bytes, whole.size, NULL), TRIAD_OK);
+    triad_error err;
+    assert_int_equal(triad_agent_open(&again, bad, &err), TRIAD_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "altered since it was written (its digest differs)"));
+    assert_int_equal(triad_agent_open(&again, "/nonexistent", &err), TRIAD_ERR_NOT_FOUND);
+    free(bytes);
+    triad_unmap(&whole);
+    triad_agent_close(agent);
+    free(path);
+    free(bad);
+    support_remove_folder(folder);
+}
+
+static void other_files_are_told_apart(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *path = support_path(folder, "a"), *saved = support_path(folder, "a.checkpoint"), *other = support_path(folder, "b");
+    triad_train_options options = support_training(path);
+    options.steps = 64;
+    train(options, NULL);
+    triad_agent *agent;
+    agent_checkpoint checkpoint;
+    triad_error err;
+    assert_int_equal(triad_agent_open(&agent, saved, &err), TRIAD_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "a checkpoint of a training run, not an agent (go on with train --resume)"));
+    assert_int_equal(agent_read(&agent, &checkpoint, path, &err), TRIAD_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "an agent, not a checkpoint"));
+    const float numbers[2] = {1, 2};
+    const tensor_view tensor = {.name = "layer.0", .dtype = TENSOR_F32, .rank = 1, .shape = {2}, .data = numbers};
+    const safetensors_pair pair = {"format", "triad.space"};
+    assert_int_equal(safetensors_write(other, &tensor, 1, &pair, 1, NULL), TRIAD_OK);
+    assert_int_equal(triad_agent_open(&agent, other, &err), TRIAD_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "not an agent (its metadata says format 'triad.space')"));
+
+    /* Numbers that are not finite, in a file that is otherwise sound. */
+    triad_agent *sick = support_agent(16, 3, 1);
+    sick->params[sick->layout.head] = NAN;
+    assert_int_equal(agent_write(other, &sick->layout, &sick->words, sick->params, NULL, NULL), TRIAD_OK);
+    assert_int_equal(triad_agent_open(&agent, other, &err), TRIAD_ERR_NUMERIC);
+    assert_non_null(strstr(err.text, "tensor head.weight: number 0 is not finite"));
+    triad_agent_close(sick);
+    free(path);
+    free(saved);
+    free(other);
+    support_remove_folder(folder);
+}
+
+int main(void)
+{
+    openblas_set_num_threads(1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_agent_for_any_pool),
+        cmocka_unit_test(it_learns_and_keeps_a_log),
+        cmocka_unit_test(killed_and_resumed_ends_in_the_same_bytes),
+        cmocka_unit_test(another_run_is_not_resumed),
+        cmocka_unit_test(options_that_make_no_sense_are_refused),
+        cmocka_unit_test(a_loss_that_is_not_finite_stops_training),
+        cmocka_unit_test(a_full_disk_loses_no_checkpoint),
+        cmocka_unit_test(cut_and_altered_files_are_refused),
+        cmocka_unit_test(other_files_are_told_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
