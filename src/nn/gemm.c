@@ -75,12 +75,14 @@ void nn_gemm_onto(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, c
 /* ---- over a pool ---- */
 
 enum {
-    PACKED_MOST = 4 << 20,  /* floats of packed b at a time, unless one block of columns needs more */
-    PACKED_COLUMNS = 32,    /* of a tile of packing: a panel of the widest kernel, whole panels of the others */
-    TILES_WANTED = 64,      /* so that sixteen workers end at about the same time */
-    TILE_STRIPS_LEAST = 2,  /* strips of a tile, if there are as many */
+    PACKED_MOST = 4 << 20, /* floats of packed b at a time, unless one block of columns needs more */
+    NEAR = 2 * NN_BLOCK_DEPTH *
+           NN_BLOCK_COLUMNS, /* floats of packed b that go on the stack: its pages are there already */
+    PACKED_COLUMNS = 32,     /* of a tile of packing: a panel of the widest kernel, whole panels of the others */
+    TILES_WANTED = 32,       /* so that sixteen workers end at about the same time */
+    TILE_STRIPS_LEAST = 4,   /* strips of a tile, if there are as many */
     TILE_STRIPS_MOST = 18,
-    WORTH_A_POOL = 1 << 20  /* multiply-adds below which workers would wait longer than they work */
+    WORTH_A_POOL = 1 << 20 /* multiply-adds below which workers would wait longer than they work */
 };
 
 typedef struct product {
@@ -124,8 +126,9 @@ static void multiply_tile(void *context, size_t tile, int worker)
     const size_t rows = smaller(p->m - row, p->tile_rows), columns = smaller(p->chunk - column, NN_BLOCK_COLUMNS);
     float *c = p->c + row * p->ldc + p->first + column;
     for (size_t l = 0; l < p->k; l += p->block)
-        p->kernel->multiply(p->ta, rows, columns, smaller(p->k - l, p->block), p->alpha, at(p->ta, p->a, p->lda, row, l),
-                            p->lda, packed_block(p, column, l), l == 0 ? p->beta : 1, c, p->ldc, c, p->ldc);
+        p->kernel->multiply(p->ta, rows, columns, smaller(p->k - l, p->block), p->alpha,
+                            at(p->ta, p->a, p->lda, row, l), p->lda, packed_block(p, column, l), l == 0 ? p->beta : 1,
+                            c, p->ldc, c, p->ldc);
 }
 
 void nn_gemm_pool(triad_pool *pool, bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,
@@ -136,13 +139,28 @@ void nn_gemm_pool(triad_pool *pool, bool ta, bool tb, size_t m, size_t n, size_t
         nn_gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
     }
-    product p = {.kernel = nn_gemm_kernel_choose(), .ta = ta, .tb = tb, .m = m, .n = n, .k = k, .lda = lda, .ldb = ldb,
-                 .ldc = ldc, .alpha = alpha, .beta = beta, .a = a, .b = b, .c = c, .block = depth_of_block(k)};
+    product p = {.kernel = nn_gemm_kernel_choose(),
+                 .ta = ta,
+                 .tb = tb,
+                 .m = m,
+                 .n = n,
+                 .k = k,
+                 .lda = lda,
+                 .ldb = ldb,
+                 .ldc = ldc,
+                 .alpha = alpha,
+                 .beta = beta,
+                 .a = a,
+                 .b = b,
+                 .c = c,
+                 .block = depth_of_block(k)};
     p.depth_blocks = (k + p.block - 1) / p.block;
     size_t most = PACKED_MOST / k / NN_BLOCK_COLUMNS * NN_BLOCK_COLUMNS;
     if (most == 0) most = NN_BLOCK_COLUMNS;
     most = smaller(most, up_to(n, NN_BLOCK_COLUMNS));
-    p.packed = aligned_alloc(64, most * k * sizeof *p.packed);
+    _Alignas(64) float near[NEAR];
+    float *far = most * k > NEAR ? aligned_alloc(64, most * k * sizeof *far) : NULL;
+    p.packed = most * k > NEAR ? far : near;
     if (p.packed == NULL) { /* the same bytes, more slowly */
         nn_gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
@@ -158,5 +176,5 @@ void nn_gemm_pool(triad_pool *pool, bool ta, bool tb, size_t m, size_t n, size_t
         triad_parallel(pool, (p.chunk + PACKED_COLUMNS - 1) / PACKED_COLUMNS * p.depth_blocks, pack_tile, &p);
         triad_parallel(pool, p.column_blocks * ((m + p.tile_rows - 1) / p.tile_rows), multiply_tile, &p);
     }
-    free(p.packed);
+    free(far);
 }
