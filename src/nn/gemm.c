@@ -97,7 +97,8 @@ typedef struct product {
     bool ta, tb;
     size_t m, n, k, lda, ldb, ldc;
     float alpha, beta;
-    const float *a, *b;
+    const float *a, *b, *old; /* c = alpha op(a) op(b) + beta old */
+    size_t ld_old;
     float *c;
 
     size_t block;         /* of the depth */
@@ -132,59 +133,60 @@ static void multiply_tile(void *context, size_t tile, int worker)
     const size_t column = tile % p->column_blocks * NN_BLOCK_COLUMNS, row = tile / p->column_blocks * p->tile_rows;
     const size_t rows = smaller(p->m - row, p->tile_rows), columns = smaller(p->chunk - column, NN_BLOCK_COLUMNS);
     float *c = p->c + row * p->ldc + p->first + column;
+    const float *old = p->old + row * p->ld_old + p->first + column;
     const size_t panel = p->kernel->panel;
     for (size_t l = 0; l < p->k; l += p->block) {
         const size_t depth = smaller(p->k - l, p->block);
+        const bool first = l == 0;
         p->kernel->multiply(p->ta, rows, columns, depth, p->alpha, at(p->ta, p->a, p->lda, row, l), p->lda,
-                            packed_block(p, column, l), panel * depth, panel, l == 0 ? p->beta : 1, c, p->ldc, c,
-                            p->ldc);
+                            packed_block(p, column, l), panel * depth, panel, first ? p->beta : 1, first ? old : c,
+                            first ? p->ld_old : p->ldc, c, p->ldc);
     }
+}
+
+static void over_pool(triad_pool *pool, product *p)
+{
+    if (p->m == 0 || p->n == 0) return;
+    p->kernel = nn_gemm_kernel_choose();
+    p->block = p->k > 0 ? depth_of_block(p->k) : 1;
+    p->depth_blocks = (p->k + p->block - 1) / p->block;
+    size_t most = p->k > 0 ? PACKED_MOST / p->k / NN_BLOCK_COLUMNS * NN_BLOCK_COLUMNS : 0;
+    if (most == 0) most = NN_BLOCK_COLUMNS;
+    most = smaller(most, up_to(p->n, NN_BLOCK_COLUMNS));
+
+    const bool small = (double)p->m * (double)p->n * (double)p->k < WORTH_A_POOL;
+    _Alignas(64) float near[NEAR];
+    float *far = !small && most * p->k > NEAR ? aligned_alloc(64, most * p->k * sizeof *far) : NULL;
+    p->packed = most * p->k > NEAR ? far : near;
+    if (small || p->packed == NULL) { /* without memory: the same bytes, more slowly */
+        nn_gemm_onto(p->ta, p->tb, p->m, p->n, p->k, p->alpha, p->a, p->lda, p->b, p->ldb, p->beta, p->old, p->ld_old,
+                     p->c, p->ldc);
+        return;
+    }
+    for (p->first = 0; p->first < p->n; p->first += most) {
+        p->chunk = smaller(p->n - p->first, most);
+        p->column_blocks = (p->chunk + NN_BLOCK_COLUMNS - 1) / NN_BLOCK_COLUMNS;
+        const size_t strip = p->kernel->rows, groups = (TILES_WANTED + p->column_blocks - 1) / p->column_blocks;
+        size_t strips = (p->m + strip * groups - 1) / (strip * groups);
+        if (strips < TILE_STRIPS_LEAST) strips = TILE_STRIPS_LEAST;
+        if (strips > TILE_STRIPS_MOST) strips = TILE_STRIPS_MOST;
+        p->tile_rows = strips * strip;
+        triad_parallel(pool, (p->chunk + PACKED_COLUMNS - 1) / PACKED_COLUMNS * p->depth_blocks, pack_tile, p);
+        triad_parallel(pool, p->column_blocks * ((p->m + p->tile_rows - 1) / p->tile_rows), multiply_tile, p);
+    }
+    free(far);
 }
 
 void nn_gemm_pool(triad_pool *pool, bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,
                   size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc)
 {
-    if (m == 0 || n == 0) return;
-    if (k == 0 || (double)m * (double)n * (double)k < WORTH_A_POOL) {
-        nn_gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-        return;
-    }
-    product p = {.kernel = nn_gemm_kernel_choose(),
-                 .ta = ta,
-                 .tb = tb,
-                 .m = m,
-                 .n = n,
-                 .k = k,
-                 .lda = lda,
-                 .ldb = ldb,
-                 .ldc = ldc,
-                 .alpha = alpha,
-                 .beta = beta,
-                 .a = a,
-                 .b = b,
-                 .c = c,
-                 .block = depth_of_block(k)};
-    p.depth_blocks = (k + p.block - 1) / p.block;
-    size_t most = PACKED_MOST / k / NN_BLOCK_COLUMNS * NN_BLOCK_COLUMNS;
-    if (most == 0) most = NN_BLOCK_COLUMNS;
-    most = smaller(most, up_to(n, NN_BLOCK_COLUMNS));
-    _Alignas(64) float near[NEAR];
-    float *far = most * k > NEAR ? aligned_alloc(64, most * k * sizeof *far) : NULL;
-    p.packed = most * k > NEAR ? far : near;
-    if (p.packed == NULL) { /* the same bytes, more slowly */
-        nn_gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-        return;
-    }
-    for (p.first = 0; p.first < n; p.first += most) {
-        p.chunk = smaller(n - p.first, most);
-        p.column_blocks = (p.chunk + NN_BLOCK_COLUMNS - 1) / NN_BLOCK_COLUMNS;
-        const size_t strip = p.kernel->rows, groups = (TILES_WANTED + p.column_blocks - 1) / p.column_blocks;
-        size_t strips = (m + strip * groups - 1) / (strip * groups);
-        if (strips < TILE_STRIPS_LEAST) strips = TILE_STRIPS_LEAST;
-        if (strips > TILE_STRIPS_MOST) strips = TILE_STRIPS_MOST;
-        p.tile_rows = strips * strip;
-        triad_parallel(pool, (p.chunk + PACKED_COLUMNS - 1) / PACKED_COLUMNS * p.depth_blocks, pack_tile, &p);
-        triad_parallel(pool, p.column_blocks * ((m + p.tile_rows - 1) / p.tile_rows), multiply_tile, &p);
-    }
-    free(far);
+    over_pool(pool, &(product){.ta = ta, .tb = tb, .m = m, .n = n, .k = k, .alpha = alpha, .a = a, .lda = lda, .b = b,
+                               .ldb = ldb, .beta = beta, .old = c, .ld_old = ldc, .c = c, .ldc = ldc});
+}
+
+void nn_linear_pool(triad_pool *pool, float *y, size_t ld_y, const float *x, size_t ld_x, const float *w,
+                    const float *b, size_t rows, size_t in, size_t out)
+{
+    over_pool(pool, &(product){.tb = true, .m = rows, .n = out, .k = in, .alpha = 1, .a = x, .lda = ld_x, .b = w,
+                               .ldb = in, .beta = b ? 1 : 0, .old = b ? b : y, .c = y, .ldc = ld_y});
 }

@@ -10,6 +10,11 @@
 void nn_gemm_pool(triad_pool *pool, bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,
                   size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
 
+/* y [rows,out] = x [rows,in] w^T + b over a pool, with a row length each for y and x;  w [out,in]   b [out] or NULL.
+ * The same bytes as nn_linear_forward. */
+void nn_linear_pool(triad_pool *pool, float *y, size_t ld_y, const float *x, size_t ld_x, const float *w,
+                    const float *b, size_t rows, size_t in, size_t out);
+
 /* c [m,n] = alpha a op(b), as nn_gemm with ta false and beta 0, for sizes at which packing would cost more than it
  * gives: m and n of a few dozen. With tb, n is at most nn_small_gemm_most(k). Sums in the order of k. */
 enum { NN_SMALL_TURNED = 8192 };

@@ -141,6 +141,32 @@ static void test_pool(void **state)
     for (int i = 1; i < 4; i++) triad_pool_free(pools[i]);
 }
 
+static void test_linear_pool(void **state)
+{
+    (void)state;
+    static const size_t shapes[][3] = {{150, 60, 400}, {5, 7, 3}, {1, 3000, 600}, {9, 8, 0}};
+    triad_pcg64 rng;
+    triad_pcg64_seed(&rng, 7);
+    triad_pool *pool;
+    assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
+    for (size_t s = 0; s < COUNT(shapes); s++)
+        for (int bias = 0; bias < 2; bias++) {
+            const size_t rows = shapes[s][0], out = shapes[s][1], in = shapes[s][2];
+            both x = both_random(&rng, rows * in, 1), w = both_random(&rng, out * in, 1), b = both_random(&rng, out, 1);
+            both y = both_new(rows * out), wide = both_random(&rng, rows * (out + 3), 1);
+            nn_linear_forward(y.f, x.f, w.f, bias ? b.f : NULL, rows, in, out);
+            nn_linear_pool(pool, wide.f, out + 3, x.f, in, w.f, bias ? b.f : NULL, rows, in, out);
+            for (size_t r = 0; r < rows; r++) {
+                assert_memory_equal(y.f + r * out, wide.f + r * (out + 3), out * sizeof(float));
+                for (size_t i = out; i < out + 3; i++)
+                    assert_true((double)wide.f[r * (out + 3) + i] == wide.d[r * (out + 3) + i]);
+            }
+            both *all[] = {&x, &w, &b, &y, &wide};
+            for (size_t i = 0; i < COUNT(all); i++) both_free(all[i]);
+        }
+    triad_pool_free(pool);
+}
+
 /* A row of the result depends on its own row of a alone: the same bytes whatever stands beside it. */
 static void test_rows_are_independent(void **state)
 {
@@ -202,7 +228,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gemm), cmocka_unit_test(test_kernels),
         cmocka_unit_test(test_kernels_agree),
-        cmocka_unit_test(test_pool), cmocka_unit_test(test_rows_are_independent),
+        cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_linear_pool), cmocka_unit_test(test_rows_are_independent),
         cmocka_unit_test(test_nan),  cmocka_unit_test(test_small),
     };
     return cmocka_run_group_tests_name("nn products", tests, NULL, NULL);
