@@ -38,17 +38,23 @@ static const float *at(bool transposed, const float *x, size_t ld, size_t row, s
 }
 
 /* The product over an empty k. */
-static void scale_only(size_t m, size_t n, float beta, float *c, size_t ldc)
+static void scale_only(size_t m, size_t n, float beta, const float *old, size_t ld_old, float *c, size_t ldc)
 {
     for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+        for (size_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * old[i * ld_old + j];
 }
 
 void nn_gemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
              size_t ldb, float beta, float *c, size_t ldc)
 {
+    nn_gemm_onto(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, c, ldc);
+}
+
+void nn_gemm_onto(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
+                  const float *b, size_t ldb, float beta, const float *old, size_t ld_old, float *c, size_t ldc)
+{
     if (k == 0) {
-        scale_only(m, n, beta, c, ldc);
+        scale_only(m, n, beta, old, ld_old, c, ldc);
         return;
     }
     const nn_gemm_kernel *kernel = nn_gemm_kernel_choose();
@@ -59,8 +65,9 @@ void nn_gemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const 
         for (size_t l = 0; l < k; l += block) {
             const size_t depth = smaller(k - l, block);
             kernel->pack(packed, tb, at(tb, b, ldb, l, j), ldb, depth, columns);
-            kernel->multiply(ta, m, columns, depth, alpha, at(ta, a, lda, 0, l), lda, packed, l == 0 ? beta : 1,
-                             c + j, ldc);
+            const bool first = l == 0; /* the other blocks add to what it left in c */
+            kernel->multiply(ta, m, columns, depth, alpha, at(ta, a, lda, 0, l), lda, packed, first ? beta : 1,
+                             (first ? old : c) + j, first ? ld_old : ldc, c + j, ldc);
         }
     }
 }
@@ -115,10 +122,10 @@ static void multiply_tile(void *context, size_t tile, int worker)
     const product *p = context;
     const size_t column = tile % p->column_blocks * NN_BLOCK_COLUMNS, row = tile / p->column_blocks * p->tile_rows;
     const size_t rows = smaller(p->m - row, p->tile_rows), columns = smaller(p->chunk - column, NN_BLOCK_COLUMNS);
+    float *c = p->c + row * p->ldc + p->first + column;
     for (size_t l = 0; l < p->k; l += p->block)
         p->kernel->multiply(p->ta, rows, columns, smaller(p->k - l, p->block), p->alpha, at(p->ta, p->a, p->lda, row, l),
-                            p->lda, packed_block(p, column, l), l == 0 ? p->beta : 1,
-                            p->c + row * p->ldc + p->first + column, p->ldc);
+                            p->lda, packed_block(p, column, l), l == 0 ? p->beta : 1, c, p->ldc, c, p->ldc);
 }
 
 void nn_gemm_pool(triad_pool *pool, bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,

@@ -60,7 +60,7 @@ static void test_kernels(void **state)
             float *packed = aligned_alloc(64, 128 * K * sizeof *packed);
             assert_non_null(packed);
             kernels[i]->pack(packed, tb, b.f, tb ? K : N, K, N);
-            kernels[i]->multiply(ta, m, N, K, 2, a.f, ta ? m : K, packed, 1, c.f, N);
+            kernels[i]->multiply(ta, m, N, K, 2, a.f, ta ? m : K, packed, 1, c.f, N, c.f, N);
             nn_ref64_gemm(ta, tb, m, N, K, 2, a.d, ta ? m : K, b.d, tb ? K : N, 1, c.d, N);
             close_to("kernel", &c, TOLERANCE);
             free(packed);

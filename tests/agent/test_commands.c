@@ -1,0 +1,106 @@
+/* `triad train` and `triad eval` as a user runs them: TRIAD_BIN names the program. */
+#include "support.h"
+
+#include "formats/json.h"
+
+#include <sys/wait.h>
+
+/* Runs the program; text gets stdout, errors stderr (each may be NULL). Returns the exit status. */
+static int run(char *text, size_t text_size, char *errors, size_t errors_size, const char *folder, const char *arguments)
+{
+    char command[2000], path[600];
+    const char *program = getenv("TRIAD_BIN");
+    assert_non_null(program);
+    snprintf(path, sizeof path, "%s/stderr", folder);
+    snprintf(command, sizeof command, "'%s' %s 2>'%s'", program, arguments, path);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    char spare[1000];
+    const size_t got = fread(text ? text : spare, 1, (text ? text_size : sizeof spare) - 1, pipe);
+    (text ? text : spare)[got] = 0;
+    const int status = pclose(pipe);
+    assert_true(WIFEXITED(status));
+    if (errors) {
+        FILE *file = fopen(path, "r");
+        assert_non_null(file);
+        errors[fread(errors, 1, errors_size - 1, file)] = 0;
+        fclose(file);
+    }
+    return WEXITSTATUS(status);
+}
+
+static void an_agent_is_trained_and_evaluated(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), arguments[1500], text[4000], errors[4000];
+    for (int threads = 1; threads <= 2; threads++) {
+        snprintf(arguments, sizeof arguments, "train --levels GoToLocal,BabyAI-PickupDist-v0 -o %s/a%d --steps 600 --threads %d --seed 3 --quiet", folder,
+                 threads, threads);
+        assert_int_equal(run(text, sizeof text, errors, sizeof errors, folder, arguments), 0);
+        assert_string_equal(errors, "");
+        assert_non_null(strstr(text, "trained on GoToLocal, PickupDist"));
+    }
+    char *a = support_path(folder, "a1"), *b = support_path(folder, "a2");
+    assert_true(support_same_file(a, b));
+    /* The untrained twin is an agent like any other. */
+    snprintf(arguments, sizeof arguments, "eval %s/a1.step-0 --levels GoToLocal,PickupDist -n 10 --json --quiet", folder);
+    assert_int_equal(run(text, sizeof text, NULL, 0, folder, arguments), 0);
+    json_object *root, *result;
+    assert_int_equal(json_read(&root, text, strlen(text), NULL), TRIAD_OK);
+    json_object *results = json_find(root, "results", json_type_array);
+    assert_non_null(results);
+    assert_int_equal(json_object_array_length(results), 2);
+    result = json_object_array_get_idx(results, 1);
+    assert_string_equal(json_object_get_string(json_object_object_get(result, "level")), "PickupDist");
+    assert_int_equal(json_object_get_int(json_object_object_get(result, "episodes")), 10);
+    const char *const keys[] = {"success", "wilson", "mean_steps", "mean_steps_bot", "success_in_time", "success_foreign"};
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) assert_true(json_object_object_get_ex(result, keys[k], NULL));
+    json_object_put(root);
+    snprintf(arguments, sizeof arguments, "eval %s/a1 --levels GoToLocal -n 10 --quiet", folder);
+    assert_int_equal(run(text, sizeof text, NULL, 0, folder, arguments), 0);
+    assert_non_null(strstr(text, "GoToLocal"));
+    free(a);
+    free(b);
+    support_remove_folder(folder);
+}
+
+static void mistakes_are_told_in_one_line(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), arguments[1500], errors[4000];
+    const struct {
+        const char *arguments;
+        int status;
+        const char *says;
+    } cases[] = {
+        {"train --levels GoToLokal -o %s/a --steps 100", 1, "triad: GoToLokal: no such level (did you mean GoToLocal?)\n"},
+        {"train --levels GoToLocal,GoToLocal -o %s/a --steps 100", 1, "triad: GoToLocal: the level is named twice\n"},
+        {"train --levels GoToLocal --steps 100", 2, NULL},
+        {"train -o %s/a --steps 100", 2, NULL},
+        {"train --levels GoToLocal -o %s/a --tflop -1", 2, NULL},
+        {"train --levels GoToLocal -o %s/a --config x.yaml", 2, NULL},
+        {"eval --levels GoToLocal", 2, NULL},
+        {"eval %s/none --levels GoToLocal", 1, NULL},
+        {"eval %s/none --levels GoToLocal -n 0", 2, NULL},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        if (strstr(cases[c].arguments, "%s")) {
+            const char *at = strstr(cases[c].arguments, "%s");
+            snprintf(arguments, sizeof arguments, "%.*s%s%s", (int)(at - cases[c].arguments), cases[c].arguments, folder, at + 2);
+        } else snprintf(arguments, sizeof arguments, "%s", cases[c].arguments);
+        assert_int_equal(run(NULL, 0, errors, sizeof errors, folder, arguments), cases[c].status);
+        if (cases[c].says) assert_string_equal(errors, cases[c].says);
+        assert_ptr_equal(strchr(errors, '\n'), errors + strlen(errors) - 1); /* one line */
+        assert_int_equal(strncmp(errors, "triad: ", 7), 0);
+    }
+    support_remove_folder(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_agent_is_trained_and_evaluated),
+        cmocka_unit_test(mistakes_are_told_in_one_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
