@@ -1,6 +1,6 @@
 /* The speed of matrix products, attention and layers, each beside what it is measured against in the same run.
  *
- *   products [--json] [--seconds S]
+ *   products [--json] [--seconds S] [--only KIND]
  *
  * peak       multiply-adds in registers on one core, for each set of instructions
  * product    nn_gemm_pool on one and on two threads against OpenBLAS's own two threads
@@ -29,6 +29,7 @@ typedef struct bench {
     json_object *results;
     bool json;
     double seconds; /* for each thing measured */
+    const char *only;
     double peak;    /* floating-point operations a second of one core */
     triad_pool *pools[2];
     triad_pcg64 rng;
@@ -392,9 +393,10 @@ int main(int argc, char **argv)
     bench b = {.seconds = 0.3};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) b.json = true;
+        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) b.only = argv[++i];
         else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) b.seconds = atof(argv[++i]);
         else {
-            fprintf(stderr, "usage: products [--json] [--seconds S]\n");
+            fprintf(stderr, "usage: products [--json] [--seconds S] [--only KIND]\n");
             return 2;
         }
     }
@@ -407,10 +409,10 @@ int main(int argc, char **argv)
     triad_pcg64_seed(&b.rng, 1);
     b.results = json_object_new_array();
     measure_peaks(&b);
-    measure_products(&b);
-    measure_core(&b);
-    measure_attention_products(&b);
-    measure_layers(&b);
+    if (!b.only || strcmp(b.only, "product") == 0) measure_products(&b);
+    if (!b.only || strcmp(b.only, "core") == 0) measure_core(&b);
+    if (!b.only || strcmp(b.only, "attention") == 0) measure_attention_products(&b);
+    if (!b.only || strcmp(b.only, "layer") == 0) measure_layers(&b);
     if (b.json) {
         json_object *root = json_object_new_object();
         json_object_object_add(root, "bench", json_object_new_string("products"));

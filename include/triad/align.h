@@ -8,13 +8,19 @@
 enum { ALIGN_MAX_KS = 64, ALIGN_FOLDS = 5 };
 
 typedef struct triad_align_options {
-    size_t ks, k[ALIGN_MAX_KS];      /* of precision@k; those that n is too small for are left out; 1, 5, 10, 15 */
+    size_t ks, k[ALIGN_MAX_KS];      /* of precision@k, ascending; undefined where n is not larger; 1, 5, 10, 15 */
     size_t cap;                      /* dimensions through which retrieval maps: 64 (protocol strict64); 0: none (strict) */
     bool iid, relabel;               /* which nulls */
     size_t permutations;             /* draws of each null for overlap, CKA and RSA: 999 */
     size_t retrieval_permutations;   /* draws for retrieval, whose map is fitted again in each: 99 */
     size_t bootstraps;               /* resamples of sentences: 1000; 0: no intervals */
     uint64_t seed;                   /* folds, permutations, resamples; keyed by sorted id */
+    /* Which measures: names as below or their beginnings, cut at a '/', a part that is a star standing for any: "rsa",
+     * "retrieval/vlca", "retrieval/strict/all". NULL: mutual_knn, mutual_knn_frac, cka_linear_debiased, rsa/cosine/spearman, and
+     * retrieval by the options' own protocol among all sentences, by cosine, ties in expectation. Borrowed until triad_align
+     * returns. */
+    const char *const *measures;
+    size_t measure_count;
 } triad_align_options;
 triad_align_options triad_align_defaults(void);
 
@@ -30,6 +36,8 @@ typedef struct triad_align_null {
     size_t draws;    /* m: p is at least 1 / (m + 1) */
     double p, mean, sd; /* p = (b + 1) / (m + 1), b = draws at or above the value; NaN where undefined */
     double observed; /* the statistic on the rows that the null can permute: all (iid), the closed subset (relabel) */
+    double z;        /* (observed - mean) / sd */
+    double calibrated; /* what is left above the null's 95 % point tau: clamp((observed - tau) / (1 - tau), 0, 1) */
 } triad_align_null;
 
 typedef struct triad_align_measure {
@@ -40,7 +48,7 @@ typedef struct triad_align_measure {
     triad_align_null iid, relabel;
     const char *reason;   /* why value is undefined; NULL otherwise; static text */
     double *scores;       /* [n] in sorted order of id, whose mean is value: hits (retrieval), shared neighbours (overlap);
-                             NULL for CKA and RSA */
+                             NULL for the others, and where value is undefined */
 } triad_align_measure;
 
 typedef struct triad_align_pair {
@@ -52,7 +60,8 @@ typedef struct triad_align_pair {
     /* The relabel null: how many distinct relabellings there are (saturates at 10^15), rows left out to close the set under
      * renaming, and why it was refused (NULL: it was not). */
     double relabellings;
-    size_t left_out;
+    double smallest_p; /* that the relabel null can attain: the larger of 1 / relabellings and 1 / (draws + 1) */
+    size_t left_out;   /* named in the result */
     char refused[160];
 } triad_align_pair;
 
@@ -62,6 +71,8 @@ typedef struct triad_align_result {
     char **name, **layer, **source, **sha256; /* [sides] copies */
     size_t pairs;
     triad_align_pair *pair;
+    size_t left_out; /* sentences that the relabel null leaves out, the same for all pairs */
+    char **left_out_id;
 } triad_align_result;
 
 /* All pairs x < y of the sides, or the given ones ([pair_count] of {x, y}; NULL: all). Nulls and resamples use the same draws

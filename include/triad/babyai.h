@@ -19,6 +19,23 @@ const babyai_level *babyai_level_at(size_t index);
 const babyai_level *babyai_level_find(const char *name);
 const char *babyai_level_name(const babyai_level *level); /* short */
 
+/* What a level's instructions are made of. */
+enum {
+    BABYAI_SAYS_GO_TO = 1, BABYAI_SAYS_PICK_UP = 2, BABYAI_SAYS_OPEN = 4, BABYAI_SAYS_PUT_NEXT = 8,
+    BABYAI_SAYS_AND = 16, BABYAI_SAYS_THEN = 32, BABYAI_SAYS_AFTER = 64 /* "A and B", "A, then B", "A after you B" */
+};
+typedef struct babyai_level_info {
+    char id[48];                /* "BabyAI-GoToLocal-v0" */
+    int columns, rows;          /* of rooms */
+    int room_size;              /* side of a room, its walls included; neighbours share a wall */
+    int width, height;          /* of the grid, in cells */
+    unsigned says;              /* BABYAI_SAYS_… */
+    int max_steps;              /* 0: by the instruction, steps_per_action for each thing to be reached */
+    int steps_per_action;       /* room_size^2 * rows * columns; "put next" counts twice, other actions once */
+    int fewest_steps, most_steps; /* that the limit can be */
+} babyai_level_info;
+babyai_level_info babyai_level_describe(const babyai_level *level);
+
 /* ---- one environment */
 typedef struct babyai_env babyai_env;
 TRIAD_NODISCARD triad_status babyai_create(babyai_env **env, const babyai_level *level, triad_error *err);
@@ -112,6 +129,10 @@ TRIAD_NODISCARD triad_status babyai_sentences_parse(triad_items *items, const ch
  * first_seed on; sorted. TRIAD_ERR_RANGE where 1000 n + 10^6 resets do not bring n. */
 TRIAD_NODISCARD triad_status babyai_sentences_sample(triad_items *items, const babyai_level *const *levels, size_t count, size_t n,
                                                      uint64_t first_seed, triad_error *err);
+
+/* The sentences with their content words (verbs, colours, nouns, places) renamed one to one by nonce words drawn from seed;
+ * ids and factors stay, so that they pair with the originals. */
+TRIAD_NODISCARD triad_status babyai_cipher(triad_items *out, const triad_items *items, uint64_t seed, triad_error *err);
 
 /* ---- demonstration files: safetensors, see docs/babyai.md
  * n successful demonstrations a level, by seeds from first_seed on (each level begins there), skipped ones counted in *failed

@@ -20,6 +20,7 @@ struct align_relabel {
     size_t n, columns, vocabularies;
     uint32_t *cell;        /* [n, columns] word numbers */
     uint32_t *vocab_of;    /* [columns] */
+    bool *fixed;           /* [vocabularies] its words stay as they are */
     vocabulary *vocab;
     uint32_t *sorted;      /* [n] rows in order of their cells */
     uint8_t *inside;       /* [n] in the closed subset */
@@ -87,6 +88,15 @@ static bool twins(const char *a, const char *b)
     return strncmp(a, b, length) == 0 && strcmp(b + length, "2") == 0;
 }
 
+/* Columns whose words say how, not what: they tell rows apart and are not renamed. */
+static bool stays(const char *factor)
+{
+    static const char *const names[] = {"verb", "verb2", "article", "article2"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(factor, names[i]) == 0) return true;
+    return false;
+}
+
 static triad_status number_words(align_relabel *relabel, const triad_items *items, const size_t *rows, triad_error *err)
 {
     triad_arena *arena = &relabel->arena;
@@ -94,7 +104,8 @@ static triad_status number_words(align_relabel *relabel, const triad_items *item
     uint32_t *column = TRIAD_NEW(arena, uint32_t, items->factors + 1);
     relabel->vocab_of = TRIAD_NEW(arena, uint32_t, items->factors + 1);
     relabel->vocab = TRIAD_NEW0(arena, vocabulary, items->factors + 1);
-    if (!column || !relabel->vocab_of || !relabel->vocab) goto memory;
+    relabel->fixed = TRIAD_NEW0(arena, bool, items->factors + 1);
+    if (!column || !relabel->vocab_of || !relabel->vocab || !relabel->fixed) goto memory;
     for (size_t f = 0; f < items->factors; f++) {
         if (strcmp(items->factor[f], "group") == 0) continue; /* says which rows are near-duplicates, not which words they hold */
         size_t v = relabel->vocabularies;
@@ -102,6 +113,7 @@ static triad_status number_words(align_relabel *relabel, const triad_items *item
             if (twins(items->factor[column[c]], items->factor[f]) || twins(items->factor[f], items->factor[column[c]]))
                 v = relabel->vocab_of[c];
         if (v == relabel->vocabularies) relabel->vocabularies++;
+        relabel->fixed[v] = stays(items->factor[f]);
         relabel->vocab_of[relabel->columns] = (uint32_t)v;
         column[relabel->columns++] = (uint32_t)f;
     }
@@ -187,7 +199,7 @@ triad_status align_relabel_create(align_relabel **out, const triad_items *items,
         }
         for (uint32_t b = 0; b < vocab->words; b++) {
             vocab->class[b] = b;
-            for (uint32_t a = 0; a < b && vocab->word[b][0] != '\0'; a++)
+            for (uint32_t a = 0; a < b && !relabel->fixed[v] && vocab->word[b][0] != '\0'; a++)
                 if (vocab->class[a] == a && vocab->word[a][0] != '\0' && exchangeable(relabel, v, a, b, cells)) {
                     vocab->class[b] = a;
                     exchanges++;
@@ -262,15 +274,15 @@ double align_relabel_count(const align_relabel *relabel)
     return total < 1e15 ? total : 1e15;
 }
 
-void align_relabel_draw(const align_relabel *relabel, uint32_t *order, uint64_t seed, uint64_t draw)
+triad_status align_relabel_draw(const align_relabel *relabel, uint32_t *order, uint64_t seed, uint64_t draw, triad_error *err)
 {
+    triad_status status = TRIAD_ERR_MEMORY;
     triad_pcg64 rng;
     align_stream_seed(&rng, seed, ALIGN_STREAM_RELABEL, draw);
     triad_arena scratch = {0};
     uint32_t **renamed = TRIAD_NEW0(&scratch, uint32_t *, relabel->vocabularies);
     uint32_t *cells = TRIAD_NEW(&scratch, uint32_t, relabel->columns);
-    for (size_t i = 0; i < relabel->count; i++) order[i] = (uint32_t)i;
-    if (renamed == NULL || cells == NULL) return;
+    if (renamed == NULL || cells == NULL) goto out;
     for (size_t v = 0; v < relabel->vocabularies; v++) {
         const vocabulary *vocab = &relabel->vocab[v];
         renamed[v] = TRIAD_NEW(&scratch, uint32_t, vocab->words);
@@ -291,6 +303,8 @@ void align_relabel_draw(const align_relabel *relabel, uint32_t *order, uint64_t 
         for (size_t c = 0; c < relabel->columns; c++) cells[c] = renamed[relabel->vocab_of[c]][row[c]];
         order[i] = relabel->position[find_row(relabel, cells)];
     }
+    status = TRIAD_OK;
 out:
     triad_arena_free(&scratch);
+    return status == TRIAD_OK ? status : triad_fail(err, status, -1, "relabel null: out of memory");
 }

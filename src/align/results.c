@@ -22,6 +22,8 @@ static json_object *null_to_json(const triad_align_null *null)
     add(object, "sd", json_new_real(null->sd));
     add(object, "observed", json_new_real(null->observed));
     add(object, "draws", json_object_new_int64((int64_t)null->draws));
+    add(object, "z", json_new_real(null->z));
+    add(object, "calibrated", json_new_real(null->calibrated));
     return object;
 }
 
@@ -80,6 +82,7 @@ json_object *triad_align_to_json(const triad_align_result *result)
                 add(relabel, "refused", json_object_new_string(pair->refused));
             else {
                 add(relabel, "relabellings", json_new_real(pair->relabellings));
+                add(relabel, "smallest_p", json_new_real(pair->smallest_p));
                 add(relabel, "left_out", json_object_new_int64((int64_t)pair->left_out));
             }
             add(object, "relabel", relabel);
@@ -89,6 +92,11 @@ json_object *triad_align_to_json(const triad_align_result *result)
         json_object_array_add(pairs, object);
     }
     add(root, "pairs", pairs);
+    if (result->options.relabel) {
+        json_object *left_out = json_object_new_array();
+        for (size_t i = 0; i < result->left_out; i++) json_object_array_add(left_out, json_object_new_string(result->left_out_id[i]));
+        add(root, "relabel_left_out", left_out);
+    }
     return root;
 }
 

@@ -12,7 +12,7 @@ void align_stream_seed(triad_pcg64 *rng, uint64_t seed, align_stream stream, uin
     triad_pcg64_seed_words(rng, words, sizeof words / sizeof *words);
 }
 
-triad_status align_folds(uint8_t *fold, size_t n, uint64_t seed, triad_error *err)
+triad_status align_deal_folds(uint8_t *fold, size_t n, uint64_t seed, triad_error *err)
 {
     triad_pcg64 rng;
     size_t *order = malloc((n ? n : 1) * sizeof *order);
@@ -87,31 +87,76 @@ void align_null_summary(triad_align_null *null, double observed, const double *d
     null->p = isnan(observed) || isnan(null->mean) ? NAN : (double)(reached + 1) / (double)(m + 1);
 }
 
-typedef struct keyed { double value; uint32_t index; } keyed;
-
-static int by_value(const void *a, const void *b)
+triad_status align_calibrate(align_calibration *out, double observed, const double *draws, size_t m, double alpha, double most,
+                             triad_error *err)
 {
-    const keyed *x = a, *y = b;
-    if (x->value != y->value) return x->value < y->value ? -1 : 1;
+    *out = (align_calibration){NAN, NAN, NAN, NAN, NAN, NAN};
+    if (m == 0 || isnan(observed)) return TRIAD_OK;
+    triad_align_null null;
+    align_null_summary(&null, observed, draws, m);
+    double *all = malloc((m + 1) * sizeof *all);
+    if (all == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "calibration: out of memory");
+    memcpy(all, draws, m * sizeof *all);
+    all[m] = observed;
+    if (sort_numbers(all, m + 1)) {
+        const double place = ceil((1 - alpha) * (double)(m + 1) - 1e-9) - 1;
+        out->tau = all[place > 0 ? (size_t)place : 0];
+        const double left = most - out->tau, score = (observed - out->tau) / (left > 1e-12 ? left : 1e-12);
+        out->calibrated = score < 0 ? 0 : score > 1 ? 1 : score;
+    }
+    free(all);
+    out->p = null.p;
+    out->mean = null.mean;
+    out->sd = null.sd;
+    out->z = null.sd > 0 ? (observed - null.mean) / null.sd : NAN;
+    return TRIAD_OK;
+}
+
+typedef struct ordered {
+    double p;
+    size_t index;
+} ordered;
+
+static int by_p(const void *a, const void *b)
+{
+    const ordered *x = a, *y = b;
+    if (x->p != y->p) return x->p < y->p ? -1 : 1;
     return (x->index > y->index) - (x->index < y->index);
 }
 
-void align_average_ranks(double *ranks, const double *values, size_t n)
+static triad_status adjust(double *adjusted, const double *p, size_t m, bool step_up, triad_error *err)
 {
-    keyed *sorted = malloc((n ? n : 1) * sizeof *sorted);
-    if (sorted == NULL) {
-        for (size_t i = 0; i < n; i++) ranks[i] = NAN;
-        return;
-    }
-    for (size_t i = 0; i < n; i++) sorted[i] = (keyed){values[i], (uint32_t)i};
-    qsort(sorted, n, sizeof *sorted, by_value);
-    for (size_t i = 0; i < n;) {
-        size_t j = i;
-        while (j < n && sorted[j].value == sorted[i].value) j++;
-        const double rank = 0.5 * (double)(i + 1 + j);
-        for (; i < j; i++) ranks[sorted[i].index] = rank;
+    ordered *sorted = malloc((m ? m : 1) * sizeof *sorted);
+    if (sorted == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "adjusted p: out of memory");
+    for (size_t i = 0; i < m; i++) sorted[i] = (ordered){p[i], i};
+    qsort(sorted, m, sizeof *sorted, by_p);
+    double run = step_up ? 1 : 0;
+    for (size_t at = 0; at < m; at++) {
+        const size_t r = step_up ? m - 1 - at : at;
+        if (step_up)
+            run = fmin(run, sorted[r].p * (double)m / (double)(r + 1));
+        else
+            run = fmax(run, fmin(1, (double)(m - r) * sorted[r].p));
+        adjusted[sorted[r].index] = run;
     }
     free(sorted);
+    return TRIAD_OK;
+}
+
+triad_status align_holm(double *adjusted, const double *p, size_t m, triad_error *err)
+{
+    return adjust(adjusted, p, m, false, err);
+}
+
+triad_status align_benjamini_hochberg(double *adjusted, const double *p, size_t m, triad_error *err)
+{
+    return adjust(adjusted, p, m, true, err);
+}
+
+double align_partial(double xy, double xz, double yz)
+{
+    const double left = (1 - xz * xz) * (1 - yz * yz);
+    return left > 0 ? (xy - xz * yz) / sqrt(left) : NAN;
 }
 
 triad_align_difference triad_align_paired(const double *a, const double *b, size_t n, size_t bootstraps, uint64_t seed)

@@ -10,7 +10,7 @@ struct triad_pcg64;
 void align_stream_seed(struct triad_pcg64 *rng, uint64_t seed, align_stream stream, uint64_t index);
 
 /* fold [n] in 0 … ALIGN_FOLDS - 1, sizes as equal as can be. */
-TRIAD_NODISCARD triad_status align_folds(uint8_t *fold, size_t n, uint64_t seed, triad_error *err);
+TRIAD_NODISCARD triad_status align_deal_folds(uint8_t *fold, size_t n, uint64_t seed, triad_error *err);
 
 /* weights [draws, n]: how often each of n sentences is in each resample of n. */
 void align_resamples(double *weights, size_t draws, size_t n, uint64_t seed);
@@ -24,7 +24,19 @@ void align_interval(double *low, double *high, double *draws, size_t n);
 /* p, mean and standard deviation (n - 1) of null draws [m] against the observed value. */
 void align_null_summary(triad_align_null *null, double observed, const double *draws, size_t m);
 
-/* average ranks (from 1) of values [n] into ranks [n]; NaN when memory is out. */
-void align_average_ranks(double *ranks, const double *values, size_t n);
+/* An observed value against its null draws (Gröger et al. 2026): tau is order statistic number ceil((1 - alpha)(m + 1)) of draws and
+ * value together, calibrated = clamp((value - tau) / (most - tau), 0, 1). */
+typedef struct align_calibration {
+    double p, tau, calibrated, mean, sd, z;
+} align_calibration;
+TRIAD_NODISCARD triad_status align_calibrate(align_calibration *out, double observed, const double *draws, size_t m, double alpha,
+                                             double most, triad_error *err);
+
+/* Adjusted p [m]: Holm (1979), step down; Benjamini and Hochberg (1995), step up. */
+TRIAD_NODISCARD triad_status align_holm(double *adjusted, const double *p, size_t m, triad_error *err);
+TRIAD_NODISCARD triad_status align_benjamini_hochberg(double *adjusted, const double *p, size_t m, triad_error *err);
+
+/* Correlation of x and y with z held constant, from the three correlations. */
+double align_partial(double xy, double xz, double yz);
 
 #endif

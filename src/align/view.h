@@ -1,39 +1,42 @@
-/* A view: one layer on the rows of one set of sentences, with all that its pairs share factored once. */
+/* A view: one space on the rows of one set of sentences, with all that its pairs share made once. */
 #ifndef TRIAD_ALIGN_VIEW_H
 #define TRIAD_ALIGN_VIEW_H
 
-#include "triad/align.h"
+#include "align/linear_measures.h"
+#include "align/matrices.h"
+#include "align/neighbours.h"
+#include "align/plan.h"
+#include "align/retrieval.h"
 
-typedef struct align_neighbours { /* for one k */
-    double *weight;  /* [n, n] membership under random ties: 1 above the k-th score, a share at it */
-    uint8_t *member; /* [n, n] the k nearest, ties to the lower index */
-} align_neighbours;
+/* How retrieval splits n sentences: once for each fold, and once whole for in-sample fits. */
+typedef struct align_folds {
+    size_t n, count;
+    align_split split[ALIGN_FOLDS];
+    align_split whole;
+} align_folds;
+/* fold [n], below ALIGN_FOLDS. */
+TRIAD_NODISCARD triad_status align_folds_create(align_folds *folds, const uint8_t *fold, size_t n, triad_error *err);
+void align_folds_free(align_folds *folds);
 
 typedef struct align_view {
-    size_t n, d;
-    double *x;             /* [n, d], rotated to d <= n where it was wider */
-    size_t ks;
-    align_neighbours *near; /* [ks] */
-    uint32_t *list;        /* columns that have weight for the largest k, row after row */
-    uint32_t *list_offset; /* [n + 1] */
-    double *kernel;        /* [n, n] U-centred Gram matrix, diagonal 0 (Székely & Rizzo 2014); NULL where n < 4 */
-    double kernel_norm;    /* sum of its squares: HSIC_u(K, K) up to n (n - 3) */
-    double *rank;          /* [n, n] ranks of cosine distances over pairs, minus their mean, diagonal 0 */
-    double rank_norm;      /* sum of its squares */
-    double *part[ALIGN_FOLDS]; /* [n, r]: all rows through the fold's training mean, unit length and principal axes */
-    size_t part_width[ALIGN_FOLDS];
+    size_t n, d, raw_d;
+    double *x;         /* [n, d]: rotated to d <= n where it was wider, which no measure but those of `raw` sees */
+    double *raw;       /* [n, raw_d] as it came: x itself, a copy of its own, or NULL where the plan needs none */
+    align_neighbours near, near_centred;
+    align_matrix matrix[ALIGN_MATRICES];
+    align_basis basis;
+    align_part part[ALIGN_PROTOCOLS][ALIGN_FOLDS]; /* strict, insample and pad; vlca depends on the pair */
+    align_rows rows;   /* what preparing again under a null takes */
+    double *lead;
 } align_view;
 
-/* layer's rows [n]; fold [n] or NULL (no retrieval); cap as in the options; k [ks] ascending, each < n. */
-TRIAD_NODISCARD triad_status align_view_create(align_view *view, const triad_layer *layer, const size_t *rows, size_t n,
-                                               const uint8_t *fold, size_t cap, const size_t *k, size_t ks, triad_error *err);
-void align_view_free(align_view *view);
+/* The leading principal axes in which nulls prepare again: those beyond hold next to nothing of the first 64. */
+enum { ALIGN_LEAD = 256 };
 
-/* The strict protocol's preparation of one side (alignment by Procrustes, Schoenemann 1966, after VLCA's preprocessing): mean of
- * the training rows, unit length, mean again, principal axes of the training rows up to `cap` (0: all), of rank by 1e-10 of the
- * largest singular value. Row i of the fold is row order[i] of x (order NULL: i itself); part [n, *width] follows the rows of x.
- * exact uses singular values; otherwise the covariance's eigenvectors where they are good enough, which is faster. */
-TRIAD_NODISCARD triad_status align_fit_part(double **part, size_t *width, const double *x, size_t n, size_t d, const uint8_t *fold,
-                                            size_t held_out, const uint32_t *order, size_t cap, bool exact, triad_error *err);
+/* Takes over x [n, d] (malloc'd), also when it fails. folds NULL: no retrieval. lead: nulls of retrieval will be drawn with this
+ * view as the permuted side. plan is borrowed. */
+TRIAD_NODISCARD triad_status align_view_create(align_view *view, double *x, size_t n, size_t d, const align_plan *plan,
+                                               const align_folds *folds, bool lead, triad_error *err);
+void align_view_free(align_view *view);
 
 #endif

@@ -2,6 +2,7 @@
 #include "babyai/env.h"
 #include "base/checked.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,7 @@ void babyai_batch_free(babyai_batch *batch)
 typedef struct batch_call {
     babyai_batch *batch;
     const babyai_io *io;
+    atomic_bool failed; /* some environment has no episode */
 } batch_call;
 
 static void look(const babyai_env *env, const babyai_io *io, size_t i)
@@ -67,40 +69,48 @@ static void look(const babyai_env *env, const babyai_io *io, size_t i)
 static void reset_tile(void *context, size_t tile, int worker)
 {
     (void)worker;
-    const batch_call *call = context;
+    batch_call *call = context;
     const size_t end = (tile + 1) * TILE_ENVS < call->batch->n ? (tile + 1) * TILE_ENVS : call->batch->n;
     for (size_t i = tile * TILE_ENVS; i < end; i++) {
         babyai_env *env = call->batch->env[i];
-        if (babyai_generate(env, NULL) == TRIAD_OK) look(env, call->io, i);
+        if (babyai_generate(env, NULL) == TRIAD_OK)
+            look(env, call->io, i);
+        else
+            call->failed = true;
     }
 }
 
 static void step_tile(void *context, size_t tile, int worker)
 {
     (void)worker;
-    const batch_call *call = context;
+    batch_call *call = context;
     const babyai_io *io = call->io;
     const size_t end = (tile + 1) * TILE_ENVS < call->batch->n ? (tile + 1) * TILE_ENVS : call->batch->n;
     for (size_t i = tile * TILE_ENVS; i < end; i++) {
         babyai_env *env = call->batch->env[i];
-        if (!env->ready) continue;
+        if (!env->ready) {
+            call->failed = true;
+            continue;
+        }
         double reward;
         bool terminated, truncated;
         babyai_step(env, (babyai_action)io->action[i], &reward, &terminated, &truncated);
         io->reward[i] = (float)reward;
         io->terminated[i] = terminated;
         io->truncated[i] = truncated;
-        if ((terminated || truncated) && babyai_generate(env, NULL) != TRIAD_OK) continue;
-        look(env, io, i);
+        if ((terminated || truncated) && babyai_generate(env, NULL) != TRIAD_OK)
+            call->failed = true;
+        else
+            look(env, io, i);
     }
 }
 
 /* The first environment without an episode decides the error, whichever thread met it. */
 static triad_status run(babyai_batch *batch, triad_pool *pool, const babyai_io *io, triad_tile_fn fn, triad_error *err)
 {
-    batch_call call = {batch, io};
+    batch_call call = {.batch = batch, .io = io};
     triad_parallel(pool, (batch->n + TILE_ENVS - 1) / TILE_ENVS, fn, &call);
-    for (size_t i = 0; i < batch->n; i++)
+    for (size_t i = 0; call.failed && i < batch->n; i++)
         if (!batch->env[i]->ready)
             return triad_fail(err, TRIAD_ERR_GENERATION, (int64_t)i, "batch: environment %zu (%s) has no episode, the reference would "
                               "draw for ever (reset it with another seed)", i, batch->env[i]->level->name);

@@ -14,6 +14,7 @@ typedef enum mission_kind {
     MISSION_MOVE_TWO_ACROSS, MISSION_LEVEL_GEN, MISSION_KINDS
 } mission_kind;
 
+/* Bit 1 << verb is BABYAI_SAYS_… of babyai.h. */
 typedef enum verb { VERB_GO_TO, VERB_PICK_UP, VERB_OPEN, VERB_PUT_NEXT, VERBS } verb;
 
 enum { /* option bits; what each means is said in levels.c */
@@ -28,7 +29,7 @@ struct babyai_level {
     uint8_t room_size, columns, rows;
     uint8_t objects;  /* the number that the class calls num_dists, num_objs, objs_per_room or num_doors */
     uint8_t options;
-    uint16_t max_steps; /* 0: by the mission, see babyai_level_step_rule */
+    uint16_t max_steps; /* 0: by the mission, see babyai_level_describe */
     /* MISSION_LEVEL_GEN */
     double lock_probability;
     uint8_t verbs;     /* number of verbs in the order goto, pickup, open, putnext, starting at first_verb */

@@ -1,6 +1,7 @@
 /* The 96 registered environments, in the reference's order. */
 #include "babyai/level.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LEVEL(level_name, kind, room, column_count, row_count, ...)                                                    \
@@ -143,4 +144,65 @@ const babyai_level *babyai_level_find(const char *name)
         if (*rest == 0 || !strcmp(rest, version)) return &LEVELS[i];
     }
     return NULL;
+}
+
+static unsigned says(const babyai_level *level)
+{
+    switch ((mission_kind)level->mission) {
+    case MISSION_GO_TO_RED_BALL:
+    case MISSION_GO_TO_OBJ:
+    case MISSION_GO_TO_LOCAL:
+    case MISSION_GO_TO:
+    case MISSION_GO_TO_IMP_UNLOCK:
+    case MISSION_GO_TO_RED_BLUE_BALL:
+    case MISSION_GO_TO_DOOR:
+    case MISSION_GO_TO_OBJ_DOOR: return BABYAI_SAYS_GO_TO;
+    case MISSION_OPEN:
+    case MISSION_OPEN_RED_DOOR:
+    case MISSION_OPEN_DOOR:
+    case MISSION_UNLOCK:
+    case MISSION_UNLOCK_LOCAL:
+    case MISSION_KEY_IN_BOX: return BABYAI_SAYS_OPEN;
+    case MISSION_OPEN_TWO_DOORS: return BABYAI_SAYS_OPEN | BABYAI_SAYS_THEN;
+    case MISSION_OPEN_DOORS_ORDER: return BABYAI_SAYS_OPEN | BABYAI_SAYS_THEN | BABYAI_SAYS_AFTER;
+    case MISSION_PICKUP:
+    case MISSION_UNBLOCK_PICKUP:
+    case MISSION_PICKUP_DIST:
+    case MISSION_PICKUP_ABOVE:
+    case MISSION_UNLOCK_PICKUP:
+    case MISSION_BLOCKED_UNLOCK_PICKUP:
+    case MISSION_UNLOCK_TO_UNLOCK:
+    case MISSION_FIND_OBJ:
+    case MISSION_KEY_CORRIDOR:
+    case MISSION_ONE_ROOM: return BABYAI_SAYS_PICK_UP;
+    case MISSION_PUT_NEXT_LOCAL:
+    case MISSION_PUT_NEXT: return BABYAI_SAYS_PUT_NEXT;
+    case MISSION_MOVE_TWO_ACROSS: return BABYAI_SAYS_PUT_NEXT | BABYAI_SAYS_THEN;
+    case MISSION_ACTION_OBJ_DOOR: return BABYAI_SAYS_GO_TO | BABYAI_SAYS_PICK_UP | BABYAI_SAYS_OPEN;
+    case MISSION_LEVEL_GEN:
+        return ((1U << level->verbs) - 1) << level->first_verb |
+               (level->compounds > 1 ? BABYAI_SAYS_AND | BABYAI_SAYS_THEN | BABYAI_SAYS_AFTER : 0);
+    case MISSION_KINDS: break;
+    }
+    return 0;
+}
+
+babyai_level_info babyai_level_describe(const babyai_level *level)
+{
+    babyai_level_info info = {
+        .columns = level->columns,
+        .rows = level->rows,
+        .room_size = level->room_size,
+        .width = (level->room_size - 1) * level->columns + 1,
+        .height = (level->room_size - 1) * level->rows + 1,
+        .says = says(level),
+        .max_steps = level->max_steps,
+        .steps_per_action = level->room_size * level->room_size * level->rows * level->columns,
+    };
+    snprintf(info.id, sizeof info.id, "BabyAI-%s-v%u", level->name, level->version);
+    const int most = info.says & BABYAI_SAYS_PUT_NEXT ? 2 : 1, fewest = info.says & ~(unsigned)BABYAI_SAYS_PUT_NEXT ? 1 : 2;
+    const int clauses = level->mission == MISSION_LEVEL_GEN && level->compounds > 1 ? 4 : 1;
+    info.fewest_steps = info.max_steps ? info.max_steps : fewest * info.steps_per_action;
+    info.most_steps = info.max_steps ? info.max_steps : most * clauses * info.steps_per_action;
+    return info;
 }

@@ -6,6 +6,9 @@
 #include "babyai/env.h"
 
 #include <string.h>
+#ifdef __SSSE3__
+#include <immintrin.h>
+#endif
 
 void babyai_view_codes(const babyai_env *env, uint64_t columns[BABYAI_VIEW])
 {
@@ -69,6 +72,46 @@ uint64_t babyai_visible(const babyai_env *env)
     return spread(open_cells(columns));
 }
 
+/* Bits 0 to 6 as bytes 0 to 6: 0 or 0xff; byte 7 is 0. */
+static uint64_t whole_bytes(uint64_t bits)
+{
+    const uint64_t own = (bits & 0x7f) * 0x0101010101010101 & 0x0040201008040201; /* each byte keeps its own bit */
+    return ((own + 0x7f7f7f7f7f7f7f7f) >> 7 & 0x0101010101010101) * 0xff;
+}
+
+/* The 49 codes as (type, colour, state). */
+static void write_triples(const uint8_t *codes, uint8_t image[BABYAI_OBSERVATION])
+{
+    enum { CELLS = BABYAI_VIEW * BABYAI_VIEW };
+    int done = 0;
+#ifdef __SSSE3__
+    const __m128i types = _mm_setr_epi8(0, 1, 2, 4, 4, 4, 5, 6, 7, 0, 0, 0, 0, 0, 0, 0);
+    const __m128i states = _mm_setr_epi8(0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m128i low = _mm_set1_epi8(15), colours = _mm_set1_epi8(7);
+    /* Byte b of the three output vectors is channel b % 3 of cell b / 3. */
+    const __m128i at0 = _mm_setr_epi8(0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1, -1, 5);
+    const __m128i at1 = _mm_setr_epi8(-1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1, 10, -1);
+    const __m128i at2 = _mm_setr_epi8(-1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15, -1, -1);
+    const __m128i colour0 = _mm_setr_epi8(-1, 0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1, -1);
+    const __m128i colour1 = _mm_setr_epi8(5, -1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1, 10);
+    const __m128i colour2 = _mm_setr_epi8(-1, -1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15, -1);
+    const __m128i state0 = _mm_setr_epi8(-1, -1, 0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1);
+    const __m128i state1 = _mm_setr_epi8(-1, 5, -1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1);
+    const __m128i state2 = _mm_setr_epi8(10, -1, -1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15);
+    for (; done + 16 <= CELLS; done += 16) {
+        const __m128i code = _mm_loadu_si128((const __m128i *)(codes + done));
+        const __m128i kind = _mm_and_si128(code, low);
+        const __m128i t = _mm_shuffle_epi8(types, kind), s = _mm_shuffle_epi8(states, kind);
+        const __m128i c = _mm_and_si128(_mm_srli_epi16(code, 4), colours);
+        __m128i *to = (__m128i *)(image + 3 * done);
+        _mm_storeu_si128(to, _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(t, at0), _mm_shuffle_epi8(c, colour0)), _mm_shuffle_epi8(s, state0)));
+        _mm_storeu_si128(to + 1, _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(t, at1), _mm_shuffle_epi8(c, colour1)), _mm_shuffle_epi8(s, state1)));
+        _mm_storeu_si128(to + 2, _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(t, at2), _mm_shuffle_epi8(c, colour2)), _mm_shuffle_epi8(s, state2)));
+    }
+#endif
+    for (; done < CELLS; done++) code_triple(codes[done], image + 3 * done);
+}
+
 void babyai_observe(const babyai_env *env, uint8_t image[BABYAI_OBSERVATION], uint8_t *direction)
 {
     uint64_t columns[BABYAI_VIEW];
@@ -86,10 +129,11 @@ void babyai_observe(const babyai_env *env, uint8_t image[BABYAI_OBSERVATION], ui
             }
     }
     columns[3] = (columns[3] & ~(0xffULL << 48)) | (uint64_t)own << 48;
-    for (int i = 0; i < BABYAI_VIEW; i++)
-        for (int j = 0; j < BABYAI_VIEW; j++) {
-            const bool visible = seen >> (8 * i + j) & 1;
-            code_triple(visible ? (uint8_t)(columns[i] >> (8 * j)) : KIND_UNSEEN, image + 3 * (i * BABYAI_VIEW + j));
-        }
+    uint8_t codes[BABYAI_VIEW * BABYAI_VIEW + 8]; /* the last column's eighth byte, and room to read sixteen at a time */
+    for (int i = 0; i < BABYAI_VIEW; i++) {
+        const uint64_t code = columns[i] & whole_bytes(seen >> (8 * i) & 0xff);
+        memcpy(codes + i * BABYAI_VIEW, &code, 8);
+    }
+    write_triples(codes, image);
     *direction = env->direction;
 }

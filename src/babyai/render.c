@@ -185,8 +185,10 @@ static bool render_view(frame *f, const babyai_env *env, uint64_t seen)
     for (size_t i = 0; i < BABYAI_VIEW; i++)
         for (size_t j = 0; j < BABYAI_VIEW; j++) {
             const bool own = i == 3 && j == 6, visible = seen >> (8 * i + j) & 1;
-            uint8_t code = visible ? (uint8_t)(columns[i] >> (8 * j)) : (uint8_t)CODE_EMPTY;
-            if (own) code = env->carrying != ID_NONE ? env->code[env->carrying] : (uint8_t)CODE_EMPTY;
+            uint8_t code = CODE_EMPTY;
+            if (visible) code = (uint8_t)(columns[i] >> (8 * j));
+            if (own) code = CODE_EMPTY;
+            if (own && env->carrying != ID_NONE) code = env->code[env->carrying];
             if (!place_tile(f, i, j, code, own ? 3 : NO_AGENT, visible)) return false;
         }
     return true;

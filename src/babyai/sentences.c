@@ -394,7 +394,7 @@ static triad_status sorted_items(triad_items *items, const collection *all, tria
                 text[count++] = (char *)(uintptr_t)rows[i].text;
             }
         status = count <= SENTENCES_MAX ? make_items(items, unique, text, count, err)
-                                        : triad_fail(err, TRIAD_ERR_RANGE, -1, "sentences: the levels have %zu together, more than %d (a sample is possible)",
+                                        : triad_fail(err, TRIAD_ERR_RANGE, -1, "sentences: the levels have %zu together, more than %d (take a sample: --sample N)",
                                                      count, SENTENCES_MAX);
     } else {
         status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "sentences: no memory for %zu rows", all->count);
@@ -414,7 +414,7 @@ triad_status babyai_sentences(triad_items *items, const babyai_level *const *lev
         all.limit = all.count + SENTENCES_MAX;
         level_sentences(&all, levels[i]);
         if (all.full)
-            status = triad_fail(err, TRIAD_ERR_RANGE, -1, "sentences: %s has more than %d (a sample is possible)", babyai_level_name(levels[i]),
+            status = triad_fail(err, TRIAD_ERR_RANGE, -1, "sentences: %s has more than %d (take a sample: --sample N)", babyai_level_name(levels[i]),
                                 SENTENCES_MAX);
         else if (all.failed)
             status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "sentences: no memory for those of %s", babyai_level_name(levels[i]));

@@ -4,6 +4,9 @@
 
 const cli_command CLI_COMMANDS[] = {
     {"run", "the whole study, from instructions to the report", cmd_run},
+    {"levels", "every BabyAI level: rooms, instructions, step limit", cmd_levels},
+    {"sentences", "the instructions of levels with their factors, as a table", cmd_sentences},
+    {"demos", "demonstrations by the expert, as a file", cmd_demos},
     {"train", "an agent that learns to follow instructions, from the expert's demonstrations", cmd_train},
     {"eval", "how well an agent follows instructions, by level", cmd_eval},
     {"tokenize", "the token ids of each sentence", cmd_tokenize},

@@ -80,6 +80,12 @@ static int rejecting(const judge *j, int reading, size_t *agents)
     return rejected;
 }
 
+/* Where consistently renamed words come out right as well as can be, no value could be better: the reading is blind. */
+static bool at_ceiling(const judge *j, int reading)
+{
+    return j->action != NULL && j->action->row.estimate[reading].relabel.mean > 0.995;
+}
+
 static bool all_reject(const judge *j, int reading)
 {
     size_t agents;
@@ -111,17 +117,21 @@ static const char *judgement(judge *j)
     bool semantic[2], adds[2], known[2];
     for (int r = 0; r < 2; r++) {
         size_t agents;
-        known[r] = rejecting(j, r, &agents) >= 0;
+        known[r] = rejecting(j, r, &agents) >= 0 && !at_ceiling(j, r);
         semantic[r] = all_reject(j, r);
         adds[r] = training_adds(j, r);
     }
-    if (!known[0] && !known[1]) return "Without the relabel null nothing can be said about which word is which.";
+    if (!known[0] && !known[1])
+        return at_ceiling(j, 0) || at_ceiling(j, 1) ? "Consistently renamed words align perfectly too: at this level the reading can't tell which word is which."
+                                                    : "Without the relabel null nothing can be said about which word is which.";
     if (semantic[0] && semantic[1])
         return adds[0] || adds[1] ? "In both readings it matters which word is which, and training adds to it: part of the alignment is about meaning."
                                   : "In both readings it matters which word is which, but training adds nothing to it that this study can tell from the untrained twins.";
-    if (semantic[0] || semantic[1])
-        return SAY("Only by %s does it matter which word is which%s; in the other reading shared words explain what aligns.", READINGS[semantic[0] ? 0 : 1],
-                   adds[semantic[0] ? 0 : 1] ? ", and training adds to that" : ", though training adds nothing to it");
+    if (semantic[0] || semantic[1]) {
+        const int r = semantic[0] ? 0 : 1;
+        return SAY("%s does it matter which word is which%s; %s.", r == 0 ? "Only by retrieval" : "Only by overlap", adds[r] ? ", and training adds to that" : ", though training adds nothing to it",
+                   known[1 - r] ? "in the other reading shared words explain what aligns" : "the other reading can't tell, because renamed words reach its ceiling");
+    }
     if (adds[0] || adds[1])
         return SAY("Training adds to it by %s, but consistently renamed words align as well: no shared meaning of words is shown, only shared sentence structure.",
                    adds[0] && adds[1] ? "both readings" : READINGS[adds[0] ? 0 : 1]);
@@ -171,7 +181,9 @@ static const char *reading_paragraph(judge *j, int r)
     if (isfinite(a->iid.mean)) triad_text_addf(&t, " Shuffled sentences give %.3f ± %.3f: that there is a relation at all is %s doubt.", a->iid.mean, a->iid.sd, a->iid.p <= ALPHA ? "not in" : "in");
     size_t agents;
     const int rejected = rejecting(j, r, &agents);
-    if (rejected >= 0)
+    if (at_ceiling(j, r))
+        triad_text_addf(&t, " Words renamed consistently give %.3f ± %.3f, the ceiling: this reading can't tell which word is which.", a->relabel.mean, a->relabel.sd);
+    else if (rejected >= 0)
         triad_text_addf(&t, " Words renamed consistently give %.3f ± %.3f; %s", a->relabel.mean, a->relabel.sd,
                         rejected == 0 ? "no agent does better than that." : (size_t)rejected == agents ? (agents > 1 ? "every agent does better." : "the agent does better.") : SAY("%d of %zu agents do better.", rejected, agents));
     const char *text = t.failed ? NULL : triad_arena_strdup(j->arena, t.bytes);
@@ -261,6 +273,10 @@ static report_claim claim_meaning(judge *j)
             continue;
         }
         const report_estimate *a = &j->action->row.estimate[r];
+        if (at_ceiling(j, r)) {
+            c.reason[r] = SAY("renamed words reach %.3f ± %.3f: at its ceiling this reading can't tell", a->relabel.mean, a->relabel.sd);
+            continue;
+        }
         c.outcome[r] = rejected > 0 && (size_t)rejected == agents ? REPORT_REPRODUCED : REPORT_NOT_REPRODUCED;
         const size_t draws = j->action->draws[r];
         c.reason[r] = SAY("%s against %.3f ± %.3f under renaming; %d of %zu agents reject it (largest p %.3f, smallest possible %.3f)", number(j, a->value), a->relabel.mean, a->relabel.sd,
@@ -283,10 +299,10 @@ static void warn_agents(judge *j, claims_output *out)
         if (agent->role != REPORT_AGENT) continue;
         for (size_t l = 0; l < agent->levels; l++)
             if (agent->level[l].success < j->in->floor)
-                warn(out, SAY("%s solves %.1f %% of %s, below the %.0f %% that a trained agent of this study should reach: its space tells little about action.", agent->name,
-                                 100 * agent->level[l].success, agent->level[l].level, 100 * j->in->floor));
+                warn(out, SAY("In %s a trained agent should solve %.0f %%; %s solves %.1f %%: its space tells little about action.", agent->level[l].level, 100 * j->in->floor, agent->name,
+                                 100 * agent->level[l].success));
         if (agent->levels > 0 && agent->mean_success < j->in->floor_mean)
-            warn(out, SAY("%s solves %.1f %% in the mean of the levels, below %.0f %%.", agent->name, 100 * agent->mean_success, 100 * j->in->floor_mean));
+            warn(out, SAY("In the mean of the levels a trained agent should solve %.0f %%; %s solves %.1f %%.", 100 * j->in->floor_mean, agent->name, 100 * agent->mean_success));
     }
 }
 

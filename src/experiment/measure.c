@@ -398,7 +398,7 @@ static void draw_rows(drawing *d)
     action_language(&g[0], m, REPORT_DECODER);
     action_language(&g[1], m, REPORT_ENCODER);
     language_language(&g[2], m);
-    add_difference(d, g[0].count > 0 ? &g[0] : &g[1], &g[2], "language", NULL, "action–language − language–language", REPORT_DECODER);
+    add_difference(d, g[0].count > 0 ? &g[0] : &g[1], &g[2], "language", NULL, "action–LM − LM–LM", REPORT_DECODER);
     add_difference(d, &g[0], &g[1], "family", NULL, "agents: decoders − encoders", REPORT_ENCODER);
 }
 

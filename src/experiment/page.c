@@ -23,7 +23,7 @@ static void fail(page *p, triad_status status)
 
 static void malformed(page *p, const char *what)
 {
-    fail(p, triad_fail(p->err, TRIAD_ERR_FORMAT, -1, "results.json: %s (make the study's results again)", what));
+    if (p->status == TRIAD_OK) p->status = triad_fail(p->err, TRIAD_ERR_FORMAT, -1, "results.json: %s (make the study's results again)", what);
 }
 
 static void *take(page *p, size_t count, size_t size)

@@ -55,3 +55,18 @@ void nn_segment_mean_backward_add(float *dx, const float *dout, const uint32_t *
             for (size_t c = 0; c < d; c++) dx[r * d + c] += dout[s * d + c] * share;
     }
 }
+
+void nn_add_columns(float *sum, const float *x, size_t rows, size_t d)
+{
+    size_t c = 0;
+    /* Eight vectors of columns stay in registers down all rows. */
+    for (; c + 8 * NN_LANES <= d; c += 8 * NN_LANES) {
+        nn_v8 total[8];
+        for (size_t v = 0; v < 8; v++) total[v] = nn_load8(sum + c + v * NN_LANES);
+        for (size_t r = 0; r < rows; r++)
+            for (size_t v = 0; v < 8; v++) total[v] += nn_load8(x + r * d + c + v * NN_LANES);
+        for (size_t v = 0; v < 8; v++) nn_store8(sum + c + v * NN_LANES, total[v]);
+    }
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = c; i < d; i++) sum[i] += x[r * d + i];
+}

@@ -15,6 +15,10 @@ const nn_gemm_kernel *nn_gemm_kernel_choose(void)
     return wide ? &nn_gemm_kernel_avx512 : &nn_gemm_kernel_base;
 }
 
+/* Rows of b at most so far apart are read where they are: neighbours then share pages, and packing would not pay for
+ * the few rows of a that such products have. */
+enum { DIRECT = 512 };
+
 static size_t smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -38,17 +42,23 @@ static const float *at(bool transposed, const float *x, size_t ld, size_t row, s
 }
 
 /* The product over an empty k. */
-static void scale_only(size_t m, size_t n, float beta, float *c, size_t ldc)
+static void scale_only(size_t m, size_t n, float beta, const float *old, size_t ld_old, float *c, size_t ldc)
 {
     for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+        for (size_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * old[i * ld_old + j];
 }
 
 void nn_gemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
              size_t ldb, float beta, float *c, size_t ldc)
 {
+    nn_gemm_onto(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, c, ldc);
+}
+
+void nn_gemm_onto(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
+                  const float *b, size_t ldb, float beta, const float *old, size_t ld_old, float *c, size_t ldc)
+{
     if (k == 0) {
-        scale_only(m, n, beta, c, ldc);
+        scale_only(m, n, beta, old, ld_old, c, ldc);
         return;
     }
     const nn_gemm_kernel *kernel = nn_gemm_kernel_choose();
@@ -56,11 +66,15 @@ void nn_gemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const 
     _Alignas(64) float packed[NN_BLOCK_DEPTH * NN_BLOCK_COLUMNS];
     for (size_t j = 0; j < n; j += NN_BLOCK_COLUMNS) {
         const size_t columns = smaller(n - j, NN_BLOCK_COLUMNS);
+        const bool direct = !tb && ldb <= DIRECT && columns % kernel->panel == 0;
         for (size_t l = 0; l < k; l += block) {
             const size_t depth = smaller(k - l, block);
-            kernel->pack(packed, tb, at(tb, b, ldb, l, j), ldb, depth, columns);
-            kernel->multiply(ta, m, columns, depth, alpha, at(ta, a, lda, 0, l), lda, packed, l == 0 ? beta : 1,
-                             c + j, ldc);
+            const float *right = at(tb, b, ldb, l, j);
+            const bool first = l == 0; /* the other blocks add to what it left in c */
+            if (!direct) kernel->pack(packed, tb, right, ldb, depth, columns);
+            kernel->multiply(ta, m, columns, depth, alpha, at(ta, a, lda, 0, l), lda, direct ? right : packed,
+                             direct ? kernel->panel : kernel->panel * depth, direct ? ldb : kernel->panel,
+                             first ? beta : 1, (first ? old : c) + j, first ? ld_old : ldc, c + j, ldc);
         }
     }
 }
@@ -68,12 +82,14 @@ void nn_gemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const 
 /* ---- over a pool ---- */
 
 enum {
-    PACKED_MOST = 4 << 20,  /* floats of packed b at a time, unless one block of columns needs more */
-    PACKED_COLUMNS = 32,    /* of a tile of packing: a panel of the widest kernel, whole panels of the others */
-    TILES_WANTED = 64,      /* so that sixteen workers end at about the same time */
-    TILE_STRIPS_LEAST = 2,  /* strips of a tile, if there are as many */
+    PACKED_MOST = 4 << 20, /* floats of packed b at a time, unless one block of columns needs more */
+    NEAR = 2 * NN_BLOCK_DEPTH *
+           NN_BLOCK_COLUMNS, /* floats of packed b that go on the stack: its pages are there already */
+    PACKED_COLUMNS = 32,     /* of a tile of packing: a panel of the widest kernel, whole panels of the others */
+    TILES_WANTED = 32,       /* so that sixteen workers end at about the same time */
+    TILE_STRIPS_LEAST = 4,   /* strips of a tile, if there are as many */
     TILE_STRIPS_MOST = 18,
-    WORTH_A_POOL = 1 << 20  /* multiply-adds below which workers would wait longer than they work */
+    WORTH_A_POOL = 1 << 20 /* multiply-adds below which workers would wait longer than they work */
 };
 
 typedef struct product {
@@ -115,10 +131,14 @@ static void multiply_tile(void *context, size_t tile, int worker)
     const product *p = context;
     const size_t column = tile % p->column_blocks * NN_BLOCK_COLUMNS, row = tile / p->column_blocks * p->tile_rows;
     const size_t rows = smaller(p->m - row, p->tile_rows), columns = smaller(p->chunk - column, NN_BLOCK_COLUMNS);
-    for (size_t l = 0; l < p->k; l += p->block)
-        p->kernel->multiply(p->ta, rows, columns, smaller(p->k - l, p->block), p->alpha, at(p->ta, p->a, p->lda, row, l),
-                            p->lda, packed_block(p, column, l), l == 0 ? p->beta : 1,
-                            p->c + row * p->ldc + p->first + column, p->ldc);
+    float *c = p->c + row * p->ldc + p->first + column;
+    const size_t panel = p->kernel->panel;
+    for (size_t l = 0; l < p->k; l += p->block) {
+        const size_t depth = smaller(p->k - l, p->block);
+        p->kernel->multiply(p->ta, rows, columns, depth, p->alpha, at(p->ta, p->a, p->lda, row, l), p->lda,
+                            packed_block(p, column, l), panel * depth, panel, l == 0 ? p->beta : 1, c, p->ldc, c,
+                            p->ldc);
+    }
 }
 
 void nn_gemm_pool(triad_pool *pool, bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,
@@ -129,13 +149,28 @@ void nn_gemm_pool(triad_pool *pool, bool ta, bool tb, size_t m, size_t n, size_t
         nn_gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
     }
-    product p = {.kernel = nn_gemm_kernel_choose(), .ta = ta, .tb = tb, .m = m, .n = n, .k = k, .lda = lda, .ldb = ldb,
-                 .ldc = ldc, .alpha = alpha, .beta = beta, .a = a, .b = b, .c = c, .block = depth_of_block(k)};
+    product p = {.kernel = nn_gemm_kernel_choose(),
+                 .ta = ta,
+                 .tb = tb,
+                 .m = m,
+                 .n = n,
+                 .k = k,
+                 .lda = lda,
+                 .ldb = ldb,
+                 .ldc = ldc,
+                 .alpha = alpha,
+                 .beta = beta,
+                 .a = a,
+                 .b = b,
+                 .c = c,
+                 .block = depth_of_block(k)};
     p.depth_blocks = (k + p.block - 1) / p.block;
     size_t most = PACKED_MOST / k / NN_BLOCK_COLUMNS * NN_BLOCK_COLUMNS;
     if (most == 0) most = NN_BLOCK_COLUMNS;
     most = smaller(most, up_to(n, NN_BLOCK_COLUMNS));
-    p.packed = aligned_alloc(64, most * k * sizeof *p.packed);
+    _Alignas(64) float near[NEAR];
+    float *far = most * k > NEAR ? aligned_alloc(64, most * k * sizeof *far) : NULL;
+    p.packed = most * k > NEAR ? far : near;
     if (p.packed == NULL) { /* the same bytes, more slowly */
         nn_gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
@@ -151,5 +186,5 @@ void nn_gemm_pool(triad_pool *pool, bool ta, bool tb, size_t m, size_t n, size_t
         triad_parallel(pool, (p.chunk + PACKED_COLUMNS - 1) / PACKED_COLUMNS * p.depth_blocks, pack_tile, &p);
         triad_parallel(pool, p.column_blocks * ((m + p.tile_rows - 1) / p.tile_rows), multiply_tile, &p);
     }
-    free(p.packed);
+    free(far);
 }

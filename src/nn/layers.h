@@ -37,6 +37,9 @@ size_t nn_attention_probs(nn_segment *segments, size_t count, size_t heads);
 #undef REAL
 #undef NN_NAME
 
+/* sum [d] += the rows of x [rows,d]: a bias' gradient. */
+void nn_add_columns(float *sum, const float *x, size_t rows, size_t d);
+
 /* AdamW (Loshchilov & Hutter 2019, algorithm 2; PyTorch's order of operations). */
 typedef struct nn_adamw_options {
     double learning_rate; /* of this step: the schedule's factor is in it */

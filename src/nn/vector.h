@@ -12,6 +12,8 @@
 #include <stdint.h>
 #ifdef __AVX__
 #include <immintrin.h>
+#else
+#pragma GCC diagnostic ignored "-Wpsabi" /* everything here is inlined: no vector passes between functions */
 #endif
 
 #define NN_LANES 8

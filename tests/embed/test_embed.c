@@ -271,12 +271,55 @@ static void commands(void **state)
     scrap(other);
 }
 
+/* An agent that has hardly learnt: its layers are there, its words are BabyAI's. */
+static void agents(void **state)
+{
+    (void)state;
+    char out[4096], *agent = scratch("agent"), *beside = NULL;
+    assert_int_equal(command(out, sizeof out, "train --levels GoToRedBall --steps 64 -o %s --quiet", agent), 0);
+    triad_items items;
+    static const char *const texts[] = {"go to the red ball", "open a door"}, *const odd[] = {"go to the red ball", "hug a flamingo"};
+    expect_success(triad_items_create(&items, 2, texts, texts, 0, NULL, NULL, err));
+    triad_embed_options options = triad_embed_defaults();
+    triad_space space;
+    expect_success(triad_embed(&space, agent, &items, &options, NULL, NULL, err));
+    assert_int_equal(space.layers, 1);
+    assert_string_equal(space.layer[0].name, "instruction");
+    assert_string_equal(space.kind, "agent");
+    assert_true(strncmp(space.source, "agent:", 6) == 0 && strchr(space.source, '/') == NULL);
+    triad_space_free(&space);
+    options.layers = "all";
+    expect_success(triad_embed(&space, agent, &items, &options, NULL, NULL, err));
+    size_t layers;
+    const char *pooling;
+    expect_success(triad_embed_probe(agent, &layers, &pooling, err));
+    assert_int_equal(space.layers, layers);
+    assert_string_equal(pooling, "instruction");
+    assert_string_equal(space.layer[0].name, "words");
+    assert_string_equal(triad_space_last(&space)->name, "instruction");
+    triad_space_free(&space);
+    options.layers = "9";
+    expect_failure(triad_embed(&space, agent, &items, &options, NULL, NULL, err), TRIAD_ERR_NOT_FOUND, "it has words, 0");
+    options = (triad_embed_options){.pool = "mean"};
+    expect_failure(triad_embed(&space, agent, &items, &options, NULL, NULL, err), TRIAD_ERR_ARGUMENT, "leave --pool out");
+    triad_items_free(&items);
+    expect_success(triad_items_create(&items, 2, odd, odd, 0, NULL, NULL, err));
+    expect_failure(triad_embed(&space, agent, &items, NULL, NULL, NULL, err), TRIAD_ERR_NOT_FOUND, "hug");
+    triad_items_free(&items);
+    static const char *const parts[] = {".log.jsonl", ".step-0", ".checkpoint"};
+    for (size_t i = 0; i < 3; i++) {
+        if (asprintf(&beside, "%s%s", agent, parts[i]) > 0) scrap(beside);
+    }
+    scrap(agent);
+}
+
 int main(void)
 {
     openblas_set_num_threads(1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bag_of_words),   cmocka_unit_test(random_baseline), cmocka_unit_test(poolings), cmocka_unit_test(layers_by_name),
         cmocka_unit_test(refuses),        cmocka_unit_test(probes),          cmocka_unit_test(commands),
+        cmocka_unit_test(agents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ static inline both both_new(size_t n)
 static inline both both_random(triad_pcg64 *rng, size_t n, double scale)
 {
     both x = both_new(n);
-    for (size_t i = 0; i < n; i++) x.d[i] = x.f[i] = (float)(scale * triad_pcg64_normal(rng));
+    for (size_t i = 0; i < n; i++) x.d[i] = x.f[i] = (float)(scale * sqrt(12) * (triad_pcg64_uniform(rng) - 0.5));
     return x;
 }
 

@@ -1,5 +1,5 @@
-/* Matrix products against the naive reference: every transposition, sizes around every edge of the kernels, both kernels
- * where the machine has them, and the same bytes for any pool. */
+/* Matrix products against the naive reference: every transposition, sizes around every edge of the kernels, both
+ * kernels where the machine has them, and the same bytes for any pool. */
 #include "nn/nn_check.h"
 
 #include "base/machine.h"
@@ -18,8 +18,7 @@ static void check(triad_pcg64 *rng, bool ta, bool tb, size_t m, size_t n, size_t
     nn_gemm(ta, tb, m, n, k, (float)alpha, a.f, lda, b.f, ldb, (float)beta, c.f, ldc);
     nn_ref64_gemm(ta, tb, m, n, k, alpha, a.d, lda, b.d, ldb, beta, c.d, ldc);
     const double e = distance(c.f, c.d, c.n); /* the columns between n and ldc have to stay as they were */
-    if (!(e <= TOLERANCE))
-        fail_msg("%zux%zux%zu ta %d tb %d alpha %g beta %g: %g", m, n, k, ta, tb, alpha, beta, e);
+    if (!(e <= TOLERANCE)) fail_msg("%zux%zux%zu ta %d tb %d alpha %g beta %g: %g", m, n, k, ta, tb, alpha, beta, e);
     both_free(&a);
     both_free(&b);
     both_free(&c);
@@ -60,7 +59,8 @@ static void test_kernels(void **state)
             float *packed = aligned_alloc(64, 128 * K * sizeof *packed);
             assert_non_null(packed);
             kernels[i]->pack(packed, tb, b.f, tb ? K : N, K, N);
-            kernels[i]->multiply(ta, m, N, K, 2, a.f, ta ? m : K, packed, 1, c.f, N);
+            kernels[i]->multiply(ta, m, N, K, 2, a.f, ta ? m : K, packed, kernels[i]->panel * K, kernels[i]->panel, 1,
+                                 c.f, N, c.f, N);
             nn_ref64_gemm(ta, tb, m, N, K, 2, a.d, ta ? m : K, b.d, tb ? K : N, 1, c.d, N);
             close_to("kernel", &c, TOLERANCE);
             free(packed);
@@ -152,15 +152,16 @@ static void test_nan(void **state)
 static void test_small(void **state)
 {
     (void)state;
-    static const size_t shapes[][3] = {{1, 1, 1},   {5, 5, 32},   {1, 5, 32},  {32, 32, 64}, {60, 60, 32}, {7, 13, 9},
-                                       {2, 64, 32}, {11, 24, 31}, {3, 100, 20}, {8, 9, 17},  {6, 8, 0},    {0, 8, 8}};
+    static const size_t shapes[][3] = {{1, 1, 1},   {5, 5, 32},   {1, 5, 32},   {32, 32, 64}, {60, 60, 32}, {7, 13, 9},
+                                       {2, 64, 32}, {11, 24, 31}, {3, 100, 20}, {8, 9, 17},   {6, 8, 0},    {0, 8, 8}};
     triad_pcg64 rng;
     triad_pcg64_seed(&rng, 5);
     for (size_t s = 0; s < COUNT(shapes); s++) {
         const size_t m = shapes[s][0], n = shapes[s][1], k = shapes[s][2];
         assert_true(k == 0 || n <= nn_small_gemm_most(k));
         for (int tb = 0; tb < 2; tb++) {
-            both a = both_random(&rng, m * (k + 1), 1), b = both_random(&rng, n * k, 1), c = both_random(&rng, m * (n + 1), 1);
+            both a = both_random(&rng, m * (k + 1), 1), b = both_random(&rng, n * k, 1),
+                 c = both_random(&rng, m * (n + 1), 1);
             nn_small_gemm(tb, m, n, k, 0.5F, a.f, k + 1, b.f, tb ? k : n, c.f, n + 1);
             nn_ref64_gemm(false, tb, m, n, k, 0.5, a.d, k + 1, b.d, tb ? k : n, 0, c.d, n + 1);
             close_to("small", &c, TOLERANCE);
@@ -174,12 +175,9 @@ static void test_small(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gemm),
-        cmocka_unit_test(test_kernels),
-        cmocka_unit_test(test_pool),
-        cmocka_unit_test(test_rows_are_independent),
-        cmocka_unit_test(test_nan),
-        cmocka_unit_test(test_small),
+        cmocka_unit_test(test_gemm), cmocka_unit_test(test_kernels),
+        cmocka_unit_test(test_pool), cmocka_unit_test(test_rows_are_independent),
+        cmocka_unit_test(test_nan),  cmocka_unit_test(test_small),
     };
     return cmocka_run_group_tests_name("nn products", tests, NULL, NULL);
 }

@@ -1,0 +1,69 @@
+#include "align/align_kernel.h"
+
+#include <math.h>
+
+typedef double wide __attribute__((vector_size(32), aligned(8)));
+
+void align_count_places(const double *scores, size_t n, double own, uint32_t *above, uint32_t *equal)
+{
+    uint32_t greater = 0, same = 0;
+    for (size_t j = 0; j < n; j++) {
+        const double score = __builtin_rint(scores[j] * ALIGN_SCORE_GRID);
+        greater += score > own;
+        same += score == own;
+    }
+    *above = greater;
+    *equal = same;
+}
+
+void align_round(double *out, const double *scores, size_t n, double grid)
+{
+    for (size_t j = 0; j < n; j++) out[j] = __builtin_rint(scores[j] * grid);
+}
+
+double align_dot(const double *a, const double *b, size_t n)
+{
+    wide s[4] = {0};
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        for (size_t u = 0; u < 4; u++) s[u] += *(const wide *)(a + i + 4 * u) * *(const wide *)(b + i + 4 * u);
+    double rest = 0;
+    for (; i < n; i++) rest += a[i] * b[i];
+    const wide all = (s[0] + s[1]) + (s[2] + s[3]);
+    return ((all[0] + all[1]) + (all[2] + all[3])) + rest;
+}
+
+double align_square_distance(const double *a, const double *b, size_t d)
+{
+    wide s[4] = {0};
+    size_t i = 0;
+    for (; i + 16 <= d; i += 16)
+        for (size_t u = 0; u < 4; u++) {
+            const wide gap = *(const wide *)(a + i + 4 * u) - *(const wide *)(b + i + 4 * u);
+            s[u] += gap * gap;
+        }
+    double rest = 0;
+    for (; i < d; i++) rest += (a[i] - b[i]) * (a[i] - b[i]);
+    const wide all = (s[0] + s[1]) + (s[2] + s[3]);
+    return ((all[0] + all[1]) + (all[2] + all[3])) + rest;
+}
+
+void align_gather(double *restrict out, const double *restrict row, const uint32_t *restrict order, size_t n)
+{
+    for (size_t j = 0; j < n; j++) out[j] = row[order[j]];
+}
+
+void align_dot_block(double sums[ALIGN_DRAW_BLOCK], const double *restrict row, const double *restrict g, size_t stride, size_t n)
+{
+    wide s[ALIGN_DRAW_BLOCK] = {0};
+    size_t j = 0;
+    for (; j + 4 <= n; j += 4) {
+        const wide r = *(const wide *)(row + j);
+        for (size_t b = 0; b < ALIGN_DRAW_BLOCK; b++) s[b] += r * *(const wide *)(g + b * stride + j);
+    }
+    for (size_t b = 0; b < ALIGN_DRAW_BLOCK; b++) {
+        double rest = 0;
+        for (size_t i = j; i < n; i++) rest += row[i] * g[b * stride + i];
+        sums[b] += ((s[b][0] + s[b][1]) + (s[b][2] + s[b][3])) + rest;
+    }
+}

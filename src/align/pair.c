@@ -1,0 +1,219 @@
+#include "align/pair.h"
+
+#include "align/ranks.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static triad_status out_of_memory(triad_error *err)
+{
+    return triad_fail(err, TRIAD_ERR_MEMORY, -1, "alignment: out of memory");
+}
+
+double align_rho_a(double sum, size_t n)
+{
+    const double m = 0.5 * (double)n * (double)(n - 1);
+    return m > 1 ? 12 * sum / (m * m * m - m) : NAN;
+}
+
+/* ---- overlap */
+
+static triad_status measure_overlap(double *value, double *const *scores, const align_plan *plan, align_family family, unsigned kinds,
+                                    const align_neighbours *x, const align_neighbours *y, triad_error *err)
+{
+    const size_t ks = plan->usable;
+    if (kinds == 0 || ks == 0) return TRIAD_OK;
+    double mean[ALIGN_OVERLAP_KINDS * ALIGN_MAX_KS];
+    double *by_kind[ALIGN_OVERLAP_KINDS * ALIGN_MAX_KS] = {0};
+    uint32_t *room = calloc(2 * x->n + 1, sizeof *room);
+    if (room == NULL) return out_of_memory(err);
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->spec[i].family == family && plan->spec[i].q < ks && scores) by_kind[plan->spec[i].variant * ks + plan->spec[i].q] = scores[i];
+    align_overlap(mean, by_kind, x, y, kinds, NULL, room);
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->spec[i].family == family && plan->spec[i].q < ks) value[i] = mean[plan->spec[i].variant * ks + plan->spec[i].q];
+    free(room);
+    return TRIAD_OK;
+}
+
+/* ---- matrices */
+
+static triad_status measure_tau(double tau[2], const double *a, const double *b, size_t n, triad_error *err)
+{
+    const size_t pairs = n * (n - 1) / 2;
+    double *vector = malloc((2 * pairs + 1) * sizeof *vector);
+    if (vector == NULL) return out_of_memory(err);
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i + 1; j < n; j++, at++) {
+            vector[at] = a[i * n + j];
+            vector[pairs + at] = b[i * n + j];
+        }
+    const triad_status status = align_kendall(&tau[0], &tau[1], vector, vector + pairs, pairs, err);
+    free(vector);
+    return status;
+}
+
+static triad_status measure_matrices(double *value, const align_plan *plan, const align_view *x, const align_view *y, triad_error *err)
+{
+    const size_t n = x->n;
+    for (unsigned kind = 0; kind < ALIGN_MATRICES; kind++) {
+        const align_matrix *a = &x->matrix[kind], *b = &y->matrix[kind];
+        if (!(plan->matrices >> kind & 1) || a->values == NULL || b->values == NULL) continue;
+        double sum = NAN, tau[2] = {NAN, NAN};
+        bool summed = false, ranked = false;
+        for (size_t i = 0; i < plan->count; i++) {
+            const align_spec *spec = &plan->spec[i];
+            const bool product = spec->family == ALIGN_FAMILY_MATRIX || spec->family == ALIGN_FAMILY_RHO,
+                       order = spec->family == ALIGN_FAMILY_TAU_A || spec->family == ALIGN_FAMILY_TAU_B;
+            if (spec->variant != kind || (!product && !order)) continue;
+            if (product && !summed) sum = align_matched_sum(a->values, b->values, n);
+            if (order && !ranked) {
+                const triad_status status = measure_tau(tau, a->values, b->values, n, err);
+                if (status != TRIAD_OK) return status;
+            }
+            summed |= product;
+            ranked |= order;
+            if (spec->family == ALIGN_FAMILY_MATRIX)
+                value[i] = align_ratio(sum, a->norm, b->norm);
+            else if (product)
+                value[i] = align_rho_a(0.5 * sum, n);
+            else
+                value[i] = tau[spec->family == ALIGN_FAMILY_TAU_B];
+        }
+    }
+    return TRIAD_OK;
+}
+
+/* ---- retrieval */
+
+void align_score_places(double *value, double *const *scores, const align_plan *plan, unsigned protocol, bool test, bool csls,
+                        const align_place *places, size_t n)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const align_spec *spec = &plan->spec[i];
+        if (spec->family != ALIGN_FAMILY_RETRIEVAL || spec->variant != protocol || spec->test != test || spec->csls != csls || spec->k > n)
+            continue;
+        double sum[2] = {0};
+        for (size_t r = 0; r < n; r++) {
+            double hit[2] = {0};
+            for (unsigned way = 0; way < 2; way++)
+                if (spec->way == way || spec->way == ALIGN_WAY_MEAN) sum[way] += hit[way] = align_hit(places[way * n + r], spec->k, spec->tie);
+            if (scores && scores[i]) scores[i][r] = spec->way == ALIGN_WAY_MEAN ? 0.5 * (hit[0] + hit[1]) : hit[spec->way];
+        }
+        value[i] = (spec->way == ALIGN_WAY_MEAN ? 0.5 * (sum[0] + sum[1]) : sum[spec->way]) / (double)n;
+    }
+}
+
+/* The sides of a vlca pair: all rows, the test's included, centred, in as many principal axes as the narrower side has columns. */
+static triad_status prepare_vlca(align_part *part, const align_view *view, size_t m, const align_split *split, triad_error *err)
+{
+    const size_t n = view->n, rank = view->basis.rank, width = rank < m ? rank : m;
+    double *rows = malloc((n * width + 1) * sizeof *rows);
+    if (rows == NULL) return out_of_memory(err);
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < width; c++) rows[i * width + c] = view->basis.u[i * rank + c] * view->basis.s[c];
+    const triad_status status = align_prepare_given(part, rows, width, width, split, err);
+    free(rows);
+    return status;
+}
+
+static triad_status measure_protocol(const align_places *places, const align_plan *plan, unsigned p, const align_view *x,
+                                     const align_view *y, const align_folds *folds, align_scratch *scratch, triad_error *err)
+{
+    const align_protocol_kind kind = plan->protocol[p].kind;
+    if (kind == ALIGN_INSAMPLE) return align_retrieve(places, &x->part[p][0], &y->part[p][0], true, &folds->whole, scratch, err);
+    triad_status status = TRIAD_OK;
+    const size_t n = x->n;
+    size_t m = x->raw_d < y->raw_d ? x->raw_d : y->raw_d;
+    if (m > n - 1) m = n - 1;
+    for (size_t f = 0; f < folds->count && status == TRIAD_OK; f++) {
+        align_part own[2] = {0};
+        const align_part *a = &x->part[p][f], *b = &y->part[p][f];
+        if (kind == ALIGN_VLCA) {
+            status = prepare_vlca(&own[0], x, m, &folds->split[f], err);
+            if (status == TRIAD_OK) status = prepare_vlca(&own[1], y, m, &folds->split[f], err);
+            a = &own[0];
+            b = &own[1];
+        }
+        /* pad and vlca keep both sides whole: a rectangular map is the zero-padded one. */
+        if (status == TRIAD_OK) status = align_retrieve(places, a, b, kind == ALIGN_STRICT, &folds->split[f], scratch, err);
+        align_part_free(&own[0]);
+        align_part_free(&own[1]);
+    }
+    return status;
+}
+
+static triad_status measure_retrieval(double *value, double *const *scores, align_place *own, const align_plan *plan,
+                                      const align_view *x, const align_view *y, const align_folds *folds, triad_error *err)
+{
+    const size_t n = x->n;
+    align_place *room = malloc((8 * n + 1) * sizeof *room);
+    align_scratch scratch = {0};
+    triad_status status = room ? TRIAD_OK : out_of_memory(err);
+    for (unsigned p = 0; p < plan->protocols && status == TRIAD_OK; p++) {
+        const align_protocol *protocol = &plan->protocol[p];
+        const bool wanted[] = {protocol->nn_all, protocol->nn_test, protocol->csls_all, protocol->csls_test};
+        if (!wanted[0] && !wanted[1] && !wanted[2] && !wanted[3]) continue;
+        align_place *at[4];
+        for (size_t i = 0; i < 4; i++) at[i] = wanted[i] ? room + 2 * i * n : NULL;
+        const align_places places = {at[0], at[1], at[2], at[3]};
+        status = measure_protocol(&places, plan, p, x, y, folds, &scratch, err);
+        for (size_t i = 0; i < 4 && status == TRIAD_OK; i++)
+            if (wanted[i]) align_score_places(value, scores, plan, p, i & 1, i >= 2, at[i], n);
+        if (status == TRIAD_OK && p == 0 && own && wanted[0]) memcpy(own, at[0], 2 * n * sizeof *own);
+    }
+    free(room);
+    free(scratch.room);
+    return status;
+}
+
+/* ---- all */
+
+static bool has_scores(const align_plan *plan, const align_spec *spec)
+{
+    if (spec->family == ALIGN_FAMILY_OVERLAP || spec->family == ALIGN_FAMILY_CENTRED || spec->family == ALIGN_FAMILY_RETRIEVAL)
+        return align_plan_allows(plan, spec, NULL);
+    return false;
+}
+
+triad_status align_measure_pair(double *value, double **scores, align_place *own, const align_plan *plan, const align_view *x,
+                                const align_view *y, const align_folds *folds, triad_error *err)
+{
+    const size_t n = x->n;
+    triad_status status = TRIAD_OK;
+    for (size_t i = 0; i < plan->count; i++) value[i] = NAN;
+    for (size_t i = 0; scores && i < plan->count; i++) scores[i] = NULL;
+    for (size_t i = 0; scores && i < plan->count && status == TRIAD_OK; i++)
+        if (has_scores(plan, &plan->spec[i]) && (scores[i] = calloc(n, sizeof **scores)) == NULL) status = out_of_memory(err);
+    if (status == TRIAD_OK)
+        status = measure_overlap(value, scores, plan, ALIGN_FAMILY_OVERLAP, plan->overlaps, &x->near, &y->near, err);
+    if (status == TRIAD_OK)
+        status = measure_overlap(value, scores, plan, ALIGN_FAMILY_CENTRED, plan->centred_overlaps, &x->near_centred, &y->near_centred, err);
+    for (size_t i = 0; i < plan->count && status == TRIAD_OK; i++)
+        if (plan->spec[i].family == ALIGN_FAMILY_CKNNA && plan->spec[i].q < plan->usable)
+            status = align_cknna(&value[i], &x->near, &y->near, plan->spec[i].q, err);
+    if (status == TRIAD_OK) status = measure_matrices(value, plan, x, y, err);
+    if (status == TRIAD_OK && plan->cca) {
+        align_cca cca;
+        status = align_cca_measure(&cca, &x->basis, &y->basis, x->raw, x->raw_d, y->raw, y->raw_d, err);
+        const double parts[] = {cca.mean, cca.r2, cca.svcca, cca.pwcca_x, cca.pwcca_y};
+        for (size_t i = 0; i < plan->count; i++)
+            if (plan->spec[i].family == ALIGN_FAMILY_CCA) value[i] = parts[plan->spec[i].variant];
+    }
+    if (status == TRIAD_OK && plan->shape) {
+        align_shape shape;
+        status = align_shape_measure(&shape, x->x, x->d, y->x, y->d, n, err);
+        const double parts[] = {shape.similarity, shape.dist2, shape.dist, shape.angular, shape.disparity, shape.size_and_shape};
+        for (size_t i = 0; i < plan->count; i++)
+            if (plan->spec[i].family == ALIGN_FAMILY_SHAPE) value[i] = parts[plan->spec[i].variant];
+    }
+    if (status == TRIAD_OK && folds && plan->retrieval) status = measure_retrieval(value, scores, own, plan, x, y, folds, err);
+    for (size_t i = 0; scores && i < plan->count; i++)
+        if (status != TRIAD_OK || isnan(value[i])) {
+            free(scores[i]);
+            scores[i] = NULL;
+        }
+    return status;
+}
