@@ -97,7 +97,22 @@ static void print_p(const triad_align_null *null)
         printf("%8.3f", null->p);
 }
 
-static void print_table(const triad_align_result *result)
+static void print_measure(const triad_align_measure *measure, const char *label)
+{
+    printf("  %-28s", label);
+    print_number(measure->value, 8);
+    print_number(measure->chance, 8);
+    if (isnan(measure->low))
+        printf("  %-16s", measure->reason ? measure->reason : "");
+    else
+        printf("  [%.3f, %.3f]  ", measure->low, measure->high);
+    print_p(&measure->iid);
+    print_p(&measure->relabel);
+    printf("\n");
+}
+
+/* The headline figures, or every measure by name where the user chose them. */
+static void print_table(const triad_align_result *result, bool chosen)
 {
     size_t k = 0;
     for (size_t q = 0; q < result->options.ks; q++)
@@ -116,21 +131,12 @@ static void print_table(const triad_align_result *result)
         const triad_align_pair *pair = &result->pair[p];
         printf("%s%s [%s] and [%s] %s, %zu sentences\n", p ? "\n" : "", result->name[pair->x], result->layer[pair->x],
                result->layer[pair->y], result->name[pair->y], pair->n);
-        printf("  %-28s%8s%8s  %-16s%8s%8s\n", "", "value", "chance", "95 % interval", "p iid", "p relabel");
-        for (size_t i = 0; i < 4; i++) {
+        printf("  %-28s%8s%8s  %-18s%6s%10s\n", "", "value", "chance", "95 % interval", "p iid", "p relabel");
+        for (size_t i = 0; !chosen && i < 4; i++) {
             const triad_align_measure *measure = triad_align_find(pair, names[i]);
-            if (measure == NULL) continue;
-            printf("  %-28s", labels[i]);
-            print_number(measure->value, 8);
-            print_number(measure->chance, 8);
-            if (isnan(measure->low))
-                printf("  %-16s", measure->reason ? measure->reason : "");
-            else
-                printf("  [%.3f, %.3f]  ", measure->low, measure->high);
-            print_p(&measure->iid);
-            print_p(&measure->relabel);
-            printf("\n");
+            if (measure) print_measure(measure, labels[i]);
         }
+        for (size_t i = 0; chosen && i < pair->measures; i++) print_measure(&pair->measure[i], pair->measure[i].name);
         if (result->options.relabel && pair->refused[0])
             printf("  no relabel null: %s\n", pair->refused);
         else if (result->options.relabel)
@@ -157,11 +163,13 @@ int cmd_align(cli_context *context, int argc, char **argv)
 {
     triad_align_options align = triad_align_defaults();
     const char *output = NULL, *layers = "last", *protocol = "strict64", *csv = NULL;
-    cli_list nulls = {0}, ks = {0};
+    cli_list nulls = {0}, ks = {0}, measures = {0};
     int64_t permutations = (int64_t)align.permutations, fits = (int64_t)align.retrieval_permutations, bootstraps = (int64_t)align.bootstraps;
     const cli_option options[] = {
         {.name = "output", .letter = 'o', .kind = CLI_STRING, .argument = "FILE.json", .help = "Where the results go.", .value = &output},
         {.name = "csv", .kind = CLI_STRING, .argument = "FILE.csv", .help = "The same as a tidy table.", .value = &csv},
+        {.name = "measures", .kind = CLI_LIST, .argument = "NAME,…", .value = &measures,
+         .help = "Measures by their names in the results or the names' beginnings (rsa, cca, procrustes, cknna, retrieval/vlca, …)."},
         {.name = "layers", .kind = CLI_CHOICE, .argument = "WHICH", .choices = "last|all", .value = &layers,
          .help = "The last layer of each space, or every layer of one with every layer of another."},
         {.name = "protocol", .kind = CLI_CHOICE, .argument = "NAME", .choices = "strict64|strict", .value = &protocol,
@@ -208,6 +216,8 @@ int cmd_align(cli_context *context, int argc, char **argv)
     align.retrieval_permutations = (size_t)fits;
     align.bootstraps = (size_t)bootstraps;
     align.seed = context->seed;
+    align.measures = measures.names;
+    align.measure_count = measures.count;
 
     triad_error *err = &context->error;
     sides all = {0};
@@ -221,12 +231,14 @@ int cmd_align(cli_context *context, int argc, char **argv)
     if (status == TRIAD_OK && output) status = triad_align_write_json(&result, output, err);
     if (status == TRIAD_OK && csv) status = triad_align_write_csv(&result, csv, err);
     int exit_status = CLI_DONE;
-    if (status != TRIAD_OK)
+    if (status == TRIAD_ERR_ARGUMENT && strncmp(err->text, "measure ", 8) == 0)
+        exit_status = cli_usage_error(&usage, "--measures: %s", err->text);
+    else if (status != TRIAD_OK)
         exit_status = cli_fail(err);
     else if (context->json)
         exit_status = cli_print_json(triad_align_to_json(&result));
     else
-        print_table(&result);
+        print_table(&result, measures.count > 0);
     triad_align_result_free(&result);
     for (size_t i = 0; i < all.spaces; i++) triad_space_free(&all.space[i]);
     for (size_t i = 0; all.name && i < count; i++) free(all.name[i]);

@@ -57,6 +57,10 @@ static int list_stages(const cli_context *context, const experiment *study, cons
     json_object_object_add(root, "study", json_object_new_string(experiment_name(study)));
     json_object_object_add(root, "folder", json_object_new_string(folder));
     json_object_object_add(root, "stages", list);
+    const experiment_stage last = experiment_stage_at(study, experiment_stage_count(study) - 1);
+    char *report = last.done ? triad_path_join(folder, last.output[0]) : NULL;
+    json_object_object_add(root, "report", report != NULL ? json_object_new_string(report) : NULL);
+    free(report);
     return cli_print_json(root);
 }
 

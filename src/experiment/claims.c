@@ -292,18 +292,29 @@ static void warn(claims_output *out, const char *text)
     if (out->warnings < MAX_TEXTS) out->warning[out->warnings++] = text;
 }
 
+/* All agents below the bar in one sentence: what their spaces say about action is weak. */
 static void warn_agents(judge *j, claims_output *out)
 {
+    triad_text t = {0};
     for (size_t i = 0; i < j->in->agents; i++) {
         const report_agent *agent = &j->in->agent[i];
         if (agent->role != REPORT_AGENT) continue;
-        for (size_t l = 0; l < agent->levels; l++)
-            if (agent->level[l].success < j->in->floor)
-                warn(out, SAY("In %s a trained agent should solve %.0f %%; %s solves %.1f %%: its space tells little about action.", agent->level[l].level, 100 * j->in->floor, agent->name,
-                                 100 * agent->level[l].success));
-        if (agent->levels > 0 && agent->mean_success < j->in->floor_mean)
-            warn(out, SAY("In the mean of the levels a trained agent should solve %.0f %%; %s solves %.1f %%.", 100 * j->in->floor_mean, agent->name, 100 * agent->mean_success));
+        bool named = false;
+        for (size_t l = 0; l <= agent->levels; l++) {
+            const bool mean = l == agent->levels;
+            const double success = mean ? agent->mean_success : agent->level[l].success;
+            if (success >= (mean ? j->in->floor_mean : j->in->floor)) continue;
+            if (named) triad_text_add(&t, ", ");
+            else triad_text_addf(&t, "%s%s (", t.size > 0 ? "; " : "", agent->name);
+            triad_text_addf(&t, "%s %.1f %%", mean ? "mean" : agent->level[l].level, 100 * success);
+            named = true;
+        }
+        if (named) triad_text_add(&t, ")");
     }
+    if (t.size > 0)
+        warn(out, SAY("Below the bar of %.0f %% on each level and %.0f %% in the mean: %s. What such a space says about action is weak.", 100 * j->in->floor, 100 * j->in->floor_mean, t.bytes));
+    j->failed = j->failed || t.failed;
+    triad_text_free(&t);
 }
 
 static void warn_null(judge *j, claims_output *out)

@@ -71,4 +71,4 @@ const char REPORT_STYLE[] =
     "@media print{@page{margin:16mm}:root{--paper:#fff;--card:#f3f3f3;--ink:#111;--soft:#555;--line:#ccc;--grid:#ddd;--agent:#b8334a;--untrained:#d98e9b;--decoder:#245fa6;"
     "--encoder:#6d4ba3;--words:#a8700c;--random:#83878e;--heat:#1f6e68;--over:#fff;--band:#e9b949;--yes:#1d7a4c;--no:#a63a3a;--mute:#666}\n"
     "body{font-size:11pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}header{padding-top:0}section{padding-top:20px}figure,tr{break-inside:avoid}h2,h3{break-after:avoid}"
-    "table{font-size:8.5pt}summary{display:none}.scroll{overflow:visible}}\n";
+    "table{font-size:8pt}summary{display:none}.scroll{overflow:visible}.two{grid-template-columns:1fr 1fr;gap:12px 24px}.lead{font-size:14pt}}\n";
