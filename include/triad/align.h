@@ -35,7 +35,7 @@ typedef struct triad_align_null {
     bool present;
     size_t draws;    /* m: p is at least 1 / (m + 1) */
     double p, mean, sd; /* p = (b + 1) / (m + 1), b = draws at or above the value; NaN where undefined */
-    double observed; /* the statistic on the rows that the null can permute: all (iid), the closed subset (relabel) */
+    double observed; /* the statistic as the null computes it, on the rows that it can permute: all (iid), the closed subset (relabel) */
     double z;        /* (observed - mean) / sd */
     double calibrated; /* what is left above the null's 95 % point tau: clamp((observed - tau) / (1 - tau), 0, 1) */
 } triad_align_null;

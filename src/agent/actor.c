@@ -1,6 +1,7 @@
 #include "agent/actor.h"
 
-#include <math.h>
+#include "agent/recall.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,35 +12,6 @@ void actor_begin(agent_actor *actor, size_t slot, const float *instruction)
     feature_start(&actor->odometer[slot]);
     actor->step[slot] = 0;
     policy_modulate(actor->film + slot * layout->norms * 2 * d, actor->token + slot * d, instruction, actor->agent->params, layout, 1);
-}
-
-/* One query against the last steps of its episode; keys and values of step s lie at s mod window. out [d] */
-static void recall(float *out, const float *q, const float *past, size_t step, const float *distance_bias, const policy_config *config,
-                   float *score)
-{
-    const size_t d = config->width, head_dim = d / config->heads, window = config->window;
-    const size_t seen = step + 1 < window ? step + 1 : window;
-    const float scale = 1 / sqrtf((float)head_dim);
-    for (size_t h = 0; h < config->heads; h++) {
-        const float *ask = q + h * head_dim;
-        float most = -INFINITY, sum = 0, *mix = out + h * head_dim;
-        for (size_t back = 0; back < seen; back++) {
-            const float *key = past + (step - back) % window * 2 * d + h * head_dim;
-            float dot = 0;
-            for (size_t i = 0; i < head_dim; i++) dot += ask[i] * key[i];
-            score[back] = dot * scale + distance_bias[h * window + back];
-            if (score[back] > most) most = score[back];
-        }
-        for (size_t back = 0; back < seen; back++) {
-            score[back] = expf(score[back] - most);
-            sum += score[back];
-        }
-        memset(mix, 0, head_dim * sizeof *mix);
-        for (size_t back = 0; back < seen; back++) {
-            const float *value = past + (step - back) % window * 2 * d + d + h * head_dim, part = score[back] / sum;
-            for (size_t i = 0; i < head_dim; i++) mix[i] += part * value[i];
-        }
-    }
 }
 
 typedef struct actor_scratch {
@@ -62,7 +34,8 @@ static void remember(agent_actor *actor, float *x, const uint32_t *slots, size_t
             float *past = actor->memory + (slots[i] * config->memory_layers + l) * window * 2 * d;
             const size_t step = actor->step[slots[i]];
             memcpy(past + step % window * 2 * d, scratch->qkv + i * 3 * d + d, 2 * d * sizeof *past);
-            recall(scratch->mixed + i * d, scratch->qkv + i * 3 * d, past, step, p + block->relative, config, scratch->score);
+            agent_recall(scratch->mixed + i * d, scratch->qkv + i * 3 * d, past, step, p + block->relative, config->heads, d / config->heads, window,
+                         scratch->score);
         }
         nn_linear_forward(scratch->normed, scratch->mixed, p + block->out, p + block->out_bias, count, d, d);
         nn_add(x, scratch->normed, count * d);
@@ -113,32 +86,28 @@ static bool act(agent_actor *actor, const uint32_t *slots, size_t count, const u
     return true;
 }
 
-void actor_act(agent_actor *actor, const uint32_t *slots, size_t count, const uint8_t *observations, const uint8_t *directions,
+bool actor_act(agent_actor *actor, const uint32_t *slots, size_t count, const uint8_t *observations, const uint8_t *directions,
                babyai_action *actions, float *logits)
 {
     const triad_arena_mark mark = triad_arena_save(&actor->arena);
     float *scores = logits ? logits : TRIAD_NEW(&actor->arena, float, count * POLICY_ACTIONS);
-    /* The arena holds what the greatest step needs, so neither can fail; `done` is the action that changes nothing. */
-    const bool acted = scores && act(actor, slots, count, observations, directions, scores);
-    for (size_t i = 0; i < count; i++) {
-        int best = BABYAI_DONE;
-        if (acted) {
-            const float *row = scores + i * POLICY_ACTIONS;
-            best = 0;
-            for (int a = 1; a < POLICY_ACTIONS; a++)
-                if (row[a] > row[best]) best = a;
-        }
+    const bool ok = scores && act(actor, slots, count, observations, directions, scores);
+    for (size_t i = 0; ok && i < count; i++) {
+        const float *row = scores + i * POLICY_ACTIONS;
+        int best = 0;
+        for (int a = 1; a < POLICY_ACTIONS; a++)
+            if (row[a] > row[best]) best = a;
         actions[i] = (babyai_action)best;
         feature_act(&actor->odometer[slots[i]], actions[i]);
         actor->step[slots[i]]++;
     }
     triad_arena_rewind(&actor->arena, mark);
+    return ok;
 }
 
 /* ---- life */
 
-/* Has every slot see nothing but objects once, which asks the arena for all that a step can need, and makes that one block. */
-static bool reserve(agent_actor *actor)
+bool actor_reserve(agent_actor *actor)
 {
     const size_t n = actor->capacity;
     uint8_t *observations = malloc(n * BABYAI_OBSERVATION), *directions = calloc(n, 1);
@@ -146,7 +115,8 @@ static bool reserve(agent_actor *actor)
     float *logits = calloc(n * POLICY_ACTIONS, sizeof *logits);
     bool ok = observations && directions && slots && logits;
     if (ok) {
-        memset(observations, 4, n * BABYAI_OBSERVATION); /* doors everywhere */
+        /* Nothing but doors, seen once, asks for all that a step can need; then that becomes one block. */
+        memset(observations, 4, n * BABYAI_OBSERVATION);
         for (size_t i = 0; i < n; i++) slots[i] = (uint32_t)i;
         ok = act(actor, slots, n, observations, directions, logits);
         const size_t most = actor->arena.peak + 4096;
@@ -174,7 +144,7 @@ triad_status actor_create(agent_actor *actor, const triad_agent *agent, size_t c
     actor->film = calloc(capacity, layout->norms * 2 * d * sizeof(float));
     actor->token = calloc(capacity, d * sizeof(float));
     actor->memory = calloc(capacity, (layout->config.memory_layers * layout->config.window * 2 * d + 1) * sizeof(float));
-    if (actor->odometer && actor->step && actor->film && actor->token && actor->memory && reserve(actor)) return TRIAD_OK;
+    if (actor->odometer && actor->step && actor->film && actor->token && actor->memory) return TRIAD_OK;
     actor_free(actor);
     return triad_fail(err, TRIAD_ERR_MEMORY, -1, "acting: out of memory");
 }

@@ -22,6 +22,15 @@ typedef struct trial {
     size_t steps, foreign_steps; /* that the agent took; 0: not solved */
 } trial;
 
+/* What one worker acts with; the environments are of the level at hand. */
+typedef struct episode_group {
+    agent_actor actor;
+    babyai_env *env[GROUP];
+    uint32_t slot[GROUP];
+    uint8_t observation[GROUP * BABYAI_OBSERVATION], direction[GROUP];
+    babyai_action action[GROUP];
+} episode_group;
+
 typedef struct evaluation {
     const triad_agent *agent;
     const babyai_level *level;
@@ -30,6 +39,8 @@ typedef struct evaluation {
     const float *instruction; /* [n, d] */
     bool foreign;             /* as well as under their own */
     size_t groups;
+    int workers;
+    episode_group *group;     /* [workers] */
     triad_status *status;     /* [tiles] */
     triad_error *error;
 } evaluation;
@@ -124,22 +135,14 @@ static triad_status choose_trials(evaluation *work, size_t n, uint64_t first_see
 
 /* ---- acting */
 
-typedef struct episode_group {
-    agent_actor actor;
-    babyai_env *env[GROUP];
-    uint32_t slot[GROUP];
-    uint8_t observation[GROUP * BABYAI_OBSERVATION], direction[GROUP];
-    babyai_action action[GROUP];
-} episode_group;
-
 static triad_status act_group(evaluation *work, episode_group *group, size_t from, size_t to, bool foreign, triad_error *err)
 {
     const size_t d = work->agent->layout.config.width;
-    triad_status status = actor_create(&group->actor, work->agent, to - from, err);
+    triad_status status = TRIAD_OK;
     size_t running = 0;
     for (size_t i = from; i < to && !status; i++) {
         trial *at = &work->trial[i];
-        status = babyai_create(&group->env[i - from], work->level, err);
+        if (!group->env[i - from]) status = babyai_create(&group->env[i - from], work->level, err);
         if (!status) status = babyai_reset_seed(group->env[i - from], at->seed, err);
         if (foreign && at->foreign == i) continue; /* nothing foreign to say */
         actor_begin(&group->actor, i - from, work->instruction + (foreign ? at->foreign : i) * d);
@@ -148,7 +151,8 @@ static triad_status act_group(evaluation *work, episode_group *group, size_t fro
     for (size_t steps = 1; running > 0 && !status; steps++) {
         for (size_t r = 0; r < running; r++)
             babyai_observe(group->env[group->slot[r]], group->observation + r * BABYAI_OBSERVATION, &group->direction[r]);
-        actor_act(&group->actor, group->slot, running, group->observation, group->direction, group->action, NULL);
+        if (!actor_act(&group->actor, group->slot, running, group->observation, group->direction, group->action, NULL))
+            return triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
         size_t left = 0;
         for (size_t r = 0; r < running; r++) {
             const uint32_t slot = group->slot[r];
@@ -166,19 +170,22 @@ static triad_status act_group(evaluation *work, episode_group *group, size_t fro
 
 static void act_tile(void *context, size_t tile, int worker)
 {
-    (void)worker;
     evaluation *work = context;
     const bool foreign = tile >= work->groups;
     const size_t from = (foreign ? tile - work->groups : tile) * GROUP, to = from + GROUP < work->n ? from + GROUP : work->n;
     triad_error error;
-    episode_group *group = calloc(1, sizeof *group);
-    const triad_status status = group ? act_group(work, group, from, to, foreign, &error)
-                                      : triad_fail(&error, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
+    const triad_status status = act_group(work, &work->group[worker], from, to, foreign, &error);
     if (status) fail_tile(work, tile, status, &error);
-    if (!group) return;
-    for (size_t i = 0; i < GROUP; i++) babyai_free(group->env[i]);
-    actor_free(&group->actor);
-    free(group);
+}
+
+static void forget_level(evaluation *work)
+{
+    for (size_t i = 0; i < work->n; i++) free(work->trial[i].mission);
+    memset(work->trial, 0, work->n * sizeof *work->trial);
+    for (int w = 0; w < work->workers; w++) {
+        for (size_t i = 0; i < GROUP; i++) babyai_free(work->group[w].env[i]);
+        memset(work->group[w].env, 0, sizeof work->group[w].env);
+    }
 }
 
 /* ---- figures */
@@ -253,23 +260,29 @@ triad_status triad_agent_evaluate(const triad_agent *agent, const babyai_level *
                                   triad_progress *progress, triad_error *err)
 {
     if (n == 0 || n > 10000000) return triad_fail(err, TRIAD_ERR_RANGE, -1, "evaluation: %zu episodes (1 to 10000000)", n);
-    evaluation work = {.agent = agent, .foreign = foreign};
+    evaluation work = {.agent = agent, .n = n, .foreign = foreign, .workers = triad_pool_threads(pool)};
+    const size_t most_tiles = 2 * (n / GROUP + 1);
     work.trial = calloc(n, sizeof *work.trial);
-    work.status = calloc(2 * (n / GROUP + 1), sizeof *work.status);
-    work.error = calloc(2 * (n / GROUP + 1), sizeof *work.error);
-    triad_status status = work.trial && work.status && work.error ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
+    work.status = calloc(most_tiles, sizeof *work.status);
+    work.error = calloc(most_tiles, sizeof *work.error);
+    work.group = calloc((size_t)work.workers, sizeof *work.group);
+    triad_status status = TRIAD_OK;
+    if (!work.trial || !work.status || !work.error || !work.group) {
+        if (!work.group) work.workers = 0;
+        status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
+    }
+    for (int w = 0; w < work.workers && !status; w++) status = actor_create(&work.group[w].actor, agent, GROUP, err);
     triad_progress_begin(progress, "evaluate", "levels", (double)level_count);
     for (size_t l = 0; l < level_count && !status; l++) {
         work.level = levels[l];
         triad_progress_update(progress, (double)l, babyai_level_name(levels[l]));
         status = evaluate_level(&results[l], &work, n, first_seed, pool, err);
-        for (size_t i = 0; i < n; i++) {
-            free(work.trial[i].mission);
-            work.trial[i] = (trial){0};
-        }
+        forget_level(&work);
     }
     if (!status) triad_progress_update(progress, (double)level_count, NULL);
     triad_progress_end(progress, NULL);
+    for (int w = 0; w < work.workers; w++) actor_free(&work.group[w].actor);
+    free(work.group);
     free(work.trial);
     free(work.status);
     free(work.error);

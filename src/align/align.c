@@ -312,23 +312,25 @@ static void draw_block(void *context, size_t tile, int worker)
     count_step(w);
 }
 
-/* One tile: one draw of retrieval for all pairs. */
+/* One tile: one draw of retrieval for all pairs. The last tile leaves the rows in their order: what is compared with the draws is
+ * computed as they are, on fewer axes than the value itself. */
 static void draw_retrieval(void *context, size_t b, int worker)
 {
     (void)worker;
     work *w = context;
-    const sentences *set = w->set;
+    sentences *set = w->set;
+    const bool observes = b == w->fits;
     const align_plan *plan = &set->plan;
     triad_error err = {0};
     double *out = malloc((w->pairs * plan->count + 1) * sizeof *out);
     triad_status status = out ? TRIAD_OK : out_of_memory(&err);
     if (status == TRIAD_OK)
         status = align_draw_retrieval(out, plan, set->view, w->side_count, (const size_t(*)[2])w->pair, w->pairs, &set->folds,
-                                      w->order + b * set->n, &err);
+                                      observes ? NULL : w->order + b * set->n, &err);
     for (size_t p = 0; status == TRIAD_OK && p < w->pairs; p++)
         for (size_t i = 0; i < plan->count; i++)
             if (align_draws_by_fit(&plan->spec[i]) && align_plan_allows(plan, &plan->spec[i], NULL))
-                draws_of(w, p, i)[b] = out[p * plan->count + i];
+                *(observes ? &set->observed[p * plan->count + i] : &draws_of(w, p, i)[b]) = out[p * plan->count + i];
     if (status != TRIAD_OK) fail_tile(w, b, &err);
     free(out);
     count_step(w);
@@ -348,7 +350,7 @@ static triad_status run_null(work *w, sentences *set, const uint32_t *order, boo
     if (w->drawn == NULL) return out_of_memory(err);
     const size_t blocks = (options->permutations + ALIGN_DRAW_BLOCK - 1) / ALIGN_DRAW_BLOCK;
     triad_parallel(pool, w->y_count * blocks, draw_block, w);
-    triad_parallel(pool, w->fits, draw_retrieval, w);
+    triad_parallel(pool, w->fits ? w->fits + 1 : 0, draw_retrieval, w);
     triad_status status = atomic_load(&w->failed) ? w->error->code : TRIAD_OK;
     for (size_t p = 0; p < w->pairs && status == TRIAD_OK; p++)
         for (size_t i = 0; i < plan->count && status == TRIAD_OK; i++) {
@@ -548,7 +550,7 @@ triad_status triad_align(triad_align_result *result, const triad_align_side *sid
     const size_t blocks = (options->permutations + ALIGN_DRAW_BLOCK - 1) / ALIGN_DRAW_BLOCK,
                  nulls = (size_t)options->iid + (size_t)options->relabel;
     triad_progress_begin(progress, "align", "steps",
-                         (double)(count + w.pairs + nulls * (w.y_count * blocks + options->retrieval_permutations)));
+                         (double)(count + w.pairs + nulls * (w.y_count * blocks + options->retrieval_permutations + 1)));
     status = start_set(&w, &w.all, pool, &own);
     if (status == TRIAD_OK) {
         w.slot = calloc(w.all.plan.count + 1, sizeof *w.slot);

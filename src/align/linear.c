@@ -12,6 +12,8 @@ void dsyevr_(const char *job, const char *range, const char *uplo, const int *n,
              const double *vu, const int *il, const int *iu, const double *tolerance, int *found, double *w, double *z,
              const int *ldz, int *support, double *work, const int *lwork, int *iwork, const int *liwork, int *info);
 
+void dsyevd_(const char *job, const char *uplo, const int *n, double *a, const int *lda, double *w, double *work, const int *lwork,
+             int *iwork, const int *liwork, int *info);
 void dgeqrf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work, const int *lwork, int *info);
 
 static triad_status too_large(triad_error *err)
@@ -92,10 +94,40 @@ triad_status align_rotate(double *out, double *x, size_t n, size_t d, triad_erro
     return status;
 }
 
+/* All of them by divide and conquer: faster than choosing where a good part is wanted. */
+static triad_status eigen_whole(double *values, double *vectors, double *a, size_t n, size_t r, triad_error *err)
+{
+    const int order = (int)n;
+    int size = -1, isize = -1, info = 0, iwanted = 0;
+    double wanted = 0;
+    double *w = malloc(n * sizeof *w);
+    dsyevd_("V", "U", &order, a, &order, w, &wanted, &size, &iwanted, &isize, &info);
+    size = (int)wanted;
+    isize = iwanted;
+    double *work = malloc((size_t)(size > 0 ? size : 1) * sizeof *work);
+    int *iwork = malloc((size_t)(isize > 0 ? isize : 1) * sizeof *iwork);
+    triad_status status = TRIAD_OK;
+    if (w == NULL || work == NULL || iwork == NULL) {
+        status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "eigenvalues: out of memory");
+    } else {
+        dsyevd_("V", "U", &order, a, &order, w, work, &size, iwork, &isize, &info);
+        if (info != 0) status = triad_fail(err, TRIAD_ERR_NUMERIC, -1, "eigenvalues: did not converge");
+    }
+    for (size_t i = 0; status == TRIAD_OK && i < r; i++) {
+        values[i] = w[n - 1 - i];
+        memcpy(vectors + i * n, a + (n - 1 - i) * n, n * sizeof *a);
+    }
+    free(w);
+    free(work);
+    free(iwork);
+    return status;
+}
+
 triad_status align_eigen(double *values, double *vectors, double *a, size_t n, size_t r, triad_error *err)
 {
     if (r == 0) return TRIAD_OK;
     if (n > INT_MAX) return too_large(err);
+    if (3 * r >= n) return eigen_whole(values, vectors, a, n, r, err);
     const int order = (int)n, low = (int)(n - r + 1), high = (int)n;
     const double tolerance = 0, unused = 0;
     int found = 0, size = -1, isize = -1, info = 0, iwanted = 0;

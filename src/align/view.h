@@ -30,8 +30,9 @@ typedef struct align_view {
     double *lead;
 } align_view;
 
-/* The leading principal axes in which nulls prepare again: those beyond hold next to nothing of the first 64. */
-enum { ALIGN_LEAD = 256 };
+/* The leading principal axes of all rows among which nulls, and the statistic that is compared with them, look for the axes of the
+ * training rows: those beyond hold next to nothing of the first 64. */
+enum { ALIGN_LEAD = 128 };
 
 /* Takes over x [n, d] (malloc'd), also when it fails. folds NULL: no retrieval. lead: nulls of retrieval will be drawn with this
  * view as the permuted side. plan is borrowed. */

@@ -112,11 +112,15 @@ static void notice(const running *r, const study_stage *s, bool ran)
     r->options->notice(r->options->notice_context, &told, number, r->count, ran);
 }
 
-/* What a finished training needs no more; here, behind its record, no interruption can take it away too early. */
+/* What a finished stage needs no more: its mark of having begun, a training's checkpoint. Here, behind its record, no
+ * interruption can take them away too early; an interruption between record and here leaves them to the next run. */
 static void tidy(const experiment *study, const study_stage *s)
 {
-    if (strcmp(s->kind, "train") != 0) return;
     triad_text path = {0};
+    triad_text_addf(&path, "%s/stages/%s.started", study->folder, s->name);
+    if (!path.failed) (void)unlink(path.bytes);
+    triad_text_free(&path);
+    if (strcmp(s->kind, "train") != 0) return;
     triad_text_addf(&path, "%s/%s.checkpoint", study->folder, s->output[0]);
     if (!path.failed) (void)unlink(path.bytes);
     triad_text_free(&path);

@@ -68,6 +68,7 @@ static void acting_agrees_with_the_whole_episode(void **state)
     agent_actor alone, three;
     assert_int_equal(actor_create(&alone, agent, 1, NULL), TRIAD_OK);
     assert_int_equal(actor_create(&three, agent, 3, NULL), TRIAD_OK);
+    assert_true(actor_reserve(&alone));
     float *z = instruction_of(agent, episode.mission), *other = instruction_of(agent, "go to the red ball");
     actor_begin(&alone, 0, z);
     actor_begin(&three, 0, other);
@@ -82,8 +83,8 @@ static void acting_agrees_with_the_whole_episode(void **state)
         memset(images, 1, BABYAI_OBSERVATION);
         babyai_action action[3];
         float logits[POLICY_ACTIONS], three_logits[3 * POLICY_ACTIONS];
-        actor_act(&alone, &zero, 1, images + BABYAI_OBSERVATION, directions, action, logits);
-        actor_act(&three, slots, 3, images, directions, action, three_logits);
+        assert_true(actor_act(&alone, &zero, 1, images + BABYAI_OBSERVATION, directions, action, logits));
+        assert_true(actor_act(&three, slots, 3, images, directions, action, three_logits));
         for (size_t a = 0; a < POLICY_ACTIONS; a++) {
             const double wanted = (double)expected[s * POLICY_ACTIONS + a];
             assert_true(fabs((double)logits[a] - wanted) < 1e-4 * (1 + fabs(wanted)));
