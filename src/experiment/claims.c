@@ -185,7 +185,7 @@ static const char *reading_paragraph(judge *j, int r)
         triad_text_addf(&t, " Words renamed consistently give %.3f ± %.3f, the ceiling: this reading can't tell which word is which.", a->relabel.mean, a->relabel.sd);
     else if (rejected >= 0)
         triad_text_addf(&t, " Words renamed consistently give %.3f ± %.3f; %s", a->relabel.mean, a->relabel.sd,
-                        rejected == 0 ? "no agent does better than that." : (size_t)rejected == agents ? (agents > 1 ? "every agent does better." : "the agent does better.") : SAY("%d of %zu agents do better.", rejected, agents));
+                        rejected == 0 ? "no agent does better than that." : (size_t)rejected == agents ? (agents > 1 ? "every agent does better." : "the agent does better.") : SAY("%d of %zu agents %s better.", rejected, agents, rejected == 1 ? "does" : "do"));
     const char *text = t.failed ? NULL : triad_arena_strdup(j->arena, t.bytes);
     triad_text_free(&t);
     return keep(j, text);

@@ -672,7 +672,7 @@ static void draw_agent_layers(drawing *d, const size_t *first, int reading)
                 points[l] = estimate(m, g, name, NULL);
             }
             const size_t before = chart->curves;
-            add_curve(d, chart, arena_format(&m->arena, untrained ? "untrained × %s" : "× %s", study->space[model].name), study->space[model].role, points);
+            add_curve(d, chart, untrained ? arena_format(&m->arena, "untrained × %s", study->space[model].name) : arena_format(&m->arena, "%s × %s", agents_word(m), study->space[model].name), study->space[model].role, points);
             if (chart->curves > before) d->curve[before].dashed = untrained;
         }
 }
@@ -710,11 +710,9 @@ triad_status stage_layers(void *context, const study_stage *self, triad_error *e
     if (status == TRIAD_OK && m.pairs > 0) status = align(&m, err);
     if (status == TRIAD_OK) {
         drawing d = {.m = &m};
-        for (int r = 0; r < REPORT_READINGS && m.pairs > 0; r++) {
-            for (size_t i = 0; i < spaces; i++)
-                if (is_kind(&m, i, SPACE_MODEL)) draw_model_layers(&d, first, i, r);
-            draw_agent_layers(&d, first, r);
-        }
+        for (size_t i = 0; i < spaces && m.pairs > 0; i++)
+            for (int r = 0; is_kind(&m, i, SPACE_MODEL) && r < REPORT_READINGS; r++) draw_model_layers(&d, first, i, r);
+        for (int r = 0; r < REPORT_READINGS && m.pairs > 0; r++) draw_agent_layers(&d, first, r);
         status = write_all(&d, self, err);
     }
     free(first);
