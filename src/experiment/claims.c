@@ -5,14 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_TEXTS = 64, MAX_AGENTS = 128 };
-static const double ALPHA = 0.05;
+enum { MAX_TEXTS = 64, MAX_MEMBERS = 8192 /* agents against each other are many */ };
+static const double ALPHA = 0.05, CEILING = 0.995;
 
 typedef struct judge {
     const claims_input *in;
     triad_arena *arena;
     bool failed;
     const figure_row *action, *untrained, *words, *random; /* against what stands for language; NULL: not there */
+    const figure_row *seeds;                              /* agents against each other */
     const figure_row *training, *beyond, *gap, *family;    /* differences */
 } judge;
 
@@ -63,27 +64,31 @@ static int rising(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Holm over the agents: how many of them reject the relabel null at 5 %. -1: it was not computed for all. */
-static int rejecting(const judge *j, int reading, size_t *agents)
+/* Holm over a row's members: how many of them reject the relabel null at 5 %. -1: it was not computed for all. */
+static int rejecting_in(const figure_row *row, int reading, size_t *members)
 {
-    double p[MAX_AGENTS];
-    const figure_row *row = j->action;
-    *agents = row != NULL ? (row->row.members > 0 ? row->row.members : 1) : 0;
-    if (row == NULL || *agents > MAX_AGENTS) return -1;
-    for (size_t i = 0; i < *agents; i++) {
+    double p[MAX_MEMBERS];
+    *members = row != NULL ? (row->row.members > 0 ? row->row.members : 1) : 0;
+    if (row == NULL || *members > MAX_MEMBERS) return -1;
+    for (size_t i = 0; i < *members; i++) {
         p[i] = row->row.members > 0 ? row->member[i].p_relabel[reading] : row->row.estimate[reading].relabel.p;
         if (!isfinite(p[i])) return -1;
     }
-    qsort(p, *agents, sizeof *p, rising);
+    qsort(p, *members, sizeof *p, rising);
     int rejected = 0;
-    while ((size_t)rejected < *agents && p[rejected] * (double)(*agents - (size_t)rejected) <= ALPHA) rejected++;
+    while ((size_t)rejected < *members && p[rejected] * (double)(*members - (size_t)rejected) <= ALPHA) rejected++;
     return rejected;
+}
+
+static int rejecting(const judge *j, int reading, size_t *members)
+{
+    return rejecting_in(j->action, reading, members);
 }
 
 /* Where consistently renamed words come out right as well as can be, no value could be better: the reading is blind. */
 static bool at_ceiling(const judge *j, int reading)
 {
-    return j->action != NULL && j->action->row.estimate[reading].relabel.mean > 0.995;
+    return j->action != NULL && j->action->row.estimate[reading].relabel.mean > CEILING;
 }
 
 static bool all_reject(const judge *j, int reading)
@@ -222,6 +227,12 @@ static const char *reading_paragraph(judge *j, int r)
                         : (size_t)rejected < agents    ? SAY("%s %s better.", some_reject(j, r), rejected == 1 ? "does" : "do")
                         : agents > 1                   ? SAY("every %s does better.", members_word(j, false))
                                                        : "the agent does better.");
+    /* Agents of different seeds surely share their words: where even they do not pass, passing is hard and failing says little. */
+    size_t pairs;
+    const int passed = rejecting_in(j->seeds, r, &pairs);
+    if (!at_ceiling(j, r) && rejected >= 0 && passed >= 0 && (size_t)passed < pairs && j->seeds->row.estimate[r].relabel.mean <= CEILING)
+        triad_text_addf(&t, " Agents that differ by their seed alone align at %s, with renamed words at %.3f: %d of %zu pairs %s better, so this null has little to go by here.",
+                        number(j, j->seeds->row.estimate[r].value), j->seeds->row.estimate[r].relabel.mean, passed, pairs, passed == 1 ? "does" : "do");
     const char *text = t.failed ? NULL : triad_arena_strdup(j->arena, t.bytes);
     triad_text_free(&t);
     return keep(j, text);
@@ -376,6 +387,7 @@ triad_status claims_judge(claims_output *output, const claims_input *input, tria
     j->untrained = find(f->row, f->rows, "untrained", x);
     j->words = find(f->row, f->rows, "words", x);
     j->random = find(f->row, f->rows, "random", x);
+    j->seeds = find(f->row, f->rows, "seeds", NULL);
     j->training = find(f->difference, f->differences, "training", x);
     j->beyond = find(f->difference, f->differences, "beyond-words", x);
     j->gap = find(f->difference, f->differences, "language", NULL);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-enum { ACTION, UNTRAINED, WORDS, LANGUAGE, ROWS };
+enum { ACTION, UNTRAINED, WORDS, LANGUAGE, SEEDS, ROWS };
 enum { TRAINING, GAP, FAMILY, DIFFERENCES };
 
 typedef struct made {
@@ -38,6 +38,7 @@ static void make(made *m)
     put(&m->row[UNTRAINED], "untrained", "A", "untrained × A", 0.60, 0.01);
     put(&m->row[WORDS], "words", "A", "bag of words × A", 0.50, 0.01);
     put(&m->row[LANGUAGE], "language", "A", "A × B", 0.74, 0.01);
+    put(&m->row[SEEDS], "seeds", NULL, "agents × agents", 0.80, 0.01);
     put(&m->difference[TRAINING], "training", "A", "trained − untrained", 0.12, 0.02);
     put(&m->difference[GAP], "language", NULL, "gap", -0.02, 0.01);
     put(&m->difference[FAMILY], "family", NULL, "decoders − encoders", 0.03, 0.01);
@@ -247,6 +248,24 @@ static void without_a_relation_there_is_nothing_to_explain(void **state)
     triad_arena_free(&m.arena);
 }
 
+/* Agents of other seeds share their words: when not even they reject it, the null is weak, and that is said. */
+static void a_null_that_the_ceiling_does_not_reject_is_called_weak(void **state)
+{
+    (void)state;
+    made m;
+    make(&m);
+    for (int r = 0; r < REPORT_READINGS; r++) m.row[SEEDS].row.estimate[r].relabel = (report_null){0.3, 0.79, 0.01};
+    judge(&m);
+    says(m.out.paragraph[0], "Agents that differ by their seed alone align at 0.80, with renamed words at 0.790: 0 of 1 pairs do better, so this null has little to go by here.");
+    m.row[SEEDS].row.estimate[0].relabel.p = 0.01;
+    judge(&m);
+    assert_null(strstr(m.out.paragraph[0], "seed alone"));
+    m.row[SEEDS].row.estimate[0].relabel = (report_null){1, 1, 0}; /* at its ceiling it tells nothing of the null */
+    judge(&m);
+    assert_null(strstr(m.out.paragraph[0], "seed alone"));
+    triad_arena_free(&m.arena);
+}
+
 /* Members are agents beside decoders then: three of them may be one agent. */
 static void several_decoders_do_not_make_more_agents(void **state)
 {
@@ -304,6 +323,7 @@ int main(void)
         cmocka_unit_test(at_its_ceiling_a_reading_cannot_tell), cmocka_unit_test(shared_words_explain_what_training_and_names_do_not),
         cmocka_unit_test(what_was_not_measured_is_not_claimed), cmocka_unit_test(weak_agents_and_few_names_are_warned_of),
         cmocka_unit_test(figures_survive_json),                   cmocka_unit_test(agents_that_differ_are_said_to),
+        cmocka_unit_test(a_null_that_the_ceiling_does_not_reject_is_called_weak),
         cmocka_unit_test(without_a_relation_there_is_nothing_to_explain), cmocka_unit_test(several_decoders_do_not_make_more_agents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
