@@ -58,7 +58,7 @@ typedef struct triad_align_pair {
     triad_align_measure *measure;
     double median_rank; /* of the right sentence among all, both directions together; from 1 */
     /* The relabel null: how many distinct relabellings there are (saturates at 10^15), rows left out to close the set under
-     * renaming, and why it was refused (NULL: it was not). */
+     * renaming, and why it was refused (empty: it was not). */
     double relabellings;
     double smallest_p; /* that the relabel null can attain: the larger of 1 / relabellings and 1 / (draws + 1) */
     size_t left_out;   /* named in the result */

@@ -66,7 +66,7 @@ static triad_status words_from_json(agent_words *words, json_object *array, tria
 {
     if (!json_object_is_type(array, json_type_array)) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "vocabulary: not an array");
     const size_t count = json_object_array_length(array);
-    if (count == 0 || count > 100000) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "vocabulary: %zu words", count);
+    if (count == 0 || count > 10000) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "vocabulary: %zu words (1 to 10000)", count);
     const char **list = calloc(count, sizeof *list);
     if (!list) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "vocabulary: out of memory");
     triad_status status = TRIAD_OK;

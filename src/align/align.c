@@ -133,7 +133,7 @@ static void make_view(void *context, size_t tile, int worker)
 
 static triad_status start_set(work *w, sentences *set, triad_pool *pool, triad_error *err)
 {
-    triad_status status = align_plan_create(&set->plan, w->options, set->n, err);
+    triad_status status = set->plan.spec ? TRIAD_OK : align_plan_create(&set->plan, w->options, set->n, err);
     if (status != TRIAD_OK) return status;
     set->view = calloc(w->side_count, sizeof *set->view);
     set->observed = calloc(w->pairs * set->plan.count + 1, sizeof *set->observed);
@@ -535,6 +535,7 @@ triad_status triad_align(triad_align_result *result, const triad_align_side *sid
     triad_status status = describe(result, sides, count, &own);
     if (status == TRIAD_OK) status = list_pairs(&w, pairs, pair_count, &own);
     if (status == TRIAD_OK) status = pair_rows(&w, &own);
+    if (status == TRIAD_OK) status = align_plan_create(&w.all.plan, options, w.all.n, &own); /* before anything begins: it refuses unknown measures */
     if (status != TRIAD_OK) goto out;
     result->options = *options;
     result->options.measures = NULL; /* the caller's */

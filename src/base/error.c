@@ -26,6 +26,12 @@ triad_status triad_fail(triad_error *err, triad_status code, int64_t position, c
 triad_status triad_fail_in(triad_error *err, const char *prefix)
 {
     if (err == NULL) return TRIAD_ERR_ARGUMENT;
+    /* Whoever opened the file has named it already, or a file in the folder. */
+    const size_t length = strlen(prefix);
+    if (length > 0 && strncmp(err->text, prefix, length) == 0) {
+        const char next = err->text[length];
+        if (next == ':' || next == ',' || next == '/' || prefix[length - 1] == '/') return err->code;
+    }
     char joined[sizeof err->text];
     snprintf(joined, sizeof joined, "%.200s: %.270s", prefix, err->text);
     memcpy(err->text, joined, sizeof joined);

@@ -36,10 +36,10 @@ int cmd_demos(cli_context *context, int argc, char **argv)
     const int parsed = cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
     if (parsed != CLI_GO) return parsed;
     const babyai_level *levels[CLI_LEVELS_MOST];
-    triad_status status = cli_pick_levels(levels, &names, &context->error);
-    if (status == TRIAD_OK)
-        status = babyai_demos_write(output, levels, names.count, (size_t)number, context->seed, compact, context->pool, context->progress, &failed,
-                                    &context->error);
+    const int picked = cli_pick_levels(levels, &usage, &names);
+    if (picked != CLI_GO) return picked;
+    const triad_status status = babyai_demos_write(output, levels, names.count, (size_t)number, context->seed, compact, context->pool,
+                                                    context->progress, &failed, &context->error);
     if (status != TRIAD_OK) return cli_fail(&context->error);
     if (context->json) {
         json_object *root = json_object_new_object();

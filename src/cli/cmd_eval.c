@@ -84,8 +84,9 @@ int cmd_eval(cli_context *context, int argc, char **argv)
     const babyai_level *levels[CLI_LEVELS_MOST];
     triad_eval_result results[CLI_LEVELS_MOST];
     triad_agent *agent = NULL;
-    triad_status status = cli_pick_levels(levels, &names, err);
-    if (status == TRIAD_OK) status = triad_agent_open(&agent, positional[0], err);
+    const int picked = cli_pick_levels(levels, &usage, &names);
+    if (picked != CLI_GO) return picked;
+    triad_status status = triad_agent_open(&agent, positional[0], err);
     if (status == TRIAD_OK)
         status = triad_agent_evaluate(agent, levels, names.count, (size_t)episodes, FIRST_TEST_SEED, true, results, context->pool,
                                       context->progress, err);

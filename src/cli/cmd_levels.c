@@ -79,7 +79,8 @@ int cmd_levels(cli_context *context, int argc, char **argv)
     if (parsed != CLI_GO) return parsed;
     const babyai_level *levels[CLI_LEVELS_MOST];
     const cli_list names = {count, positional};
-    if (cli_pick_levels(levels, &names, &context->error) != TRIAD_OK) return cli_fail(&context->error);
+    const int picked = cli_pick_levels(levels, &usage, &names);
+    if (picked != CLI_GO) return picked;
     for (; count < babyai_level_count() && names.count == 0; count++) levels[count] = babyai_level_at(count);
     if (context->json) return cli_print_json(to_json(levels, count));
     print_table(levels, count);

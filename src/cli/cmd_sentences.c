@@ -37,10 +37,10 @@ int cmd_sentences(cli_context *context, int argc, char **argv)
     triad_error *err = &context->error;
     const babyai_level *levels[CLI_LEVELS_MOST];
     triad_items items = {0}, renamed = {0};
-    triad_status status = cli_pick_levels(levels, &names, err);
-    if (status == TRIAD_OK)
-        status = sample ? babyai_sentences_sample(&items, levels, names.count, (size_t)sample, context->seed, err)
-                        : babyai_sentences(&items, levels, names.count, err);
+    const int picked = cli_pick_levels(levels, &usage, &names);
+    if (picked != CLI_GO) return picked;
+    triad_status status = sample ? babyai_sentences_sample(&items, levels, names.count, (size_t)sample, context->seed, err)
+                                 : babyai_sentences(&items, levels, names.count, err);
     if (status == TRIAD_OK && cipher >= 0) status = babyai_cipher(&renamed, &items, (uint64_t)cipher, err);
     if (status == TRIAD_OK) status = triad_items_write(cipher >= 0 ? &renamed : &items, output, err);
     const size_t written = items.count;

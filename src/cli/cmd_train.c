@@ -40,15 +40,15 @@ int cmd_train(cli_context *context, int argc, char **argv)
     if (parsed != CLI_GO) return parsed;
     triad_error *err = &context->error;
     const babyai_level *levels[CLI_LEVELS_MOST];
-    triad_status status = cli_pick_levels(levels, &names, err);
-    if (status != TRIAD_OK) return cli_fail(err);
+    const int picked = cli_pick_levels(levels, &usage, &names);
+    if (picked != CLI_GO) return picked;
     train.levels = levels;
     train.level_count = names.count;
     train.seed = context->seed;
     train.steps = (uint64_t)steps;
     train.tflop = steps > 0 ? 0 : tflop;
     train.agent_path = output;
-    status = triad_agent_train(&train, context->pool, context->progress, err);
+    const triad_status status = triad_agent_train(&train, context->pool, context->progress, err);
     if (status != TRIAD_OK) return cli_fail(err);
     if (!context->json) {
         printf("%s: trained on", output);

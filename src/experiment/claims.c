@@ -5,14 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_TEXTS = 64, MAX_AGENTS = 128 };
-static const double ALPHA = 0.05;
+enum { MAX_TEXTS = 64, MAX_MEMBERS = 8192 /* agents against each other are many */ };
+static const double ALPHA = 0.05, CEILING = 0.995;
 
 typedef struct judge {
     const claims_input *in;
     triad_arena *arena;
     bool failed;
     const figure_row *action, *untrained, *words, *random; /* against what stands for language; NULL: not there */
+    const figure_row *seeds;                              /* agents against each other */
     const figure_row *training, *beyond, *gap, *family;    /* differences */
 } judge;
 
@@ -63,27 +64,31 @@ static int rising(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Holm over the agents: how many of them reject the relabel null at 5 %. -1: it was not computed for all. */
-static int rejecting(const judge *j, int reading, size_t *agents)
+/* Holm over a row's members: how many of them reject the relabel null at 5 %. -1: it was not computed for all. */
+static int rejecting_in(const figure_row *row, int reading, size_t *members)
 {
-    double p[MAX_AGENTS];
-    const figure_row *row = j->action;
-    *agents = row != NULL ? (row->row.members > 0 ? row->row.members : 1) : 0;
-    if (row == NULL || *agents > MAX_AGENTS) return -1;
-    for (size_t i = 0; i < *agents; i++) {
+    double p[MAX_MEMBERS];
+    *members = row != NULL ? (row->row.members > 0 ? row->row.members : 1) : 0;
+    if (row == NULL || *members > MAX_MEMBERS) return -1;
+    for (size_t i = 0; i < *members; i++) {
         p[i] = row->row.members > 0 ? row->member[i].p_relabel[reading] : row->row.estimate[reading].relabel.p;
         if (!isfinite(p[i])) return -1;
     }
-    qsort(p, *agents, sizeof *p, rising);
+    qsort(p, *members, sizeof *p, rising);
     int rejected = 0;
-    while ((size_t)rejected < *agents && p[rejected] * (double)(*agents - (size_t)rejected) <= ALPHA) rejected++;
+    while ((size_t)rejected < *members && p[rejected] * (double)(*members - (size_t)rejected) <= ALPHA) rejected++;
     return rejected;
+}
+
+static int rejecting(const judge *j, int reading, size_t *members)
+{
+    return rejecting_in(j->action, reading, members);
 }
 
 /* Where consistently renamed words come out right as well as can be, no value could be better: the reading is blind. */
 static bool at_ceiling(const judge *j, int reading)
 {
-    return j->action != NULL && j->action->row.estimate[reading].relabel.mean > 0.995;
+    return j->action != NULL && j->action->row.estimate[reading].relabel.mean > CEILING;
 }
 
 static bool all_reject(const judge *j, int reading)
@@ -112,15 +117,44 @@ static const char *const BY[3] = {"stays below", "reaches", "lies above"};
 
 /* ---- verdict */
 
+/* What a member of the action row is: an agent, or where several decoders stand for language an agent beside one of them. */
+static const char *members_word(const judge *j, bool many)
+{
+    if (j->action->x != NULL && strcmp(j->action->x, DECODERS) == 0) return many ? "pairs of agent and decoder" : "pair of agent and decoder";
+    return many ? "agents" : "agent";
+}
+
+static const char *some_reject(judge *j, int reading)
+{
+    size_t members;
+    const int rejected = rejecting(j, reading, &members);
+    return SAY("%d of %zu %s", rejected, members, members_word(j, true));
+}
+
+/* The reading that does not carry the verdict, where the other one does. */
+static const char *other_reading(judge *j, int reading)
+{
+    size_t members;
+    const int rejected = rejecting(j, reading, &members);
+    if (at_ceiling(j, reading)) return "the other reading can't tell, because renamed words reach its ceiling";
+    if (rejected < 0) return "the other reading can't tell, because its relabel null was not drawn";
+    if (rejected > 0) return SAY("in the other reading only %s show it", some_reject(j, reading));
+    return "in the other reading shared words explain what aligns";
+}
+
 static const char *judgement(judge *j)
 {
-    bool semantic[2], adds[2], known[2];
+    bool semantic[2], adds[2], known[2], related[2], partly[2];
     for (int r = 0; r < 2; r++) {
-        size_t agents;
-        known[r] = rejecting(j, r, &agents) >= 0 && !at_ceiling(j, r);
-        semantic[r] = all_reject(j, r);
+        size_t members;
+        const int rejected = rejecting(j, r, &members);
+        known[r] = rejected >= 0 && !at_ceiling(j, r);
+        semantic[r] = known[r] && all_reject(j, r);
+        partly[r] = known[r] && rejected > 0;
         adds[r] = training_adds(j, r);
+        related[r] = !(j->action->row.estimate[r].iid.p > ALPHA); /* not drawn: taken for granted */
     }
+    if (!related[0] && !related[1]) return "In neither reading does every one of them lie above shuffled sentences: the study shows no relation that would need an explanation.";
     if (!known[0] && !known[1])
         return at_ceiling(j, 0) || at_ceiling(j, 1) ? "Consistently renamed words align perfectly too: at this level the reading can't tell which word is which."
                                                     : "Without the relabel null nothing can be said about which word is which.";
@@ -130,11 +164,15 @@ static const char *judgement(judge *j)
     if (semantic[0] || semantic[1]) {
         const int r = semantic[0] ? 0 : 1;
         return SAY("%s does it matter which word is which%s; %s.", r == 0 ? "Only by retrieval" : "Only by overlap", adds[r] ? ", and training adds to that" : ", though training adds nothing to it",
-                   known[1 - r] ? "in the other reading shared words explain what aligns" : "the other reading can't tell, because renamed words reach its ceiling");
+                   other_reading(j, 1 - r));
     }
+    const char *by = adds[0] && adds[1] ? "both readings" : READINGS[adds[0] ? 0 : 1];
+    if (partly[0] || partly[1])
+        return SAY("Whether it matters which word is which differs between the agents (%s%s%s%s%s reject that it does not); %s.", partly[0] ? "by retrieval " : "", partly[0] ? some_reject(j, 0) : "",
+                   partly[0] && partly[1] ? ", " : "", partly[1] ? "by overlap " : "", partly[1] ? some_reject(j, 1) : "",
+                   adds[0] || adds[1] ? SAY("training adds to the alignment by %s", by) : "training adds nothing that this study can see");
     if (adds[0] || adds[1])
-        return SAY("Training adds to it by %s, but consistently renamed words align as well: no shared meaning of words is shown, only shared sentence structure.",
-                   adds[0] && adds[1] ? "both readings" : READINGS[adds[0] ? 0 : 1]);
+        return SAY("Training adds to it by %s, but consistently renamed words align as well: no shared meaning of words is shown, only shared sentence structure.", by);
     return "Neither training nor which word is which adds anything that this study can see: shared words explain what aligns.";
 }
 
@@ -185,7 +223,16 @@ static const char *reading_paragraph(judge *j, int r)
         triad_text_addf(&t, " Words renamed consistently give %.3f ± %.3f, the ceiling: this reading can't tell which word is which.", a->relabel.mean, a->relabel.sd);
     else if (rejected >= 0)
         triad_text_addf(&t, " Words renamed consistently give %.3f ± %.3f; %s", a->relabel.mean, a->relabel.sd,
-                        rejected == 0 ? "no agent does better than that." : (size_t)rejected == agents ? (agents > 1 ? "every agent does better." : "the agent does better.") : SAY("%d of %zu agents %s better.", rejected, agents, rejected == 1 ? "does" : "do"));
+                        rejected == 0                  ? SAY("no %s does better than that.", members_word(j, false))
+                        : (size_t)rejected < agents    ? SAY("%s %s better.", some_reject(j, r), rejected == 1 ? "does" : "do")
+                        : agents > 1                   ? SAY("every %s does better.", members_word(j, false))
+                                                       : "the agent does better.");
+    /* Agents of different seeds surely share their words: where even they do not pass, passing is hard and failing says little. */
+    size_t pairs;
+    const int passed = rejecting_in(j->seeds, r, &pairs);
+    if (!at_ceiling(j, r) && rejected >= 0 && passed >= 0 && (size_t)passed < pairs && j->seeds->row.estimate[r].relabel.mean <= CEILING)
+        triad_text_addf(&t, " Agents that differ by their seed alone align at %s, with renamed words at %.3f: %d of %zu pairs %s better, so this null has little to go by here.",
+                        number(j, j->seeds->row.estimate[r].value), j->seeds->row.estimate[r].relabel.mean, passed, pairs, passed == 1 ? "does" : "do");
     const char *text = t.failed ? NULL : triad_arena_strdup(j->arena, t.bytes);
     triad_text_free(&t);
     return keep(j, text);
@@ -279,8 +326,8 @@ static report_claim claim_meaning(judge *j)
         }
         c.outcome[r] = rejected > 0 && (size_t)rejected == agents ? REPORT_REPRODUCED : REPORT_NOT_REPRODUCED;
         const size_t draws = j->action->draws[r];
-        c.reason[r] = SAY("%s against %.3f ± %.3f under renaming; %d of %zu agents reject it (largest p %.3f, smallest possible %.3f)", number(j, a->value), a->relabel.mean, a->relabel.sd,
-                          rejected, agents, a->relabel.p, draws > 0 ? 1.0 / ((double)draws + 1) : NAN);
+        c.reason[r] = SAY("%s against %.3f ± %.3f under renaming; %s reject it (largest p %.3f, smallest possible %.3f)", number(j, a->value), a->relabel.mean, a->relabel.sd,
+                          some_reject(j, r), a->relabel.p, draws > 0 ? 1.0 / ((double)draws + 1) : NAN);
     }
     return c;
 }
@@ -324,8 +371,11 @@ static void warn_null(judge *j, claims_output *out)
     else if (in->left_out > 0) warn(out, SAY("The relabel null leaves out %zu instructions whose renamed twin does not exist; its statistic and its draws use the same rest.", in->left_out));
     if (isfinite(in->relabellings) && in->relabellings < 100)
         warn(out, SAY("Only %.0f distinct relabellings exist: the relabel null can't be rejected strongly.", in->relabellings));
-    if (j->action != NULL && j->action->row.members > 0 && j->action->row.members < 5)
-        warn(out, SAY("Intervals cover the choice of sentences. With %zu agents the variation between seeds is shown, not estimated.", j->action->row.members));
+    size_t seeds = 0;
+    for (size_t i = 0; i < in->agents; i++) seeds += in->agent[i].role == REPORT_AGENT;
+    if (j->action != NULL && seeds == 1) warn(out, "Intervals cover the choice of sentences. With one agent nothing is known about the variation between seeds.");
+    else if (j->action != NULL && seeds < 5)
+        warn(out, SAY("Intervals cover the choice of sentences. With %zu agents the variation between seeds is shown, not estimated.", seeds));
 }
 
 triad_status claims_judge(claims_output *output, const claims_input *input, triad_arena *arena, triad_error *err)
@@ -337,6 +387,7 @@ triad_status claims_judge(claims_output *output, const claims_input *input, tria
     j->untrained = find(f->row, f->rows, "untrained", x);
     j->words = find(f->row, f->rows, "words", x);
     j->random = find(f->row, f->rows, "random", x);
+    j->seeds = find(f->row, f->rows, "seeds", NULL);
     j->training = find(f->difference, f->differences, "training", x);
     j->beyond = find(f->difference, f->differences, "beyond-words", x);
     j->gap = find(f->difference, f->differences, "language", NULL);

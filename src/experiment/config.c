@@ -189,6 +189,12 @@ static triad_status check_models(const checker *c)
         if (m->sha256 != NULL && (strlen(m->sha256) != 64 || strspn(m->sha256, "0123456789abcdef") != 64))
             return refuse(c, &m->sha256, "models: %s: sha256 must be 64 lower-case hexadecimal digits", m->name);
         for (size_t a = 0; a < m->also_count; a++) {
+            for (size_t j = 0; j < c->config->model_count; j++) {
+                const char *other = c->config->models[j].name;
+                const size_t length = strlen(m->name);
+                if (strncmp(other, m->name, length) == 0 && other[length] == '.' && strcmp(other + length + 1, m->also[a]) == 0)
+                    return refuse(c, &c->config->models[j].name, "models: '%s' is how %s pooled by %s is called (choose another name)", other, m->name, m->also[a]);
+            }
             if (strcmp(m->also[a], m->pool) == 0) return refuse(c, &m->also[a], "models: %s: '%s' is its pooling already", m->name, m->pool);
             for (size_t b = 0; b < a; b++)
                 if (strcmp(m->also[a], m->also[b]) == 0) return refuse(c, &m->also[a], "models: %s: '%s' is given twice", m->name, m->also[a]);

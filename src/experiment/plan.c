@@ -174,8 +174,8 @@ static void alignment_config(const experiment *study, triad_text *text, bool ful
         for (size_t i = 0; i < config->alignment.k_count; i++) triad_text_addf(text, "k %lld\n", (long long)config->alignment.k[i]);
     }
     for (size_t i = 0; i < study->spaces; i++)
-        triad_text_addf(text, "space %s %s %d %d %s\n", study->space[i].name, study->space[i].label, (int)study->space[i].kind, study->space[i].variant,
-                        study->space[i].kind == SPACE_MODEL ? config->models[study->space[i].index].lineage : "-");
+        triad_text_addf(text, "space %s %s %d %d %d %s\n", study->space[i].name, study->space[i].label, (int)study->space[i].kind, (int)study->space[i].role,
+                        study->space[i].variant, study->space[i].kind == SPACE_MODEL ? config->models[study->space[i].index].lineage : "-");
 }
 
 /* A stage that aligns the first `spaces` spaces: its numbers as JSON and CSV, and the report's figures of them. */
@@ -223,6 +223,10 @@ static bool plan_results(experiment *study)
         const config_choice *c = &config->protocol[i];
         triad_text_addf(&s->config, "choice %s\t%s\t%s\t%s\n", c->choice, c->value, c->status, c->note != NULL ? c->note : "");
     }
+    /* What it says of the study beside the numbers: roles, protocol, draws, levels, seeds. */
+    alignment_config(study, &s->config, true);
+    for (size_t i = 0; i < config->items.level_count; i++) triad_text_addf(&s->config, "level %s\n", babyai_level_name(babyai_level_find(config->items.levels[i])));
+    for (size_t i = 0; i < config->agents.seed_count; i++) triad_text_addf(&s->config, "agent %lld\n", (long long)config->agents.seeds[i]);
     study->stage_results = last_stage(study);
     const size_t at = study->stage_results;
     graph_needs(g, at, study->stage_items, 0);

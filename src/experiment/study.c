@@ -21,7 +21,11 @@ triad_status experiment_open(experiment **made, const char *config_path, const c
     if (study == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "study: out of memory");
     triad_status status = experiment_config_load(&study->config, config_path, err);
     if (status == TRIAD_OK) {
-        if (seed != NULL) study->config.seed = (int64_t)(*seed & 0xffffffffU);
+        if (seed != NULL && *seed > UINT32_MAX)
+            status = triad_fail(err, TRIAD_ERR_RANGE, -1, "--seed %llu: a study's seed is at most 4294967295", (unsigned long long)*seed);
+        else if (seed != NULL) study->config.seed = (int64_t)*seed;
+    }
+    if (status == TRIAD_OK) {
         study->folder = strdup(folder);
         if (study->folder == NULL) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "study: out of memory");
     }

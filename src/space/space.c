@@ -197,7 +197,7 @@ triad_status triad_space_read(triad_space *space, const char *path, triad_error 
     triad_status status = numpy ? read_npy(space, path, err) : read_safetensors(space, path, err);
     if (status == TRIAD_OK) status = triad_sha256_file(space->sha256, path, err);
     if (status != TRIAD_OK) {
-        if (err && strncmp(err->text, path, length) != 0) status = triad_fail_in(err, path);
+        if (err) status = triad_fail_in(err, path);
         triad_space_free(space);
     }
     return status;

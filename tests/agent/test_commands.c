@@ -73,8 +73,8 @@ static void mistakes_are_told_in_one_line(void **state)
         int status;
         const char *says;
     } cases[] = {
-        {"train --levels GoToLokal -o %s/a --steps 100", 1, "triad: GoToLokal: no such level (did you mean GoToLocal?)\n"},
-        {"train --levels GoToLocal,GoToLocal -o %s/a --steps 100", 1, "triad: GoToLocal: the level is named twice\n"},
+        {"train --levels GoToLokal -o %s/a --steps 100", 2, "triad: train: GoToLokal: no such level (did you mean GoToLocal?)\n"},
+        {"train --levels GoToLocal,GoToLocal -o %s/a --steps 100", 2, "triad: train: GoToLocal: the level is named twice\n"},
         {"train --levels GoToLocal --steps 100", 2, NULL},
         {"train -o %s/a --steps 100", 2, NULL},
         {"train --levels GoToLocal -o %s/a --tflop -1", 2, NULL},

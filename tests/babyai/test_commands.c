@@ -67,7 +67,7 @@ static void levels(void **state)
     json_object_put(root);
     assert_int_equal(triad("levels BabyAI-GoToObjS6-v1"), 0);
     assert_non_null(strstr(output, "GoToObjS6 "));
-    assert_int_equal(triad("levels GoToLocl"), 1);
+    assert_int_equal(triad("levels GoToLocl"), 2);
     assert_true(one_line());
     assert_non_null(strstr(output, "did you mean GoToLocal?"));
 }
@@ -96,7 +96,7 @@ static void sentences(void **state)
     assert_int_equal(triad("sentences --levels GoToLocal"), 2);
     assert_int_equal(triad("sentences -o x.tsv"), 2);
     assert_int_equal(triad("sentences --levels GoToLocal --sample -3 -o x.tsv"), 2);
-    assert_int_equal(triad("sentences --levels Nowhere -o x.tsv"), 1);
+    assert_int_equal(triad("sentences --levels Nowhere -o x.tsv"), 2);
     snprintf(path, sizeof path, "%s/x.tsv", folder);
     assert_false(triad_path_exists(path));
 }
@@ -117,7 +117,7 @@ static void demos(void **state)
     assert_int_equal(triad("demos --levels KeyInBox -n 1 -o x.safetensors --quiet"), 1);
     assert_int_equal(triad("demos --levels GoToLocal -n 0 -o x.safetensors"), 2);
     assert_int_equal(triad("demos --levels GoToLocal -o x.safetensors"), 2);
-    assert_int_equal(triad("demos --levels PikupLoc -n 1 -o x.safetensors"), 1);
+    assert_int_equal(triad("demos --levels PikupLoc -n 1 -o x.safetensors"), 2);
     assert_non_null(strstr(output, "PickupLoc"));
     snprintf(command, sizeof command, "test -e %s/x.safetensors", folder);
     assert_int_not_equal(system(command), 0);

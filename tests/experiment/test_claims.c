@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-enum { ACTION, UNTRAINED, WORDS, LANGUAGE, ROWS };
+enum { ACTION, UNTRAINED, WORDS, LANGUAGE, SEEDS, ROWS };
 enum { TRAINING, GAP, FAMILY, DIFFERENCES };
 
 typedef struct made {
@@ -38,6 +38,7 @@ static void make(made *m)
     put(&m->row[UNTRAINED], "untrained", "A", "untrained × A", 0.60, 0.01);
     put(&m->row[WORDS], "words", "A", "bag of words × A", 0.50, 0.01);
     put(&m->row[LANGUAGE], "language", "A", "A × B", 0.74, 0.01);
+    put(&m->row[SEEDS], "seeds", NULL, "agents × agents", 0.80, 0.01);
     put(&m->difference[TRAINING], "training", "A", "trained − untrained", 0.12, 0.02);
     put(&m->difference[GAP], "language", NULL, "gap", -0.02, 0.01);
     put(&m->difference[FAMILY], "family", NULL, "decoders − encoders", 0.03, 0.01);
@@ -93,7 +94,7 @@ static void a_study_that_reproduces(void **state)
     says(m.out.paragraph[0], "0.60 (83 % of the way from chance)");
     says(m.out.paragraph[0], "every agent does better");
     says(m.out.claim[3].reason[0], "decoders − B, a sentence encoder: +0.030 [+0.020, +0.040]");
-    assert_int_equal(m.out.warnings, 1); /* three seeds */
+    assert_int_equal(m.out.warnings, 1); /* few seeds */
     triad_arena_free(&m.arena);
 }
 
@@ -138,7 +139,7 @@ static void the_relabel_null_is_judged_by_holm(void **state)
     judge(&m);
     outcome(&m, 4, REPORT_REPRODUCED, REPORT_NOT_REPRODUCED);
     says(m.out.claim[4].reason[1], "1 of 3 agents reject it");
-    says(m.out.headline, "Only by retrieval does it matter which word is which, and training adds to that; in the other reading shared words explain what aligns.");
+    says(m.out.headline, "Only by retrieval does it matter which word is which, and training adds to that; in the other reading only 1 of 3 agents show it.");
     triad_arena_free(&m.arena);
 }
 
@@ -218,6 +219,68 @@ static void weak_agents_and_few_names_are_warned_of(void **state)
     triad_arena_free(&m.arena);
 }
 
+/* One of three agents is neither "it matters" nor "shared words explain it". */
+static void agents_that_differ_are_said_to(void **state)
+{
+    (void)state;
+    made m;
+    make(&m);
+    for (int r = 0; r < REPORT_READINGS; r++) m.member[1].p_relabel[r] = m.member[2].p_relabel[r] = 0.4;
+    judge(&m);
+    outcome(&m, 4, REPORT_NOT_REPRODUCED, REPORT_NOT_REPRODUCED);
+    says(m.out.headline, "differs between the agents (by retrieval 1 of 3 agents, by overlap 1 of 3 agents reject that it does not); training adds to the alignment by both readings.");
+    says(m.out.paragraph[0], "1 of 3 agents does better.");
+    triad_arena_free(&m.arena);
+}
+
+static void without_a_relation_there_is_nothing_to_explain(void **state)
+{
+    (void)state;
+    made m;
+    make(&m);
+    for (int r = 0; r < REPORT_READINGS; r++) {
+        m.row[ACTION].row.estimate[r].iid.p = 0.3;
+        for (int i = 0; i < 3; i++) m.member[i].p_relabel[r] = 0.4;
+    }
+    judge(&m);
+    says(m.out.headline, "the study shows no relation");
+    says(m.out.paragraph[0], "that there is a relation at all is in doubt");
+    triad_arena_free(&m.arena);
+}
+
+/* Agents of other seeds share their words: when not even they reject it, the null is weak, and that is said. */
+static void a_null_that_the_ceiling_does_not_reject_is_called_weak(void **state)
+{
+    (void)state;
+    made m;
+    make(&m);
+    for (int r = 0; r < REPORT_READINGS; r++) m.row[SEEDS].row.estimate[r].relabel = (report_null){0.3, 0.79, 0.01};
+    judge(&m);
+    says(m.out.paragraph[0], "Agents that differ by their seed alone align at 0.80, with renamed words at 0.790: 0 of 1 pairs do better, so this null has little to go by here.");
+    m.row[SEEDS].row.estimate[0].relabel.p = 0.01;
+    judge(&m);
+    assert_null(strstr(m.out.paragraph[0], "seed alone"));
+    m.row[SEEDS].row.estimate[0].relabel = (report_null){1, 1, 0}; /* at its ceiling it tells nothing of the null */
+    judge(&m);
+    assert_null(strstr(m.out.paragraph[0], "seed alone"));
+    triad_arena_free(&m.arena);
+}
+
+/* Members are agents beside decoders then: three of them may be one agent. */
+static void several_decoders_do_not_make_more_agents(void **state)
+{
+    (void)state;
+    made m;
+    make(&m);
+    m.in.primary = m.row[ACTION].x = m.row[UNTRAINED].x = m.row[WORDS].x = m.difference[TRAINING].x = DECODERS;
+    judge(&m);
+    says(m.out.claim[4].reason[0], "3 of 3 pairs of agent and decoder reject it");
+    says(m.out.paragraph[0], "every pair of agent and decoder does better.");
+    assert_int_equal(m.out.warnings, 1);
+    says(m.out.warning[0], "With one agent nothing is known about the variation between seeds.");
+    triad_arena_free(&m.arena);
+}
+
 /* Figures come back from JSON as they went in, gaps included. */
 static void figures_survive_json(void **state)
 {
@@ -259,7 +322,9 @@ int main(void)
         cmocka_unit_test(nearly_as_well_is_an_interval_above_the_margin), cmocka_unit_test(the_relabel_null_is_judged_by_holm),
         cmocka_unit_test(at_its_ceiling_a_reading_cannot_tell), cmocka_unit_test(shared_words_explain_what_training_and_names_do_not),
         cmocka_unit_test(what_was_not_measured_is_not_claimed), cmocka_unit_test(weak_agents_and_few_names_are_warned_of),
-        cmocka_unit_test(figures_survive_json),
+        cmocka_unit_test(figures_survive_json),                   cmocka_unit_test(agents_that_differ_are_said_to),
+        cmocka_unit_test(a_null_that_the_ceiling_does_not_reject_is_called_weak),
+        cmocka_unit_test(without_a_relation_there_is_nothing_to_explain), cmocka_unit_test(several_decoders_do_not_make_more_agents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

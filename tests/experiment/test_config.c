@@ -117,6 +117,8 @@ static void what_belongs_together_is_checked(void **state)
         {"models:\n  - name: A\n    source: baseline:bow\n    role: decoder\n", "s.yaml:5: models: baseline:bow is a baseline (name it under `baselines`)"},
         {"models:\n  - name: A\n    source: x\n    role: decoder\n    sha256: 12\n", "s.yaml:7: models: A: sha256 must be 64 lower-case hexadecimal digits"},
         {"models:\n  - name: A\n    source: x\n    role: decoder\n    pool: mean\n    also: [mean]\n", "s.yaml:8: models: A: 'mean' is its pooling already"},
+        {"models:\n  - {name: A, source: x, role: decoder, also: [mean]}\n  - {name: A.mean, source: y, role: encoder}\n",
+         "s.yaml:5: models: 'A.mean' is how A pooled by mean is called (choose another name)"},
         {"baselines: [bow, bow]\n", "s.yaml:3: baselines: 'bow' is given twice"},
         {"baselines: [bow]\n", "s.yaml: nothing to align: 1 spaces (give agents, models or baselines)"},
         {"baselines: [bow, random]\nalignment:\n  k: [5, 1]\n", "s.yaml:5: alignment.k: 1 after 5 (give them rising)"},

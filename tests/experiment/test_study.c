@@ -372,6 +372,9 @@ static void what_changed_is_redone_and_nothing_else(void **state)
     changed_config(with, "bootstrap: 50", "bootstrap: 60");
     stages_to_do(todo, sizeof todo, with, whole);
     assert_string_equal(todo, "align pooling layers results report");
+    changed_config(with, "role: decoder", "role: encoder");
+    stages_to_do(todo, sizeof todo, with, whole);
+    assert_string_equal(todo, "align pooling layers results report");
     changed_config(with, "episodes_untrained: 3", "episodes_untrained: 4");
     stages_to_do(todo, sizeof todo, with, whole);
     assert_string_equal(todo, "evaluate-untrained-1 evaluate-untrained-2 results report");
@@ -442,6 +445,7 @@ static void wrong_requests_get_a_line(void **state)
     path_in(folder, root, "requests");
     assert_refused(RUN("run", config, "-o", folder, "--only", "aling"), "no stage 'aling' in this study (did you mean 'align'?)");
     assert_refused(RUN("run", config, "-o", folder, "--only", "qqq"), "no stage 'qqq' in this study (--list shows them)");
+    assert_refused(RUN("run", config, "-o", folder, "--seed", "4294967296"), "a study's seed is at most 4294967295");
     assert_refused(RUN("run", "nowhere.yaml", "-o", folder), "nowhere.yaml");
     assert_refused(RUN("run", "-o", folder), "experiments/quick.yaml: not in the current folder and not installed");
     changed_config(with, "seed: 3", "seed: many");
