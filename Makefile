@@ -22,6 +22,7 @@ test: build ## run the tests, from tests/data alone
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
 run: build ## the study of experiments/quick.yaml, from demonstrations to the report, in runs/quick
+	@python3 -m pip --version >/dev/null 2>&1 || tools/install_deps.sh run
 	@tools/fetch_models.sh
 	@$(BUILD)/triad run experiments/quick.yaml -o $(STUDY)
 

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# install_deps.sh build|fuzz|coverage|format: installs the Debian packages that are missing; where that can't be
+# install_deps.sh build|run|fuzz|coverage|format: installs the Debian packages that are missing; where that can't be
 # done, names them in one line and fails.
 set -u
 case "${1:-build}" in
 build) packages="gcc libc6-dev cmake ninja-build pkgconf libopenblas-dev libopenblas0-pthread libjson-c-dev libpcre2-dev
-    libutf8proc-dev libxxhash-dev libssl-dev libyaml-dev libcmocka-dev zlib1g-dev python3-pip unzip ca-certificates" ;;
+    libutf8proc-dev libxxhash-dev libssl-dev libyaml-dev libcmocka-dev zlib1g-dev" ;;
+run) packages="python3 python3-pip ca-certificates" ;;
 fuzz) packages="clang-14 libclang-rt-14-dev llvm-14" ;;
 coverage) packages="gcovr" ;;
 format) packages="clang-format-14" ;;
-*) echo "install_deps.sh: unknown set $1 (build, fuzz, coverage or format)" >&2; exit 2 ;;
+*) echo "install_deps.sh: unknown set $1 (build, run, fuzz, coverage or format)" >&2; exit 2 ;;
 esac
 
 missing=""

@@ -276,6 +276,7 @@ static report_claim claim_gap(judge *j)
 {
     report_claim c = claim("C2", "Action and language align nearly as well as language models with each other.",
                            SAY("Reproduced when the paired difference lies above −%.2f with its whole interval.", j->in->margin));
+    const figure_row *pair = find(j->in->figures->row, j->in->figures->rows, "language", NULL);
     for (int r = 0; r < REPORT_READINGS; r++) {
         if (j->gap == NULL || !isfinite(j->gap->row.estimate[r].value)) {
             c.reason[r] = "needs two language models of distinct lineage beside an agent";
@@ -284,7 +285,8 @@ static report_claim claim_gap(judge *j)
         const report_estimate *d = &j->gap->row.estimate[r];
         const double low = isfinite(d->low) ? d->low : d->value;
         c.outcome[r] = low > -j->in->margin ? REPORT_REPRODUCED : REPORT_NOT_REPRODUCED;
-        c.reason[r] = SAY("difference %s", signed_interval(j, d));
+        const char *control = j->untrained == NULL || pair == NULL ? "" : SAY("; untrained twins: %s beside the language models' %s", number(j, j->untrained->row.estimate[r].value), number(j, pair->row.estimate[r].value));
+        c.reason[r] = SAY("difference %s%s", signed_interval(j, d), control);
     }
     return c;
 }
