@@ -1,8 +1,9 @@
-/* Steps, resets and demonstrations a second: bench/babyai [LEVEL [ENVS [SECONDS]]]. Actions are drawn inside the timed loop, episodes
- * that end are followed by new ones from the environment's own stream, and every observation is written. */
+/* Steps, resets and demonstrations a second: bench/babyai [LEVEL [ENVS [SECONDS]]]. Actions are drawn inside the timed
+ * loop, episodes that end are followed by new ones from the environment's own stream, and every observation is written.
+ */
+#include "triad/babyai.h"
 #include "base/progress.h"
 #include "base/rng.h"
-#include "triad/babyai.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ static double steps_a_second(const babyai_level *level, size_t n, double seconds
     const babyai_io io = {action, bytes + 4 * n, direction, reward, terminated, truncated};
     babyai_batch *batch;
     triad_error err;
-    if (babyai_batch_create(&batch, n, levels, seeds, &err) != TRIAD_OK || babyai_batch_reset(batch, NULL, &io, &err) != TRIAD_OK) {
+    if (babyai_batch_create(&batch, n, levels, seeds, &err) != TRIAD_OK ||
+        babyai_batch_reset(batch, NULL, &io, &err) != TRIAD_OK) {
         fprintf(stderr, "%s\n", err.text);
         exit(EXIT_FAILURE);
     }
@@ -79,8 +81,8 @@ int main(int argc, char **argv)
         }
         double resets;
         const double steps = steps_a_second(level, envs, seconds, &resets);
-        printf("%-12s %6zu environments %12.0f steps/s %10.0f resets/s %10.0f demonstrations/s\n", babyai_level_name(level), envs, steps, resets,
-               demos_a_second(level, seconds));
+        printf("%-12s %6zu environments %12.0f steps/s %10.0f resets/s %10.0f demonstrations/s\n",
+               babyai_level_name(level), envs, steps, resets, demos_a_second(level, seconds));
     }
     return 0;
 }

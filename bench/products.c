@@ -30,7 +30,7 @@ typedef struct bench {
     bool json;
     double seconds; /* for each thing measured */
     const char *only;
-    double peak;    /* floating-point operations a second of one core */
+    double peak; /* floating-point operations a second of one core */
     triad_pool *pools[2];
     triad_pcg64 rng;
 } bench;
@@ -171,9 +171,9 @@ static void discard(product *p)
 
 static void measure_products(bench *b)
 {
-    static const size_t shapes[][5] = {{2048, 256, 256, 0, 0},   {2048, 256, 256, 0, 1},  {4096, 768, 768, 0, 1},
-                                       {8000, 1536, 576, 0, 1},  {2008, 1536, 576, 0, 1}, {2008, 576, 1536, 0, 1},
-                                       {16384, 128, 128, 0, 1},  {512, 512, 1300, 1, 0},  {60, 1536, 576, 0, 1}};
+    static const size_t shapes[][5] = {{2048, 256, 256, 0, 0},  {2048, 256, 256, 0, 1},  {4096, 768, 768, 0, 1},
+                                       {8000, 1536, 576, 0, 1}, {2008, 1536, 576, 0, 1}, {2008, 576, 1536, 0, 1},
+                                       {16384, 128, 128, 0, 1}, {512, 512, 1300, 1, 0},  {60, 1536, 576, 0, 1}};
     for (size_t i = 0; i < COUNT(shapes); i++) {
         const size_t *s = shapes[i];
         product p = make(b, s[0], s[1], s[2], s[3], s[4]);
@@ -227,9 +227,9 @@ static void measure_attention_products(bench *b)
         const double flop = 2.0 * (double)s[0] * (double)s[1] * (double)s[2] * p.repeat;
         char name[64];
         snprintf(name, sizeof name, "%zux%zux%zu %s", s[0], s[1], s[2], s[3] ? "nt" : "nn");
-        report(b, "attention", name, 4,
-               (const char *const[]){"gflops_sgemm", "gflops_gemm", "gflops", "of_peak"},
-               (double[]){flop / best[0] * 1e-9, flop / best[2] * 1e-9, flop / best[1] * 1e-9, flop / best[1] / b->peak});
+        report(
+            b, "attention", name, 4, (const char *const[]){"gflops_sgemm", "gflops_gemm", "gflops", "of_peak"},
+            (double[]){flop / best[0] * 1e-9, flop / best[2] * 1e-9, flop / best[1] * 1e-9, flop / best[1] / b->peak});
         discard(&p);
     }
 }
@@ -382,7 +382,7 @@ static void measure_layers(bench *b)
         report(b, "layer", cases[i].name, 2, (const char *const[]){"ns_a_row", "gflops"},
                (double[]){best * 1e9 / cases[i].rows, cases[i].flop * 1e-9 / best});
     }
-    float *all[] = {l->x,      l->y,        l->dy,  l->dx,   l->mean, l->rstd, l->film, l->dfilm,
+    float *all[] = {l->x,      l->y,        l->dy,  l->dx,   l->mean, l->rstd,  l->film, l->dfilm,
                     l->hidden, l->d_hidden, l->qkv, l->dqkv, l->bias, l->dbias, l->probs};
     for (size_t i = 0; i < COUNT(all); i++) free(all[i]);
     free(l);
@@ -392,16 +392,20 @@ int main(int argc, char **argv)
 {
     bench b = {.seconds = 0.3};
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) b.json = true;
-        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) b.only = argv[++i];
-        else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) b.seconds = atof(argv[++i]);
+        if (strcmp(argv[i], "--json") == 0)
+            b.json = true;
+        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+            b.only = argv[++i];
+        else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc)
+            b.seconds = atof(argv[++i]);
         else {
             fprintf(stderr, "usage: products [--json] [--seconds S] [--only KIND]\n");
             return 2;
         }
     }
     triad_error err;
-    if (triad_machine_check(&err) || triad_pool_create(&b.pools[0], 1, &err) || triad_pool_create(&b.pools[1], 2, &err)) {
+    if (triad_machine_check(&err) || triad_pool_create(&b.pools[0], 1, &err) ||
+        triad_pool_create(&b.pools[1], 2, &err)) {
         fprintf(stderr, "products: %s\n", err.text);
         return 1;
     }

@@ -1,7 +1,7 @@
 /* Training's throughput at the recipe's configuration: bench/train [--json] [--seconds S] [--threads N]
  *
- * Counted operations a second of whole updates (demonstrations, passes, optimiser; no files), beside OpenBLAS's own rate at
- * 2048x256x256 with as many threads in the same run, and what part of the workers' time demonstrations take. */
+ * Counted operations a second of whole updates (demonstrations, passes, optimiser; no files), beside OpenBLAS's own
+ * rate at 2048x256x256 with as many threads in the same run, and what part of the workers' time demonstrations take. */
 #include "agent/learner.h"
 #include "base/machine.h"
 #include "base/progress.h"
@@ -14,7 +14,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-static const char *const LEVELS[] = {"GoToLocal", "PickupLoc", "PickupDist", "PutNextLocal", "OpenDoor", "ActionObjDoor"};
+static const char *const LEVELS[] = {"GoToLocal",    "PickupLoc", "PickupDist",
+                                     "PutNextLocal", "OpenDoor",  "ActionObjDoor"};
 static const double SHARES[] = {0.11, 0.29, 0.06, 0.29, 0.14, 0.11};
 enum { LEVEL_COUNT = sizeof LEVELS / sizeof *LEVELS, BATCH_STEPS = 256, WARM_UP = 20 };
 
@@ -35,7 +36,8 @@ static double sgemm_gflops(int threads, double seconds)
     while (triad_now() - begin < seconds) {
         const double start = triad_now();
         for (int i = 0; i < 10; i++)
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b, (int)k, 0, c, (int)n);
+            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b, (int)k, 0, c,
+                        (int)n);
         const double rate = 10 * 2e-9 * (double)(m * n * k) / (triad_now() - start);
         if (rate > best) best = rate;
     }
@@ -57,9 +59,12 @@ int main(int argc, char **argv)
     double seconds = 5;
     int threads = triad_machine_threads();
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) json = true;
-        else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) seconds = strtod(argv[++i], NULL);
-        else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc) threads = atoi(argv[++i]);
+        if (strcmp(argv[i], "--json") == 0)
+            json = true;
+        else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc)
+            seconds = strtod(argv[++i], NULL);
+        else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
+            threads = atoi(argv[++i]);
         else {
             fprintf(stderr, "usage: train [--json] [--seconds S] [--threads N]\n");
             return 2;
@@ -77,8 +82,12 @@ int main(int argc, char **argv)
     if (triad_pool_create(&pool, threads, &err) || agent_words_babyai(&words, &err)) stop(&err);
     const policy_config config = policy_recipe(words.count);
     policy_lay_out(&layout, &config);
-    const demo_stream_options options = {.levels = levels, .shares = SHARES, .level_count = LEVEL_COUNT, .batch_steps = BATCH_STEPS,
-                                         .words = &words, .workers = threads};
+    const demo_stream_options options = {.levels = levels,
+                                         .shares = SHARES,
+                                         .level_count = LEVEL_COUNT,
+                                         .batch_steps = BATCH_STEPS,
+                                         .words = &words,
+                                         .workers = threads};
     if (learner_create(&learner, &layout, threads, &err) || demo_stream_create(&stream, &options, &err)) stop(&err);
     policy_initialise(learner.params, &layout, 0);
 
@@ -103,7 +112,8 @@ int main(int argc, char **argv)
         if (!batch_pack(&batch, &layout)) exit(EXIT_FAILURE);
         demo_stream_release(stream);
         learner_report report;
-        const learner_options rate = {.learning_rate = 8e-4, .weight_decay = 0.01, .beta1 = 0.9, .beta2 = 0.98, .clip = 1};
+        const learner_options rate = {
+            .learning_rate = 8e-4, .weight_decay = 0.01, .beta1 = 0.9, .beta2 = 0.98, .clip = 1};
         if (learner_update(&learner, &batch, stream, 0, ++update, &rate, &report, pool, &err)) stop(&err);
         flops += batch.flops;
         steps += batch.steps;
@@ -112,7 +122,8 @@ int main(int argc, char **argv)
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
 
-    json_object *root = json_object_new_object(), *results = json_object_new_array(), *result = json_object_new_object();
+    json_object *root = json_object_new_object(), *results = json_object_new_array(),
+                *result = json_object_new_object();
     json_object_object_add(result, "width", json_object_new_int64((int64_t)config.width));
     json_object_object_add(result, "threads", json_object_new_int(threads));
     json_object_object_add(result, "gflops", json_new_real((double)flops / took / 1e9));
@@ -129,9 +140,10 @@ int main(int argc, char **argv)
         if (text) fputs(text, stdout);
         free(text);
     } else {
-        printf("width %zu, %d threads: %.1f GFLOP/s of %.1f (sgemm 2048x256x256), %.0f steps/s, demonstrations %.1f %% of the time, %.0f MB\n",
-               config.width, threads, (double)flops / took / 1e9, sgemm, (double)steps / took, 100 * demonstrating / took,
-               (double)usage.ru_maxrss / 1024);
+        printf("width %zu, %d threads: %.1f GFLOP/s of %.1f (sgemm 2048x256x256), %.0f steps/s, demonstrations %.1f %% "
+               "of the time, %.0f MB\n",
+               config.width, threads, (double)flops / took / 1e9, sgemm, (double)steps / took,
+               100 * demonstrating / took, (double)usage.ru_maxrss / 1024);
     }
     json_object_put(root);
     batch_free(&batch);

@@ -20,7 +20,8 @@ int main(void)
     const babyai_level *level = babyai_level_find("GoToLocal");
 
     /* The caller owns every buffer; environment i draws from its own generator. */
-    static uint8_t action[ENVS], observation[ENVS * BABYAI_OBSERVATION], direction[ENVS], terminated[ENVS], truncated[ENVS];
+    static uint8_t action[ENVS], observation[ENVS * BABYAI_OBSERVATION], direction[ENVS], terminated[ENVS],
+        truncated[ENVS];
     static float reward[ENVS];
     const babyai_io io = {action, observation, direction, reward, terminated, truncated};
     const babyai_level *levels[ENVS];

@@ -8,11 +8,13 @@ static void use_config(const experiment_config *config)
     must(config->name[0] != 0 && strlen(config->title) < 1000);
     must(config->items.level_count > 0 || config->items.file != NULL);
     for (size_t i = 0; i < config->agents.seed_count; i++) must(config->agents.seeds[i] >= 0);
-    if (config->agents.seed_count > 0) must(config->agents.level_count > 0 && (config->agents.tflop > 0) != (config->agents.steps > 0));
+    if (config->agents.seed_count > 0)
+        must(config->agents.level_count > 0 && (config->agents.tflop > 0) != (config->agents.steps > 0));
     must(config->agents.share_count == 0 || config->agents.share_count == config->agents.level_count);
     for (size_t i = 0; i < config->model_count; i++) {
         const config_model *m = &config->models[i];
-        must(m->name[0] != 0 && strchr(m->name, '/') == NULL && m->source[0] != 0 && m->role != NULL && m->pool != NULL && m->lineage != NULL);
+        must(m->name[0] != 0 && strchr(m->name, '/') == NULL && m->source[0] != 0 && m->role != NULL &&
+             m->pool != NULL && m->lineage != NULL);
         for (size_t a = 0; a < m->also_count; a++) must(m->also[a] != NULL);
     }
     bool headline = false;
@@ -22,7 +24,8 @@ static void use_config(const experiment_config *config)
     }
     must(headline && config->claims.low < config->claims.high);
     for (size_t i = 0; i < config->protocol_count; i++)
-        must(config->protocol[i].choice[0] != 0 && config->protocol[i].value[0] != 0 && config->protocol[i].status != NULL);
+        must(config->protocol[i].choice[0] != 0 && config->protocol[i].value[0] != 0 &&
+             config->protocol[i].status != NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

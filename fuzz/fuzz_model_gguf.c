@@ -23,8 +23,10 @@ static void use_decoder(const char *architecture, checkpoint *file)
     triad_error err;
     decoder m = {0};
     const triad_status status = decoder_from_gguf(&m, architecture, file, &err);
-    if (status != TRIAD_OK) must_explain(status, &err);
-    else must(m.heads % m.kv_heads == 0 && m.layer[m.layers - 1].down != NULL && m.embedding->shape[0] == m.vocabulary);
+    if (status != TRIAD_OK)
+        must_explain(status, &err);
+    else
+        must(m.heads % m.kv_heads == 0 && m.layer[m.layers - 1].down != NULL && m.embedding->shape[0] == m.vocabulary);
     decoder_free(&m);
 }
 

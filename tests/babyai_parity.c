@@ -2,8 +2,9 @@
  *
  *   babyai_parity FILE.tsv.gz
  *
- * Lines (tab separated): E a fresh reset; C the resets that follow it; R and F pseudo-random actions; K frames after F's
- * actions; B the expert; N the expert, overruled now and then. Every column is compared but the expert's bfs_steps. */
+ * Lines (tab separated): E a fresh reset; C the resets that follow it; R and F pseudo-random actions; K frames after
+ * F's actions; B the expert; N the expert, overruled now and then. Every column is compared but the expert's bfs_steps.
+ */
 #include "babyai/bot.h"
 #include "babyai/env.h"
 
@@ -14,12 +15,19 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { COLUMNS_MAX = 24, STEP_BYTES = BABYAI_OBSERVATION + 10, LINE_MAX_BYTES = 1 << 20, RECORDED_STEPS = 128, SHOWN = 20,
-       NOISY_STEPS = 300, RANDOM_STEPS = 64 };
+enum {
+    COLUMNS_MAX = 24,
+    STEP_BYTES = BABYAI_OBSERVATION + 10,
+    LINE_MAX_BYTES = 1 << 20,
+    RECORDED_STEPS = 128,
+    SHOWN = 20,
+    NOISY_STEPS = 300,
+    RANDOM_STEPS = 64
+};
 static const uint64_t FNV_START = 0xcbf29ce484222325;
 
 typedef struct state {
-    babyai_env *env; /* E's, continued by C */
+    babyai_env *env;    /* E's, continued by C */
     babyai_env *played; /* after the 64 steps of F, for K */
     char played_level[64], played_seed[24];
     char level[64], seed[24];
@@ -33,8 +41,8 @@ static bool differ(state *s, const char *field, const char *ours, const char *th
     return false;
 }
 
-__attribute__((format(printf, 4, 5)))
-static bool same(state *s, const char *field, const char *theirs, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static bool same(state *s, const char *field, const char *theirs,
+                                                       const char *format, ...)
 {
     char ours[1024];
     va_list arguments;
@@ -80,7 +88,8 @@ static uint32_t step_digest(const babyai_env *env, double reward, bool terminate
     return (uint32_t)crc32(0, bytes, STEP_BYTES);
 }
 
-static bool frame_is(state *s, const char *field, const char *theirs, const babyai_env *env, int tile, bool highlight, bool agent_view)
+static bool frame_is(state *s, const char *field, const char *theirs, const babyai_env *env, int tile, bool highlight,
+                     bool agent_view)
 {
     if (strcmp(theirs, "-") == 0) return true;
     size_t height, width;
@@ -106,7 +115,8 @@ static babyai_env *fresh(state *s, char **f)
         snprintf(s->why, sizeof s->why, "no such level");
         return NULL;
     }
-    if (babyai_create(&env, level, &err) != TRIAD_OK || babyai_reset_seed(env, strtoull(f[2], NULL, 10), &err) != TRIAD_OK) {
+    if (babyai_create(&env, level, &err) != TRIAD_OK ||
+        babyai_reset_seed(env, strtoull(f[2], NULL, 10), &err) != TRIAD_OK) {
         snprintf(s->why, sizeof s->why, "%.400s", err.text);
         babyai_free(env);
         return NULL;
@@ -136,8 +146,8 @@ static bool check_fresh(state *s, char **f, int columns)
     }
     return same(s, "W", f[3], "%d", env->width) && same(s, "H", f[4], "%d", env->height) &&
            same(s, "max_steps", f[5], "%d", babyai_max_steps(env)) && same(s, "rejects", f[6], "%s", rejects) &&
-           same(s, "mission", f[18], "%s", babyai_mission(env)) &&
-           same(s, "ax", f[7], "%d", env->x) && same(s, "ay", f[8], "%d", env->y) && same(s, "adir", f[9], "%d", env->direction) &&
+           same(s, "mission", f[18], "%s", babyai_mission(env)) && same(s, "ax", f[7], "%d", env->x) &&
+           same(s, "ay", f[8], "%d", env->y) && same(s, "adir", f[9], "%d", env->direction) &&
            same(s, "grid64", f[10], "%016" PRIx64, grid_digest(env)) &&
            same(s, "obs32", f[11], "%08x", step_digest(env, 0, false, false, NULL)) && state_is(s, env, f + 12) &&
            same(s, "has32", f[14], "%d", env->rng.has_buffered) && same(s, "u32", f[15], "%08x", env->rng.buffered) &&
@@ -154,8 +164,9 @@ static bool check_continued(state *s, char **f, int columns)
     if (columns != 12) return differ(s, "the number of columns", "12", "another");
     if (status != TRIAD_OK) return differ(s, "the reset", err.text, "an episode");
     const babyai_env *env = s->env;
-    return same(s, "mission", f[11], "%s", babyai_mission(env)) && same(s, "grid64", f[4], "%016" PRIx64, grid_digest(env)) &&
-           same(s, "ax", f[5], "%d", env->x) && same(s, "ay", f[6], "%d", env->y) && same(s, "adir", f[7], "%d", env->direction) &&
+    return same(s, "mission", f[11], "%s", babyai_mission(env)) &&
+           same(s, "grid64", f[4], "%016" PRIx64, grid_digest(env)) && same(s, "ax", f[5], "%d", env->x) &&
+           same(s, "ay", f[6], "%d", env->y) && same(s, "adir", f[7], "%d", env->direction) &&
            same(s, "max_steps", f[8], "%d", babyai_max_steps(env)) && state_is(s, env, f + 9);
 }
 
@@ -175,7 +186,8 @@ static bool check_random(state *s, char **f, int columns)
     babyai_env *env = fresh(s, f);
     bool ok = env != NULL;
     const bool hang = columns == 4 && strcmp(f[3], "HANG") == 0;
-    if (!hang && (columns != 8 || strlen(f[5]) != RANDOM_STEPS || strlen(f[6]) != 8 * RANDOM_STEPS)) ok = differ(s, "the line", "-", "malformed");
+    if (!hang && (columns != 8 || strlen(f[5]) != RANDOM_STEPS || strlen(f[6]) != 8 * RANDOM_STEPS))
+        ok = differ(s, "the line", "-", "malformed");
     uint64_t stream = strtoull(f[2], NULL, 10) + (forward ? 0x5DEECE66D : 0), chain = FNV_START;
     int done = 0;
     bool stuck = false;
@@ -186,7 +198,9 @@ static bool check_random(state *s, char **f, int columns)
         bool terminated, truncated;
         babyai_step(env, (babyai_action)action, &reward, &terminated, &truncated);
         const uint32_t digest = step_digest(env, reward, terminated, truncated, &chain);
-        if (!hang) ok = (f[5][step] - '0' == action || differ(s, "an action", "another", "-")) && digest_is(s, step, digest, f[6] + 8 * step);
+        if (!hang)
+            ok = (f[5][step] - '0' == action || differ(s, "an action", "another", "-")) &&
+                 digest_is(s, step, digest, f[6] + 8 * step);
         if (terminated || truncated) {
             triad_error err;
             done++;
@@ -195,8 +209,8 @@ static bool check_random(state *s, char **f, int columns)
     }
     if (ok && hang) ok = stuck || differ(s, "the resets", "fine", "HANG");
     if (ok && !hang)
-        ok = (!stuck || differ(s, "a reset", "an error", "fine")) && same(s, "n", f[3], "64") && same(s, "ndone", f[4], "%d", done) &&
-             same(s, "chain64", f[7], "%016" PRIx64, chain);
+        ok = (!stuck || differ(s, "a reset", "an error", "fine")) && same(s, "n", f[3], "64") &&
+             same(s, "ndone", f[4], "%d", done) && same(s, "chain64", f[7], "%016" PRIx64, chain);
     if (forward) {
         babyai_free(s->played);
         s->played = env;
@@ -211,8 +225,10 @@ static bool check_random(state *s, char **f, int columns)
 static bool check_frames(state *s, char **f, int columns)
 {
     if (columns != 6) return differ(s, "the number of columns", "6", "another");
-    if (!s->played || strcmp(s->played_level, f[1]) || strcmp(s->played_seed, f[2])) return differ(s, "its F line", "missing", f[1]);
-    return frame_is(s, "crc_hl", f[3], s->played, 8, true, false) && frame_is(s, "crc_nohl", f[4], s->played, 8, false, false) &&
+    if (!s->played || strcmp(s->played_level, f[1]) || strcmp(s->played_seed, f[2]))
+        return differ(s, "its F line", "missing", f[1]);
+    return frame_is(s, "crc_hl", f[3], s->played, 8, true, false) &&
+           frame_is(s, "crc_nohl", f[4], s->played, 8, false, false) &&
            frame_is(s, "crc_pov", f[5], s->played, 8, true, true);
 }
 
@@ -294,8 +310,10 @@ static bool check_expert(state *s, char **f, int columns)
         char earned[32];
         shortest(earned, reward);
         run_lengths(written, actions, count);
-        ok = same(s, "status", f[3], "%s", status) && same(s, "n", f[4], "%d", count) && same(s, "reward", f[5], "%s", earned) &&
-             (strcmp(written, f[6]) == 0 || differ(s, "actions", written, f[6])) && same(s, "chain64", f[8], "%016" PRIx64, chain) &&
+        ok = same(s, "status", f[3], "%s", status) && same(s, "n", f[4], "%d", count) &&
+             same(s, "reward", f[5], "%s", earned) &&
+             (strcmp(written, f[6]) == 0 || differ(s, "actions", written, f[6])) &&
+             same(s, "chain64", f[8], "%016" PRIx64, chain) &&
              same(s, "bfs", f[9], "%" PRIu64, babyai_bot_searches(bot)) && same(s, "text", f[11], "%s", text);
     }
     free(actions);
@@ -318,13 +336,18 @@ static bool check(state *s, char **f, int columns)
                 return env == NULL;
             }
             return check_fresh(s, f, columns);
-        case 'C': return check_continued(s, f, columns);
+        case 'C':
+            return check_continued(s, f, columns);
         case 'R':
-        case 'F': return check_random(s, f, columns);
-        case 'K': return check_frames(s, f, columns);
+        case 'F':
+            return check_random(s, f, columns);
+        case 'K':
+            return check_frames(s, f, columns);
         case 'B':
-        case 'N': return check_expert(s, f, columns);
-        default: break;
+        case 'N':
+            return check_expert(s, f, columns);
+        default:
+            break;
         }
     }
     snprintf(s->why, sizeof s->why, "no such kind of line");

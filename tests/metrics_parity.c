@@ -105,7 +105,8 @@ static bool read_factors(pair_data *p)
 static bool prepare(pair_data *p)
 {
     triad_error err = {0};
-    const size_t n = p->n = size_of(p->json, "n"), d1 = size_of(p->json, "d1"), d2 = size_of(p->json, "d2"), dz = size_of(p->json, "dz");
+    const size_t n = p->n = size_of(p->json, "n"), d1 = size_of(p->json, "d1"), d2 = size_of(p->json, "d2"),
+                 dz = size_of(p->json, "dz");
     static const char *const all[] = {"*"}, *const fitted[] = {"retrieval/strict/all/xy/nn"},
                              *const euclidean[] = {"rsa/euclidean/spearman", "rsa/euclidean/pearson"};
     json_object *ks = json_find(p->json, "ks", json_type_array);
@@ -136,7 +137,8 @@ static bool prepare(pair_data *p)
         p->value[i] = malloc((p->plan[i].count + 1) * sizeof **p->value);
         double **scores = calloc(p->plan[i].count + 1, sizeof *scores);
         if (p->value[i] == NULL || scores == NULL) return false;
-        if (align_measure_pair(p->value[i], scores, NULL, &p->plan[i], &p->x[i], &p->y[i], &p->folds, &err) != TRIAD_OK) return stop(&err);
+        if (align_measure_pair(p->value[i], scores, NULL, &p->plan[i], &p->x[i], &p->y[i], &p->folds, &err) != TRIAD_OK)
+            return stop(&err);
         if (i == 0) {
             p->scores = scores;
         } else {
@@ -144,7 +146,8 @@ static bool prepare(pair_data *p)
             free(scores);
         }
     }
-    if (align_cca_measure(&p->cca, &p->x[0].basis, &p->y[0].basis, p->x[0].raw, d1, p->y[0].raw, d2, &err) != TRIAD_OK) return stop(&err);
+    if (align_cca_measure(&p->cca, &p->x[0].basis, &p->y[0].basis, p->x[0].raw, d1, p->y[0].raw, d2, &err) != TRIAD_OK)
+        return stop(&err);
     triad_align_options control = options;
     control.measures = euclidean;
     control.measure_count = 2;
@@ -196,7 +199,8 @@ static size_t null_plan(char out[96], const char *name)
     return strncmp(out, "retrieval", 9) == 0;
 }
 
-static bool calibrate(align_calibration *out, const pair_data *p, const char *name, const uint32_t *orders, size_t draws)
+static bool calibrate(align_calibration *out, const pair_data *p, const char *name, const uint32_t *orders,
+                      size_t draws)
 {
     char measure[96];
     triad_error err = {0};
@@ -204,14 +208,16 @@ static bool calibrate(align_calibration *out, const pair_data *p, const char *na
     const align_plan *plan = &p->plan[which];
     const size_t spec = spec_of(plan, measure);
     if (spec == SIZE_MAX || !plan->spec[spec].drawn) return false;
-    double *drawn = malloc((draws + ALIGN_DRAW_BLOCK) * sizeof *drawn), *room = malloc(plan->count * ALIGN_DRAW_BLOCK * sizeof *room);
+    double *drawn = malloc((draws + ALIGN_DRAW_BLOCK) * sizeof *drawn),
+           *room = malloc(plan->count * ALIGN_DRAW_BLOCK * sizeof *room);
     if (drawn == NULL || room == NULL) return false;
     triad_status status = TRIAD_OK;
     if (which == 0) {
         const align_view *x = &p->x[0];
         for (size_t first = 0; first < draws && status == TRIAD_OK; first += ALIGN_DRAW_BLOCK) {
             const uint32_t *order[ALIGN_DRAW_BLOCK];
-            for (size_t b = 0; b < ALIGN_DRAW_BLOCK; b++) order[b] = orders + (first + b < draws ? first + b : draws - 1) * n;
+            for (size_t b = 0; b < ALIGN_DRAW_BLOCK; b++)
+                order[b] = orders + (first + b < draws ? first + b : draws - 1) * n;
             status = align_draw_block(room, plan, &x, 1, &p->y[0], order, &err);
             memcpy(drawn + first, room + spec * ALIGN_DRAW_BLOCK, ALIGN_DRAW_BLOCK * sizeof *drawn);
         }
@@ -234,7 +240,8 @@ static bool calibrate(align_calibration *out, const pair_data *p, const char *na
     return status == TRIAD_OK;
 }
 
-static void check_null(tally *t, const pair_data *p, const char *group, json_object *recorded, const uint32_t *orders, size_t draws)
+static void check_null(tally *t, const pair_data *p, const char *group, json_object *recorded, const uint32_t *orders,
+                       size_t draws)
 {
     json_object_object_foreach(recorded, name, numbers)
     {
@@ -263,7 +270,8 @@ static uint32_t *recorded_orders(const pair_data *p, size_t *draws)
     uint32_t *orders = malloc((*draws * p->n + 1) * sizeof *orders);
     for (size_t b = 0; orders && b < *draws; b++)
         for (size_t i = 0; i < p->n; i++)
-            orders[b * p->n + i] = (uint32_t)json_object_get_int(json_object_array_get_idx(json_object_array_get_idx(list, b), i));
+            orders[b * p->n + i] =
+                (uint32_t)json_object_get_int(json_object_array_get_idx(json_object_array_get_idx(list, b), i));
     return orders;
 }
 
@@ -283,7 +291,8 @@ static uint32_t *relabelled_orders(const pair_data *p, size_t *draws)
                 want[c] = names ? (uint32_t)json_object_get_int(json_object_array_get_idx(names, word)) : word;
             }
             for (size_t j = 0; j < p->n; j++)
-                if (memcmp(p->cells + j * p->columns, want, p->columns * sizeof *want) == 0) orders[b * p->n + i] = (uint32_t)j;
+                if (memcmp(p->cells + j * p->columns, want, p->columns * sizeof *want) == 0)
+                    orders[b * p->n + i] = (uint32_t)j;
         }
     return orders;
 }
@@ -305,7 +314,8 @@ static void check_bootstrap(tally *t, const pair_data *p, json_object *recorded)
     if (spec != SIZE_MAX && means && resampling.weight && p->scores[spec]) {
         for (size_t b = 0; b < draws; b++)
             for (size_t i = 0; i < n; i++)
-                resampling.weight[b * n + (size_t)json_object_get_int(json_object_array_get_idx(json_object_array_get_idx(boots, b), i))] += 1;
+                resampling.weight[b * n + (size_t)json_object_get_int(
+                                              json_object_array_get_idx(json_object_array_get_idx(boots, b), i))] += 1;
         align_resample_scores(means, &resampling, p->scores[spec]);
         if (align_calibrate(&spread, 0, means, draws, 0.05, 1, &err) != TRIAD_OK) spread.sd = NAN;
         align_interval(&low, &high, means, draws);
@@ -322,7 +332,8 @@ static void check_bootstrap(tally *t, const pair_data *p, json_object *recorded)
             check(t, path, high, value);
         } else if (strcmp(key, "sd") == 0) {
             check(t, path, spread.sd, value);
-        } else if (strcmp(key, "per_sentence_hits") == 0 && spec != SIZE_MAX && p->scores[spec] && json_object_array_length(value) == n) {
+        } else if (strcmp(key, "per_sentence_hits") == 0 && spec != SIZE_MAX && p->scores[spec] &&
+                   json_object_array_length(value) == n) {
             for (size_t i = 0; i < n; i++) check(t, path, p->scores[spec][i], json_object_array_get_idx(value, i));
         } else {
             unknown(t, path);
@@ -363,8 +374,8 @@ static void check_words(tally *t, const pair_data *p, json_object *recorded)
             double mean = NAN;
             align_word_pair *pairs = NULL;
             size_t count = 0;
-            if (c == p->columns || align_leave_two_words(&mean, &pairs, &count, &p->x[0].rows, &p->y[0].rows, p->cells, p->columns, c,
-                                                         (size_t)atoi(cap), &err) != TRIAD_OK) {
+            if (c == p->columns || align_leave_two_words(&mean, &pairs, &count, &p->x[0].rows, &p->y[0].rows, p->cells,
+                                                         p->columns, c, (size_t)atoi(cap), &err) != TRIAD_OK) {
                 unknown(t, path);
                 continue;
             }
@@ -405,7 +416,10 @@ static void check_adjusted(tally *t, json_object *recorded, json_object *permuta
     {
         char path[96];
         snprintf(path, sizeof path, "p_adjusted/%s", key);
-        const double *ours = strcmp(key, "p") == 0 ? p : strcmp(key, "holm") == 0 ? holm : strcmp(key, "bh") == 0 ? bh : NULL;
+        const double *ours = strcmp(key, "p") == 0      ? p
+                             : strcmp(key, "holm") == 0 ? holm
+                             : strcmp(key, "bh") == 0   ? bh
+                                                        : NULL;
         for (size_t i = 0; i < json_object_array_length(list); i++)
             if (ours && i < m)
                 check(t, path, ours[i], json_object_array_get_idx(list, i));
@@ -498,7 +512,8 @@ int main(int argc, char **argv)
     }
     tally t = {0};
     json_object *pairs = json_find(root, "pairs", json_type_array);
-    for (size_t i = 0; pairs && i < json_object_array_length(pairs); i++) check_pair(&t, json_object_array_get_idx(pairs, i));
+    for (size_t i = 0; pairs && i < json_object_array_length(pairs); i++)
+        check_pair(&t, json_object_array_get_idx(pairs, i));
     json_object_put(root);
     printf("%zu passed, %zu failed\n", t.passed, t.failed);
     return t.failed > 0 || t.passed == 0;

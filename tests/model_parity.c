@@ -1,6 +1,6 @@
-/* model_parity DIR [MODEL]: hidden states against recorded ones. DIR holds sentences.txt and golden.safetensors, and the
- * checkpoint (a Hugging Face folder, or one .gguf) unless MODEL says where that lies. One check a tensor: ids equal, the
- * others by relative Frobenius error. */
+/* model_parity DIR [MODEL]: hidden states against recorded ones. DIR holds sentences.txt and golden.safetensors, and
+ * the checkpoint (a Hugging Face folder, or one .gguf) unless MODEL says where that lies. One check a tensor: ids
+ * equal, the others by relative Frobenius error. */
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -26,8 +26,10 @@ typedef struct parity {
 
 static void verdict(parity *p, const char *name, bool right, const char *why)
 {
-    if (right) p->passed++;
-    else p->failed++;
+    if (right)
+        p->passed++;
+    else
+        p->failed++;
     if (!right) printf("%s: %s\n", name, why);
 }
 
@@ -80,7 +82,8 @@ static triad_status read_lines(lines *l, const char *folder, size_t wanted, tria
 {
     size_t size = 0;
     char *path = triad_path_join(folder, "sentences.txt");
-    triad_status status = path == NULL ? TRIAD_ERR_MEMORY : triad_read_whole(&l->text, &size, path, (size_t)1 << 28, err);
+    triad_status status =
+        path == NULL ? TRIAD_ERR_MEMORY : triad_read_whole(&l->text, &size, path, (size_t)1 << 28, err);
     free(path);
     if (status != TRIAD_OK) return status;
     l->line = calloc(size + 2, sizeof *l->line);
@@ -97,7 +100,9 @@ static triad_status read_lines(lines *l, const char *folder, size_t wanted, tria
     for (size_t i = 0; i < l->count; i++)
         if (l->line[i][0] != 0) l->line[kept++] = l->line[i];
     l->count = kept;
-    return kept == wanted ? TRIAD_OK : triad_fail(err, TRIAD_ERR_FORMAT, -1, "sentences.txt: %zu sentences, golden.safetensors has %zu", kept, wanted);
+    return kept == wanted ? TRIAD_OK
+                          : triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                                       "sentences.txt: %zu sentences, golden.safetensors has %zu", kept, wanted);
 }
 
 /* ---- checks */
@@ -122,7 +127,8 @@ static triad_status read_tokens(parity *p, triad_error *err)
         memcpy(&value, (const char *)ids->data + 8 * i, 8);
         id[i] = (int32_t)value;
     }
-    if (at[n] != total) status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "golden.safetensors: offsets do not end at the ids' end");
+    if (at[n] != total)
+        status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "golden.safetensors: offsets do not end at the ids' end");
     if (status == TRIAD_OK) status = triad_tokens_create(&p->tokens, n, at, id, err);
     free(at);
     free(id);
@@ -142,7 +148,8 @@ static void check_ids(parity *p, const char *folder)
         right = l.count > 0 && strncmp(l.line[0], "#ids", 4) == 0;
         for (size_t s = 0; s < l.count && right; s++) {
             char *at = l.line[s] + 4;
-            for (size_t i = p->tokens.offsets[s]; i < p->tokens.offsets[s + 1] && right; i++) right = strtol(at, &at, 10) == p->tokens.ids[i];
+            for (size_t i = p->tokens.offsets[s]; i < p->tokens.offsets[s + 1] && right; i++)
+                right = strtol(at, &at, 10) == p->tokens.ids[i];
             right = right && *at == 0;
         }
         if (!right) snprintf(why, sizeof why, "the model has no tokenizer, and sentences.txt does not spell the ids");
@@ -152,7 +159,8 @@ static void check_ids(parity *p, const char *folder)
             right = true;
             for (size_t s = 0; s < l.count && right; s++) {
                 const size_t a = own.offsets[s], b = p->tokens.offsets[s], count = own.offsets[s + 1] - a;
-                right = count == p->tokens.offsets[s + 1] - b && memcmp(own.ids + a, p->tokens.ids + b, count * sizeof *own.ids) == 0;
+                right = count == p->tokens.offsets[s + 1] - b &&
+                        memcmp(own.ids + a, p->tokens.ids + b, count * sizeof *own.ids) == 0;
                 if (!right) snprintf(why, sizeof why, "sentence %zu differs: %.300s", s + 1, l.line[s]);
             }
         }
@@ -169,13 +177,16 @@ static triad_status check_states(void *context, const triad_states *states, tria
     (void)err;
     parity *p = context;
     char name[64], why[160];
-    if (strcmp(states->layer, "projected") == 0) snprintf(name, sizeof name, "text_embeds");
-    else snprintf(name, sizeof name, strcmp(states->layer, "raw") == 0 ? "%s" : "hidden.%s", states->layer);
+    if (strcmp(states->layer, "projected") == 0)
+        snprintf(name, sizeof name, "text_embeds");
+    else
+        snprintf(name, sizeof name, strcmp(states->layer, "raw") == 0 ? "%s" : "hidden.%s", states->layer);
     const tensor_view *wanted = safetensors_find(p->golden, name);
     if (wanted == NULL) return TRIAD_OK; /* the real checkpoints were recorded without raw */
     p->seen[index_of(p, wanted)] = true;
     const size_t rows = states->of_sentences ? p->tokens.sentences : p->tokens.offsets[p->tokens.sentences];
-    if (wanted->dtype != TENSOR_F32 || wanted->rank != 2 || wanted->shape[0] != rows || wanted->shape[1] != states->width) {
+    if (wanted->dtype != TENSOR_F32 || wanted->rank != 2 || wanted->shape[0] != rows ||
+        wanted->shape[1] != states->width) {
         verdict(p, name, false, "the recorded tensor has another shape");
         return TRIAD_OK;
     }
@@ -204,7 +215,8 @@ static bool is_input(const char *name)
 static size_t checks(const parity *p)
 {
     size_t count = 0;
-    for (size_t i = 0; i < safetensors_count(p->golden); i++) count += is_input(safetensors_at(p->golden, i)->name) ? 0 : 1;
+    for (size_t i = 0; i < safetensors_count(p->golden); i++)
+        count += is_input(safetensors_at(p->golden, i)->name) ? 0 : 1;
     return count;
 }
 

@@ -28,19 +28,22 @@ static bool check(const tokenizer *tokens, json_object *record, size_t line)
         return false;
     }
     tokenizer_ids ids = {0};
-    if (tokenizer_encode(tokens, &ids, json_object_get_string(text), (size_t)json_object_get_string_len(text), 0, &err) != TRIAD_OK) {
+    if (tokenizer_encode(tokens, &ids, json_object_get_string(text), (size_t)json_object_get_string_len(text), 0,
+                         &err) != TRIAD_OK) {
         printf("line %zu: %s\n", line, err.text);
         free(ids.id);
         return false;
     }
     const size_t count = json_object_array_length(wanted);
     bool right = count == ids.count;
-    for (size_t i = 0; i < count && right; i++) right = json_object_get_int64(json_object_array_get_idx(wanted, i)) == ids.id[i];
+    for (size_t i = 0; i < count && right; i++)
+        right = json_object_get_int64(json_object_array_get_idx(wanted, i)) == ids.id[i];
     if (!right) {
         printf("line %zu: %.200s\n", line, json_object_to_json_string(text));
         print_ids("got   ", ids.id, ids.count);
         int32_t *copy = malloc((count + 1) * sizeof *copy);
-        for (size_t i = 0; copy != NULL && i < count; i++) copy[i] = json_object_get_int(json_object_array_get_idx(wanted, i));
+        for (size_t i = 0; copy != NULL && i < count; i++)
+            copy[i] = json_object_get_int(json_object_array_get_idx(wanted, i));
         if (copy != NULL) print_ids("wanted", copy, count);
         free(copy);
     }
@@ -58,7 +61,8 @@ int main(int argc, char **argv)
     tokenizer *tokens = NULL;
     char *text = NULL;
     size_t size = 0, passed = 0, failed = 0, line = 0;
-    if (tokenizer_open_path(&tokens, argv[1], &err) != TRIAD_OK || triad_read_whole(&text, &size, argv[2], (size_t)1 << 30, &err) != TRIAD_OK) {
+    if (tokenizer_open_path(&tokens, argv[1], &err) != TRIAD_OK ||
+        triad_read_whole(&text, &size, argv[2], (size_t)1 << 30, &err) != TRIAD_OK) {
         printf("%s\n0 passed, 1 failed\n", err.text);
         tokenizer_close(tokens);
         return 1;
@@ -70,8 +74,10 @@ int main(int argc, char **argv)
         if (end > at) {
             json_object *record = NULL;
             bool right = false;
-            if (json_read(&record, at, (size_t)(end - at), &err) != TRIAD_OK) printf("line %zu: %s\n", line, err.text);
-            else right = check(tokens, record, line);
+            if (json_read(&record, at, (size_t)(end - at), &err) != TRIAD_OK)
+                printf("line %zu: %s\n", line, err.text);
+            else
+                right = check(tokens, record, line);
             json_object_put(record);
             right ? passed++ : failed++;
         }

@@ -11,12 +11,13 @@ void triad_agent_close(triad_agent *agent);
 size_t triad_agent_instruction_size(const triad_agent *agent); /* numbers in the one vector */
 int triad_agent_encoder_layers(const triad_agent *agent);      /* L: layers 0 … L */
 
-/* Embeds sentences. words: mean of word embeddings; hidden[l] (l = 0 … L): mean over the words of the encoder's layer l;
- * instruction: the one vector. Each is [n, width], any pointer may be NULL. An unknown word is an error that names it. */
+/* Embeds sentences. words: mean of word embeddings; hidden[l] (l = 0 … L): mean over the words of the encoder's layer
+ * l; instruction: the one vector. Each is [n, width], any pointer may be NULL. An unknown word is an error that names
+ * it. */
 typedef struct triad_agent_embedding {
-    float *words;        /* [n, width] */
-    float **hidden;      /* [L + 1] of [n, width] */
-    float *instruction;  /* [n, instruction size] */
+    float *words;       /* [n, width] */
+    float **hidden;     /* [L + 1] of [n, width] */
+    float *instruction; /* [n, instruction size] */
 } triad_agent_embedding;
 size_t triad_agent_width(const triad_agent *agent);
 TRIAD_NODISCARD triad_status triad_agent_embed(const triad_agent *agent, const char *const *sentences, size_t n,
@@ -24,31 +25,36 @@ TRIAD_NODISCARD triad_status triad_agent_embed(const triad_agent *agent, const c
 
 /* One episode's memory. instruction [instruction size] may be any vector, from triad_agent_embed or from elsewhere. */
 typedef struct triad_agent_session triad_agent_session;
-TRIAD_NODISCARD triad_status triad_agent_begin(triad_agent_session **session, const triad_agent *agent, const float *instruction, triad_error *err);
+TRIAD_NODISCARD triad_status triad_agent_begin(triad_agent_session **session, const triad_agent *agent,
+                                               const float *instruction, triad_error *err);
 void triad_agent_end(triad_agent_session *session);
 /* Most probable action, which is taken to be executed next; logits [7] may be NULL. Asks for no memory. */
-babyai_action triad_agent_act(triad_agent_session *session, const uint8_t image[BABYAI_OBSERVATION], uint8_t direction, float *logits);
+babyai_action triad_agent_act(triad_agent_session *session, const uint8_t image[BABYAI_OBSERVATION], uint8_t direction,
+                              float *logits);
 
 /* Training on endless fresh demonstrations (levels) with a budget in steps. */
 typedef struct triad_train_options {
     const babyai_level *const *levels;
-    const double *shares;   /* [levels] of episodes; NULL: the recipe's */
+    const double *shares; /* [levels] of episodes; NULL: the recipe's */
     size_t level_count;
-    uint64_t seed;          /* weights, order and demonstrations (seeds below 10^9) */
-    double tflop;           /* budget, counted batch by batch as 2mnk of unpadded tokens, forward + backward; 0: by steps */
-    uint64_t steps;         /* budget in demonstration steps when tflop is 0 */
-    size_t batch_steps;     /* 256 */
-    double learning_rate;   /* 8e-4 */
+    uint64_t seed;      /* weights, order and demonstrations (seeds below 10^9) */
+    double tflop;       /* budget, counted batch by batch as 2mnk of unpadded tokens, forward + backward; 0: by steps */
+    uint64_t steps;     /* budget in demonstration steps when tflop is 0 */
+    size_t batch_steps; /* 256 */
+    double learning_rate;                                                               /* 8e-4 */
     int width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, window; /* 0: default */
-    const char *agent_path; /* AGENT; beside it AGENT.log.jsonl, AGENT.step-0 (untrained), AGENT.step-N (N = 4096, 16384, …), AGENT.checkpoint */
-    bool resume;            /* go on from AGENT.checkpoint where there is one; one of other options is refused by the option's name */
+    const char *agent_path; /* AGENT; beside it AGENT.log.jsonl, AGENT.step-0 (untrained), AGENT.step-N (N = 4096,
+                               16384, …), AGENT.checkpoint */
+    bool resume; /* go on from AGENT.checkpoint where there is one; one of other options is refused by the option's name
+                  */
     uint64_t checkpoint_every; /* updates; 0: 500 */
 } triad_train_options;
 /* The recipe that meets the bar: 25 TFLOP, batches of 256 steps, 8e-4. */
 triad_train_options triad_train_defaults(void);
-/* Byte for byte the same agent for any pool and after any interruption. A loss that is not finite is TRIAD_ERR_NUMERIC and names
- * the step and the last good checkpoint. */
-TRIAD_NODISCARD triad_status triad_agent_train(const triad_train_options *options, triad_pool *pool, triad_progress *progress, triad_error *err);
+/* Byte for byte the same agent for any pool and after any interruption. A loss that is not finite is TRIAD_ERR_NUMERIC
+ * and names the step and the last good checkpoint. */
+TRIAD_NODISCARD triad_status triad_agent_train(const triad_train_options *options, triad_pool *pool,
+                                               triad_progress *progress, triad_error *err);
 
 typedef struct triad_eval_result {
     const babyai_level *level;
@@ -56,11 +62,13 @@ typedef struct triad_eval_result {
     double success, wilson_low, wilson_high, success_foreign, success_in_time;
     double mean_steps, mean_steps_bot; /* over the episodes that the agent solved */
 } triad_eval_result;
-/* Argmax on n episodes of each level, seeds from first_seed on (test: 2 * 10^9; seeds without an environment are passed over); results
- * [level_count]. Foreign: also under another episode's instruction of the same level, given up after 64 steps; success_foreign is
- * NaN where that was not asked for or no instruction differs. Means are NaN where nothing was solved. Any pool gives the same bytes. */
-TRIAD_NODISCARD triad_status triad_agent_evaluate(const triad_agent *agent, const babyai_level *const *levels, size_t level_count, size_t n,
-                                                  uint64_t first_seed, bool foreign, triad_eval_result *results, triad_pool *pool,
+/* Argmax on n episodes of each level, seeds from first_seed on (test: 2 * 10^9; seeds without an environment are passed
+ * over); results [level_count]. Foreign: also under another episode's instruction of the same level, given up after 64
+ * steps; success_foreign is NaN where that was not asked for or no instruction differs. Means are NaN where nothing was
+ * solved. Any pool gives the same bytes. */
+TRIAD_NODISCARD triad_status triad_agent_evaluate(const triad_agent *agent, const babyai_level *const *levels,
+                                                  size_t level_count, size_t n, uint64_t first_seed, bool foreign,
+                                                  triad_eval_result *results, triad_pool *pool,
                                                   triad_progress *progress, triad_error *err);
 
 #endif

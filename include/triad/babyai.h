@@ -5,10 +5,21 @@
 #include "triad/base.h"
 #include "triad/items.h"
 
-enum { BABYAI_VIEW = 7, BABYAI_OBSERVATION = BABYAI_VIEW * BABYAI_VIEW * 3, BABYAI_MISSION_MAX = 512, BABYAI_ACTIONS = 7 };
+enum {
+    BABYAI_VIEW = 7,
+    BABYAI_OBSERVATION = BABYAI_VIEW * BABYAI_VIEW * 3,
+    BABYAI_MISSION_MAX = 512,
+    BABYAI_ACTIONS = 7
+};
 
 typedef enum babyai_action {
-    BABYAI_LEFT, BABYAI_RIGHT, BABYAI_FORWARD, BABYAI_PICKUP, BABYAI_DROP, BABYAI_TOGGLE, BABYAI_DONE
+    BABYAI_LEFT,
+    BABYAI_RIGHT,
+    BABYAI_FORWARD,
+    BABYAI_PICKUP,
+    BABYAI_DROP,
+    BABYAI_TOGGLE,
+    BABYAI_DONE
 } babyai_action;
 
 /* ---- levels */
@@ -21,17 +32,22 @@ const char *babyai_level_name(const babyai_level *level); /* short */
 
 /* What a level's instructions are made of. */
 enum {
-    BABYAI_SAYS_GO_TO = 1, BABYAI_SAYS_PICK_UP = 2, BABYAI_SAYS_OPEN = 4, BABYAI_SAYS_PUT_NEXT = 8,
-    BABYAI_SAYS_AND = 16, BABYAI_SAYS_THEN = 32, BABYAI_SAYS_AFTER = 64 /* "A and B", "A, then B", "A after you B" */
+    BABYAI_SAYS_GO_TO = 1,
+    BABYAI_SAYS_PICK_UP = 2,
+    BABYAI_SAYS_OPEN = 4,
+    BABYAI_SAYS_PUT_NEXT = 8,
+    BABYAI_SAYS_AND = 16,
+    BABYAI_SAYS_THEN = 32,
+    BABYAI_SAYS_AFTER = 64 /* "A and B", "A, then B", "A after you B" */
 };
 typedef struct babyai_level_info {
-    char id[48];                /* "BabyAI-GoToLocal-v0" */
-    int columns, rows;          /* of rooms */
-    int room_size;              /* side of a room, its walls included; neighbours share a wall */
-    int width, height;          /* of the grid, in cells */
-    unsigned says;              /* BABYAI_SAYS_… */
-    int max_steps;              /* 0: by the instruction, steps_per_action for each thing to be reached */
-    int steps_per_action;       /* room_size^2 * rows * columns; "put next" counts twice, other actions once */
+    char id[48];                  /* "BabyAI-GoToLocal-v0" */
+    int columns, rows;            /* of rooms */
+    int room_size;                /* side of a room, its walls included; neighbours share a wall */
+    int width, height;            /* of the grid, in cells */
+    unsigned says;                /* BABYAI_SAYS_… */
+    int max_steps;                /* 0: by the instruction, steps_per_action for each thing to be reached */
+    int steps_per_action;         /* room_size^2 * rows * columns; "put next" counts twice, other actions once */
     int fewest_steps, most_steps; /* that the limit can be */
 } babyai_level_info;
 babyai_level_info babyai_level_describe(const babyai_level *level);
@@ -60,8 +76,8 @@ TRIAD_NODISCARD triad_status babyai_bot_create(babyai_bot **bot, babyai_env *env
 void babyai_bot_free(babyai_bot *bot);
 /* Forgets all and plans for env's new episode: no allocation. */
 TRIAD_NODISCARD triad_status babyai_bot_restart(babyai_bot *bot, babyai_env *env, triad_error *err);
-/* taken: the action really executed last, -1 at first. TRIAD_ERR_NOT_FOUND etc. where the reference raises, TRIAD_ERR_GENERATION
- * where it loops for ever. */
+/* taken: the action really executed last, -1 at first. TRIAD_ERR_NOT_FOUND etc. where the reference raises,
+ * TRIAD_ERR_GENERATION where it loops for ever. */
 TRIAD_NODISCARD triad_status babyai_bot_act(babyai_bot *bot, int taken, babyai_action *action, triad_error *err);
 
 /* ---- one successful episode of the expert */
@@ -76,83 +92,92 @@ typedef struct babyai_episode {
 } babyai_episode;         /* zero-initialise; arrays grow and are kept between calls */
 /* A fresh environment of `level` reset with seed, solved by the expert. *solved false: the bot failed (not an error).
  * env and bot are scratch of that level, made on first use when *env is NULL, and kept by the caller. */
-TRIAD_NODISCARD triad_status babyai_demonstrate(babyai_episode *episode, bool *solved, babyai_env **env, babyai_bot **bot,
-                                                const babyai_level *level, uint64_t seed, triad_error *err);
-/* The same episode from its recorded actions [steps], without the expert: fills mission, observations and directions. */
-TRIAD_NODISCARD triad_status babyai_replay(babyai_episode *episode, babyai_env **env, const babyai_level *level, uint64_t seed,
-                                           const uint8_t *action, size_t steps, triad_error *err);
+TRIAD_NODISCARD triad_status babyai_demonstrate(babyai_episode *episode, bool *solved, babyai_env **env,
+                                                babyai_bot **bot, const babyai_level *level, uint64_t seed,
+                                                triad_error *err);
+/* The same episode from its recorded actions [steps], without the expert: fills mission, observations and directions.
+ */
+TRIAD_NODISCARD triad_status babyai_replay(babyai_episode *episode, babyai_env **env, const babyai_level *level,
+                                           uint64_t seed, const uint8_t *action, size_t steps, triad_error *err);
 void babyai_episode_free(babyai_episode *episode);
 
 /* ---- many environments at once: the caller owns every buffer */
 typedef struct babyai_batch babyai_batch;
 typedef struct babyai_io {
-    const uint8_t *action;  /* [n] */
-    uint8_t *observation;   /* [n, 7, 7, 3] */
-    uint8_t *direction;     /* [n] */
-    float *reward;          /* [n] */
-    uint8_t *terminated;    /* [n] */
-    uint8_t *truncated;     /* [n] */
+    const uint8_t *action; /* [n] */
+    uint8_t *observation;  /* [n, 7, 7, 3] */
+    uint8_t *direction;    /* [n] */
+    float *reward;         /* [n] */
+    uint8_t *terminated;   /* [n] */
+    uint8_t *truncated;    /* [n] */
 } babyai_io;
 /* Environment i is of levels[i] and draws only from its own generator, seeded with seeds[i]. */
 TRIAD_NODISCARD triad_status babyai_batch_create(babyai_batch **batch, size_t n, const babyai_level *const *levels,
                                                  const uint64_t *seeds, triad_error *err);
 void babyai_batch_free(babyai_batch *batch);
 /* First observations (action, reward and ends are not touched). */
-TRIAD_NODISCARD triad_status babyai_batch_reset(babyai_batch *batch, triad_pool *pool, const babyai_io *io, triad_error *err);
+TRIAD_NODISCARD triad_status babyai_batch_reset(babyai_batch *batch, triad_pool *pool, const babyai_io *io,
+                                                triad_error *err);
 /* One action each. Where an episode ends, reward and ends are the ended episode's, and the observation is the first of
  * the next one (auto-reset from the environment's own generator). Any pool gives the same bytes. */
-TRIAD_NODISCARD triad_status babyai_batch_step(babyai_batch *batch, triad_pool *pool, const babyai_io *io, triad_error *err);
+TRIAD_NODISCARD triad_status babyai_batch_step(babyai_batch *batch, triad_pool *pool, const babyai_io *io,
+                                               triad_error *err);
 const char *babyai_batch_mission(const babyai_batch *batch, size_t i);
 babyai_env *babyai_batch_env(babyai_batch *batch, size_t i); /* borrowed */
 
 /* ---- pixels (reference, section 11) */
 /* rgb [height * tile, width * tile, 3]; sizes by babyai_frame_size. */
 void babyai_frame_size(const babyai_env *env, int tile, bool agent_view, size_t *height, size_t *width);
-TRIAD_NODISCARD triad_status babyai_render(const babyai_env *env, int tile, bool highlight, bool agent_view, uint8_t *rgb, triad_error *err);
+TRIAD_NODISCARD triad_status babyai_render(const babyai_env *env, int tile, bool highlight, bool agent_view,
+                                           uint8_t *rgb, triad_error *err);
 
 /* ---- language */
-/* Every word that a BabyAI mission can hold, in a fixed order: the agents' vocabulary. Missions are split at blanks, and a
- * comma is a word of its own. */
+/* Every word that a BabyAI mission can hold, in a fixed order: the agents' vocabulary. Missions are split at blanks,
+ * and a comma is a word of its own. */
 size_t babyai_word_count(void);
 const char *babyai_word_at(size_t index);
 int babyai_word_index(const char *word, size_t bytes); /* -1: not a BabyAI word */
-/* All instructions of the levels in sorted order, each once, from the levels' rules (not sampled); id = text. Factors: verb
- * ("go to", "pick up", "open", "put next to"), article, colour, object, location ("left", "right", "front", "behind"), article2,
- * colour2, object2, location2, group; a cell is "" where the sentence says nothing. Two sentences share a group when they
- * differ in articles only, or in which of two things is put next to the other. Tables that hold sentences of more than one
- * clause have article3 … as far as needed, then join ("then", "after", "and", "and then", …), verb2 … before group.
- * TRIAD_ERR_RANGE where there are more than 10^5. */
-TRIAD_NODISCARD triad_status babyai_sentences(triad_items *items, const babyai_level *const *levels, size_t count, triad_error *err);
+/* All instructions of the levels in sorted order, each once, from the levels' rules (not sampled); id = text. Factors:
+ * verb
+ * ("go to", "pick up", "open", "put next to"), article, colour, object, location ("left", "right", "front", "behind"),
+ * article2, colour2, object2, location2, group; a cell is "" where the sentence says nothing. Two sentences share a
+ * group when they differ in articles only, or in which of two things is put next to the other. Tables that hold
+ * sentences of more than one clause have article3 … as far as needed, then join ("then", "after", "and", "and then",
+ * …), verb2 … before group. TRIAD_ERR_RANGE where there are more than 10^5. */
+TRIAD_NODISCARD triad_status babyai_sentences(triad_items *items, const babyai_level *const *levels, size_t count,
+                                              triad_error *err);
 /* The same table of given sentences, in their order; TRIAD_ERR_FORMAT (position: index) where one is not BabyAI's. */
-TRIAD_NODISCARD triad_status babyai_sentences_parse(triad_items *items, const char *const *text, size_t count, triad_error *err);
-/* The first n different missions of the levels, met by resetting fresh environments, the levels turn about, with seeds from
- * first_seed on; sorted. TRIAD_ERR_RANGE where 1000 n + 10^6 resets do not bring n. */
-TRIAD_NODISCARD triad_status babyai_sentences_sample(triad_items *items, const babyai_level *const *levels, size_t count, size_t n,
-                                                     uint64_t first_seed, triad_error *err);
+TRIAD_NODISCARD triad_status babyai_sentences_parse(triad_items *items, const char *const *text, size_t count,
+                                                    triad_error *err);
+/* The first n different missions of the levels, met by resetting fresh environments, the levels turn about, with seeds
+ * from first_seed on; sorted. TRIAD_ERR_RANGE where 1000 n + 10^6 resets do not bring n. */
+TRIAD_NODISCARD triad_status babyai_sentences_sample(triad_items *items, const babyai_level *const *levels,
+                                                     size_t count, size_t n, uint64_t first_seed, triad_error *err);
 
-/* The sentences with their content words (verbs, colours, nouns, places) renamed one to one by nonce words drawn from seed;
- * ids and factors stay, so that they pair with the originals. */
+/* The sentences with their content words (verbs, colours, nouns, places) renamed one to one by nonce words drawn from
+ * seed; ids and factors stay, so that they pair with the originals. */
 TRIAD_NODISCARD triad_status babyai_cipher(triad_items *out, const triad_items *items, uint64_t seed, triad_error *err);
 
 /* ---- demonstration files: safetensors, see docs/babyai.md
- * n successful demonstrations a level, by seeds from first_seed on (each level begins there), skipped ones counted in *failed
- * (may be NULL). Seeds may not cross 10^9, 2 * 10^9 or 3 * 10^9, the borders of training, validation, test and scenes.
- * compact leaves out observations and directions. Any pool gives the same bytes. Memory: 26 bytes an episode and one a step
- * (observations are made again while they are written), whatever their number. TRIAD_ERR_RANGE where the expert solves none
- * of the first 1000 seeds or less than one in a hundred. */
-TRIAD_NODISCARD triad_status babyai_demos_write(const char *path, const babyai_level *const *levels, size_t level_count, size_t n,
-                                                uint64_t first_seed, bool compact, triad_pool *pool, triad_progress *progress,
-                                                size_t *failed, triad_error *err);
+ * n successful demonstrations a level, by seeds from first_seed on (each level begins there), skipped ones counted in
+ * *failed (may be NULL). Seeds may not cross 10^9, 2 * 10^9 or 3 * 10^9, the borders of training, validation, test and
+ * scenes. compact leaves out observations and directions. Any pool gives the same bytes. Memory: 26 bytes an episode
+ * and one a step (observations are made again while they are written), whatever their number. TRIAD_ERR_RANGE where the
+ * expert solves none of the first 1000 seeds or less than one in a hundred. */
+TRIAD_NODISCARD triad_status babyai_demos_write(const char *path, const babyai_level *const *levels, size_t level_count,
+                                                size_t n, uint64_t first_seed, bool compact, triad_pool *pool,
+                                                triad_progress *progress, size_t *failed, triad_error *err);
 
-/* A demonstration file, full or compact, checked as a whole when it is opened; episodes are read or replayed one by one. */
+/* A demonstration file, full or compact, checked as a whole when it is opened; episodes are read or replayed one by
+ * one. */
 typedef struct babyai_demos babyai_demos;
 TRIAD_NODISCARD triad_status babyai_demos_open(babyai_demos **demos, const char *path, triad_error *err);
 void babyai_demos_close(babyai_demos *demos);
 size_t babyai_demos_count(const babyai_demos *demos);
 size_t babyai_demos_steps(const babyai_demos *demos); /* of all episodes together */
-/* Episode `index`, observations included. env is scratch as in babyai_demonstrate (compact files only; freed and made anew where
- * the level changes). */
-TRIAD_NODISCARD triad_status babyai_demos_read(const babyai_demos *demos, size_t index, babyai_episode *episode, babyai_env **env,
-                                               triad_error *err);
+/* Episode `index`, observations included. env is scratch as in babyai_demonstrate (compact files only; freed and made
+ * anew where the level changes). */
+TRIAD_NODISCARD triad_status babyai_demos_read(const babyai_demos *demos, size_t index, babyai_episode *episode,
+                                               babyai_env **env, triad_error *err);
 
 #endif

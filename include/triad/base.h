@@ -42,7 +42,8 @@ typedef struct triad_error {
 triad_status triad_fail(triad_error *err, triad_status code, int64_t position, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Puts "PREFIX: " before the text of an error that is on its way up, unless it begins with PREFIX already; returns err's code. */
+/* Puts "PREFIX: " before the text of an error that is on its way up, unless it begins with PREFIX already; returns
+ * err's code. */
 triad_status triad_fail_in(triad_error *err, const char *prefix);
 
 const char *triad_status_name(triad_status code);

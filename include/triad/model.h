@@ -1,7 +1,8 @@
 /* Models: checkpoints of the language families, run a layer at a time.
  *
- * A checkpoint is mapped, never loaded whole: every sentence goes through layer i before layer i + 1 is touched, so each
- * weight is read and widened once. Identical sentences are computed once, and in a causal model each distinct prefix. */
+ * A checkpoint is mapped, never loaded whole: every sentence goes through layer i before layer i + 1 is touched, so
+ * each weight is read and widened once. Identical sentences are computed once, and in a causal model each distinct
+ * prefix. */
 #ifndef TRIAD_MODEL_H
 #define TRIAD_MODEL_H
 
@@ -16,18 +17,18 @@ typedef enum triad_model_kind {
 
 typedef struct triad_model_info {
     triad_model_kind kind;
-    const char *family;     /* "llama", "bert" */
-    const char *container;  /* "gguf" or "hf" (a folder of the Hugging Face kind) */
-    const char *name;       /* last part of the path: no folder of the machine */
-    size_t layers;          /* L: hidden states 0 … L */
-    size_t width;           /* d of every hidden state */
-    size_t vocabulary;      /* rows of the token embedding: ids are below it */
-    size_t max_tokens;      /* longest sentence that the model has positions for */
-    size_t projected;       /* width of `projected`; 0: there is none */
-    bool has_raw;           /* decoders: the last residual before its norm is there */
+    const char *family;    /* "llama", "bert" */
+    const char *container; /* "gguf" or "hf" (a folder of the Hugging Face kind) */
+    const char *name;      /* last part of the path: no folder of the machine */
+    size_t layers;         /* L: hidden states 0 … L */
+    size_t width;          /* d of every hidden state */
+    size_t vocabulary;     /* rows of the token embedding: ids are below it */
+    size_t max_tokens;     /* longest sentence that the model has positions for */
+    size_t projected;      /* width of `projected`; 0: there is none */
+    bool has_raw;          /* decoders: the last residual before its norm is there */
     bool has_tokenizer;
-    bool reduced;           /* some weight is narrower than F32 */
-    const char *pooling;    /* the family's convention: "mean-nofirst", "mean", "cls", … */
+    bool reduced;        /* some weight is narrower than F32 */
+    const char *pooling; /* the family's convention: "mean-nofirst", "mean", "cls", … */
 } triad_model_info;
 
 /* path: a folder with config.json and model.safetensors, or a .gguf file. What is not implemented is refused by name
@@ -42,12 +43,12 @@ typedef struct triad_tokens {
     size_t sentences;
     size_t *offsets; /* [sentences + 1]: sentence i is ids[offsets[i]] … ids[offsets[i + 1]] */
     int32_t *ids;
-} triad_tokens;      /* zero-initialise; triad_tokens_free */
+} triad_tokens; /* zero-initialise; triad_tokens_free */
 
 /* With the special tokens that the checkpoint's own tokenizer adds; cut as the family does where a sentence is longer
  * than the model's positions (encoders), refused otherwise (decoders). Errors name the sentence. */
-TRIAD_NODISCARD triad_status triad_model_tokenize(const triad_model *model, triad_tokens *tokens, const char *const *sentences,
-                                                  size_t n, triad_error *err);
+TRIAD_NODISCARD triad_status triad_model_tokenize(const triad_model *model, triad_tokens *tokens,
+                                                  const char *const *sentences, size_t n, triad_error *err);
 /* Copies; offsets[0] must be 0 and offsets must not fall. */
 TRIAD_NODISCARD triad_status triad_tokens_create(triad_tokens *tokens, size_t sentences, const size_t *offsets,
                                                  const int32_t *ids, triad_error *err);
@@ -55,11 +56,11 @@ void triad_tokens_free(triad_tokens *tokens);
 
 /* One finished layer. Distinct sentences (encoders) or prefixes (decoders) have one row each, so tokens share rows. */
 typedef struct triad_states {
-    const char *layer;   /* "0" … "L", "raw", "projected" */
-    bool of_sentences;   /* projected: a row for each sentence instead of each token */
+    const char *layer; /* "0" … "L", "raw", "projected" */
+    bool of_sentences; /* projected: a row for each sentence instead of each token */
     size_t width;
-    const float *rows;   /* [any, width] */
-    const size_t *row;   /* [tokens], or [sentences] where of_sentences: the row of each */
+    const float *rows; /* [any, width] */
+    const size_t *row; /* [tokens], or [sentences] where of_sentences: the row of each */
 } triad_states;
 
 /* Called in order 0 … L - 1, raw, L, projected. What it is handed lives until it returns. An error ends the run. */
@@ -68,6 +69,7 @@ typedef triad_status (*triad_states_fn)(void *context, const triad_states *state
 /* Hidden states of all tokens with the meaning that transformers gives them: 0 is the embedding, i < L the output of
  * block i, L of a decoder its final norm's output. The same bytes for any pool and any order of the sentences. */
 TRIAD_NODISCARD triad_status triad_model_run(const triad_model *model, const triad_tokens *tokens, triad_pool *pool,
-                                             triad_progress *progress, triad_states_fn each, void *context, triad_error *err);
+                                             triad_progress *progress, triad_states_fn each, void *context,
+                                             triad_error *err);
 
 #endif

@@ -11,7 +11,8 @@ void actor_begin(agent_actor *actor, size_t slot, const float *instruction)
     const size_t d = layout->config.width;
     feature_start(&actor->odometer[slot]);
     actor->step[slot] = 0;
-    policy_modulate(actor->film + slot * layout->norms * 2 * d, actor->token + slot * d, instruction, actor->agent->params, layout, 1);
+    policy_modulate(actor->film + slot * layout->norms * 2 * d, actor->token + slot * d, instruction,
+                    actor->agent->params, layout, 1);
 }
 
 typedef struct actor_scratch {
@@ -28,19 +29,21 @@ static void remember(agent_actor *actor, float *x, const uint32_t *slots, size_t
     for (size_t l = 0; l < config->memory_layers; l++) {
         const policy_block *block = &layout->memory[l];
         const float *film = actor->film + block->film * 2 * d;
-        nn_film_norm_forward(scratch->normed, scratch->mean, scratch->rstd, x, film, film + d, columns, slots, count, d);
+        nn_film_norm_forward(scratch->normed, scratch->mean, scratch->rstd, x, film, film + d, columns, slots, count,
+                             d);
         nn_linear_forward(scratch->qkv, scratch->normed, p + block->qkv, NULL, count, d, 3 * d);
         for (size_t i = 0; i < count; i++) {
             float *past = actor->memory + (slots[i] * config->memory_layers + l) * window * 2 * d;
             const size_t step = actor->step[slots[i]];
             memcpy(past + step % window * 2 * d, scratch->qkv + i * 3 * d + d, 2 * d * sizeof *past);
-            agent_recall(scratch->mixed + i * d, scratch->qkv + i * 3 * d, past, step, p + block->relative, config->heads, d / config->heads, window,
-                         scratch->score);
+            agent_recall(scratch->mixed + i * d, scratch->qkv + i * 3 * d, past, step, p + block->relative,
+                         config->heads, d / config->heads, window, scratch->score);
         }
         nn_linear_forward(scratch->normed, scratch->mixed, p + block->out, p + block->out_bias, count, d, d);
         nn_add(x, scratch->normed, count * d);
         film += 2 * d;
-        nn_film_norm_forward(scratch->normed, scratch->mean, scratch->rstd, x, film, film + d, columns, slots, count, d);
+        nn_film_norm_forward(scratch->normed, scratch->mean, scratch->rstd, x, film, film + d, columns, slots, count,
+                             d);
         nn_linear_forward(scratch->hidden, scratch->normed, p + block->up, p + block->up_bias, count, d, f);
         nn_relu_forward(scratch->hidden, scratch->hidden, count * f);
         nn_linear_forward(scratch->normed, scratch->hidden, p + block->down, p + block->down_bias, count, f, d);
@@ -48,7 +51,8 @@ static void remember(agent_actor *actor, float *x, const uint32_t *slots, size_t
     }
 }
 
-static bool act(agent_actor *actor, const uint32_t *slots, size_t count, const uint8_t *observations, const uint8_t *directions, float *logits)
+static bool act(agent_actor *actor, const uint32_t *slots, size_t count, const uint8_t *observations,
+                const uint8_t *directions, float *logits)
 {
     const policy_layout *layout = &actor->agent->layout;
     const policy_config *config = &layout->config;
@@ -57,13 +61,16 @@ static bool act(agent_actor *actor, const uint32_t *slots, size_t count, const u
     triad_arena *arena = &actor->arena;
 
     uint32_t *token_offset = TRIAD_NEW(arena, uint32_t, count + 1);
-    uint32_t *bag_offset = TRIAD_NEW(arena, uint32_t, count * FEATURE_MAX_TOKENS + 1), *bag = TRIAD_NEW(arena, uint32_t, count * FEATURE_MAX_BAG);
-    float *x = TRIAD_NEW(arena, float, count * d);
-    const actor_scratch scratch = {TRIAD_NEW(arena, float, count * d), TRIAD_NEW(arena, float, count), TRIAD_NEW(arena, float, count),
-                                   TRIAD_NEW(arena, float, count * 3 * d), TRIAD_NEW(arena, float, count * d),
-                                   TRIAD_NEW(arena, float, count * config->feed_forward), TRIAD_NEW(arena, float, config->window)};
-    if (!token_offset || !bag_offset || !bag || !x || !scratch.normed || !scratch.mean || !scratch.rstd || !scratch.qkv || !scratch.mixed ||
-        !scratch.hidden || !scratch.score)
+    uint32_t *bag_offset = TRIAD_NEW(arena, uint32_t, count * FEATURE_MAX_TOKENS + 1),
+             *bag = TRIAD_NEW(arena, uint32_t, count * FEATURE_MAX_BAG);
+    float *x = TRIAD_NEW(arena, float, count *d);
+    const actor_scratch scratch = {
+        TRIAD_NEW(arena, float, count *d),      TRIAD_NEW(arena, float, count),
+        TRIAD_NEW(arena, float, count),         TRIAD_NEW(arena, float, count * 3 * d),
+        TRIAD_NEW(arena, float, count *d),      TRIAD_NEW(arena, float, count * config->feed_forward),
+        TRIAD_NEW(arena, float, config->window)};
+    if (!token_offset || !bag_offset || !bag || !x || !scratch.normed || !scratch.mean || !scratch.rstd ||
+        !scratch.qkv || !scratch.mixed || !scratch.hidden || !scratch.score)
         return false;
 
     uint32_t tokens = 0, rows = 0;
@@ -71,14 +78,16 @@ static bool act(agent_actor *actor, const uint32_t *slots, size_t count, const u
     for (size_t i = 0; i < count; i++) {
         uint32_t made, token_bag[FEATURE_MAX_TOKENS + 1];
         uint16_t step_bag[FEATURE_MAX_BAG];
-        feature_observe(&actor->odometer[slots[i]], observations + i * BABYAI_OBSERVATION, directions[i], &made, token_bag, step_bag);
+        feature_observe(&actor->odometer[slots[i]], observations + i * BABYAI_OBSERVATION, directions[i], &made,
+                        token_bag, step_bag);
         for (uint32_t t = 0; t < made; t++) bag_offset[tokens + t + 1] = rows + token_bag[t + 1];
         for (uint32_t b = 0; b < token_bag[made]; b++) bag[rows + b] = step_bag[b];
         tokens += made;
         rows += token_bag[made];
         token_offset[i + 1] = tokens;
     }
-    if (!policy_see(x, p, layout, actor->film, actor->token, slots, count, token_offset, bag_offset, bag, arena)) return false;
+    if (!policy_see(x, p, layout, actor->film, actor->token, slots, count, token_offset, bag_offset, bag, arena))
+        return false;
     remember(actor, x, slots, count, &scratch);
     const float *film = actor->film + (layout->norms - 1) * 2 * d;
     nn_film_norm_forward(scratch.normed, scratch.mean, scratch.rstd, x, film, film + d, columns, slots, count, d);
@@ -86,11 +95,11 @@ static bool act(agent_actor *actor, const uint32_t *slots, size_t count, const u
     return true;
 }
 
-bool actor_act(agent_actor *actor, const uint32_t *slots, size_t count, const uint8_t *observations, const uint8_t *directions,
-               babyai_action *actions, float *logits)
+bool actor_act(agent_actor *actor, const uint32_t *slots, size_t count, const uint8_t *observations,
+               const uint8_t *directions, babyai_action *actions, float *logits)
 {
     const triad_arena_mark mark = triad_arena_save(&actor->arena);
-    float *scores = logits ? logits : TRIAD_NEW(&actor->arena, float, count * POLICY_ACTIONS);
+    float *scores = logits ? logits : TRIAD_NEW(&actor->arena, float, count *POLICY_ACTIONS);
     const bool ok = scores && act(actor, slots, count, observations, directions, scores);
     for (size_t i = 0; ok && i < count; i++) {
         const float *row = scores + i * POLICY_ACTIONS;
@@ -143,7 +152,8 @@ triad_status actor_create(agent_actor *actor, const triad_agent *agent, size_t c
     actor->step = calloc(capacity, sizeof *actor->step);
     actor->film = calloc(capacity, layout->norms * 2 * d * sizeof(float));
     actor->token = calloc(capacity, d * sizeof(float));
-    actor->memory = calloc(capacity, (layout->config.memory_layers * layout->config.window * 2 * d + 1) * sizeof(float));
+    actor->memory =
+        calloc(capacity, (layout->config.memory_layers * layout->config.window * 2 * d + 1) * sizeof(float));
     if (actor->odometer && actor->step && actor->film && actor->token && actor->memory) return TRIAD_OK;
     actor_free(actor);
     return triad_fail(err, TRIAD_ERR_MEMORY, -1, "acting: out of memory");

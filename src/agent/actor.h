@@ -16,16 +16,19 @@ typedef struct agent_actor {
 } agent_actor;
 
 /* agent is borrowed. */
-TRIAD_NODISCARD triad_status actor_create(agent_actor *actor, const triad_agent *agent, size_t capacity, triad_error *err);
-/* Asks for all the memory that a step of every slot can need, before the first episode: acting can't fail then. False: it is out. */
+TRIAD_NODISCARD triad_status actor_create(agent_actor *actor, const triad_agent *agent, size_t capacity,
+                                          triad_error *err);
+/* Asks for all the memory that a step of every slot can need, before the first episode: acting can't fail then. False:
+ * it is out. */
 bool actor_reserve(agent_actor *actor);
 void actor_free(agent_actor *actor);
 /* Slot `slot` starts an episode under instruction [d]. */
 void actor_begin(agent_actor *actor, size_t slot, const float *instruction);
-/* One step of the episodes in slots [count] (increasing): observations [count, 7, 7, 3], directions [count] -> the most probable
- * actions [count] (the first of equals), which the episodes are taken to execute. logits [count, 7] may be NULL. The same slots
- * give the same bytes; other company changes last bits at most. False: memory is out, nothing has moved. */
-bool actor_act(agent_actor *actor, const uint32_t *slots, size_t count, const uint8_t *observations, const uint8_t *directions,
-               babyai_action *actions, float *logits);
+/* One step of the episodes in slots [count] (increasing): observations [count, 7, 7, 3], directions [count] -> the most
+ * probable actions [count] (the first of equals), which the episodes are taken to execute. logits [count, 7] may be
+ * NULL. The same slots give the same bytes; other company changes last bits at most. False: memory is out, nothing has
+ * moved. */
+bool actor_act(agent_actor *actor, const uint32_t *slots, size_t count, const uint8_t *observations,
+               const uint8_t *directions, babyai_action *actions, float *logits);
 
 #endif

@@ -58,22 +58,27 @@ static triad_status config_from_json(policy_config *config, json_object *object,
 static json_object *words_to_json(const agent_words *words)
 {
     json_object *array = json_object_new_array();
-    for (size_t i = 0; array && i < words->count; i++) json_object_array_add(array, json_object_new_string(words->word[i]));
+    for (size_t i = 0; array && i < words->count; i++)
+        json_object_array_add(array, json_object_new_string(words->word[i]));
     return array;
 }
 
 static triad_status words_from_json(agent_words *words, json_object *array, triad_error *err)
 {
-    if (!json_object_is_type(array, json_type_array)) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "vocabulary: not an array");
+    if (!json_object_is_type(array, json_type_array))
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "vocabulary: not an array");
     const size_t count = json_object_array_length(array);
-    if (count == 0 || count > 10000) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "vocabulary: %zu words (1 to 10000)", count);
+    if (count == 0 || count > 10000)
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "vocabulary: %zu words (1 to 10000)", count);
     const char **list = calloc(count, sizeof *list);
     if (!list) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "vocabulary: out of memory");
     triad_status status = TRIAD_OK;
     for (size_t i = 0; i < count && !status; i++) {
         json_object *word = json_object_array_get_idx(array, i);
-        if (!json_object_is_type(word, json_type_string)) status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "vocabulary: word %zu is no string", i);
-        else list[i] = json_object_get_string(word);
+        if (!json_object_is_type(word, json_type_string))
+            status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "vocabulary: word %zu is no string", i);
+        else
+            list[i] = json_object_get_string(word);
     }
     if (!status) status = agent_words_set(words, list, count, err);
     free((void *)list);
@@ -85,7 +90,8 @@ static triad_status words_from_json(agent_words *words, json_object *array, tria
 enum { TEXTS = 4 };
 static const char *const TEXT_KEYS[TEXTS] = {"config", "vocabulary", "training", "state"};
 
-static bool digest(char hex[65], const char *format, const char *const texts[TEXTS], const float *const *blocks, size_t count, size_t size)
+static bool digest(char hex[65], const char *format, const char *const texts[TEXTS], const float *const *blocks,
+                   size_t count, size_t size)
 {
     triad_text all = {0};
     triad_text_add(&all, format);
@@ -101,17 +107,19 @@ static bool digest(char hex[65], const char *format, const char *const texts[TEX
     return ok;
 }
 
-static triad_status write_file(const char *path, const char *format, const policy_layout *layout, const agent_words *words,
-                               const float *params, json_object *training, const agent_checkpoint *checkpoint, triad_error *err)
+static triad_status write_file(const char *path, const char *format, const policy_layout *layout,
+                               const agent_words *words, const float *params, json_object *training,
+                               const agent_checkpoint *checkpoint, triad_error *err)
 {
     const float *blocks[3] = {params, checkpoint ? checkpoint->first : NULL, checkpoint ? checkpoint->second : NULL};
     static const char *const PREFIXES[3] = {"", PREFIX_FIRST, PREFIX_SECOND};
     const size_t block_count = checkpoint ? 3 : 1;
     json_object *config = config_to_json(&layout->config), *vocabulary = words_to_json(words);
-    char *texts[TEXTS] = {config ? json_to_text(config, false) : NULL, vocabulary ? json_to_text(vocabulary, false) : NULL,
-                          training ? json_to_text(training, false) : NULL, checkpoint ? json_to_text(checkpoint->state, false) : NULL};
+    char *texts[TEXTS] = {
+        config ? json_to_text(config, false) : NULL, vocabulary ? json_to_text(vocabulary, false) : NULL,
+        training ? json_to_text(training, false) : NULL, checkpoint ? json_to_text(checkpoint->state, false) : NULL};
     tensor_view *views = calloc(layout->tensors * block_count, sizeof *views);
-    char (*names)[NAME_BYTES] = calloc(layout->tensors * block_count, sizeof *names);
+    char(*names)[NAME_BYTES] = calloc(layout->tensors * block_count, sizeof *names);
     char hex[65];
     triad_status status = TRIAD_OK;
     if (!texts[0] || !texts[1] || (training && !texts[2]) || (checkpoint && !texts[3]) || !views || !names ||
@@ -122,8 +130,11 @@ static triad_status write_file(const char *path, const char *format, const polic
         for (size_t t = 0; t < layout->tensors; t++) {
             const policy_tensor *tensor = &layout->tensor[t];
             snprintf(names[count], NAME_BYTES, "%s%s", PREFIXES[b], tensor->name);
-            views[count] = (tensor_view){.name = names[count], .dtype = TENSOR_F32, .rank = tensor->rank,
-                                         .shape = {tensor->shape[0], tensor->shape[1]}, .data = blocks[b] + tensor->offset};
+            views[count] = (tensor_view){.name = names[count],
+                                         .dtype = TENSOR_F32,
+                                         .rank = tensor->rank,
+                                         .shape = {tensor->shape[0], tensor->shape[1]},
+                                         .data = blocks[b] + tensor->offset};
             count++;
         }
     }
@@ -151,8 +162,8 @@ triad_status agent_write(const char *path, const policy_layout *layout, const ag
     return write_file(path, FORMAT_AGENT, layout, words, params, training, NULL, err);
 }
 
-triad_status agent_write_checkpoint(const char *path, const policy_layout *layout, const agent_words *words, const float *params,
-                                    const agent_checkpoint *checkpoint, triad_error *err)
+triad_status agent_write_checkpoint(const char *path, const policy_layout *layout, const agent_words *words,
+                                    const float *params, const agent_checkpoint *checkpoint, triad_error *err)
 {
     return write_file(path, FORMAT_CHECKPOINT, layout, words, params, checkpoint->options, checkpoint, err);
 }
@@ -168,7 +179,8 @@ static triad_status read_json(json_object **object, const safetensors *file, con
 }
 
 /* Every tensor of the table under prefix, into block. */
-static triad_status read_block(float *block, const safetensors *file, const char *prefix, const policy_layout *layout, triad_error *err)
+static triad_status read_block(float *block, const safetensors *file, const char *prefix, const policy_layout *layout,
+                               triad_error *err)
 {
     memset(block, 0, layout->size * sizeof *block);
     for (size_t t = 0; t < layout->tensors; t++) {
@@ -180,19 +192,25 @@ static triad_status read_block(float *block, const safetensors *file, const char
         if (status) return status;
         memcpy(block + tensor->offset, view->data, tensor->count * sizeof *block);
         for (size_t i = 0; i < tensor->count; i++)
-            if (!isfinite(block[tensor->offset + i])) return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "tensor %s: number %zu is not finite", name, i);
+            if (!isfinite(block[tensor->offset + i]))
+                return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "tensor %s: number %zu is not finite", name, i);
     }
     return TRIAD_OK;
 }
 
-static triad_status read_file(triad_agent *agent, agent_checkpoint *checkpoint, const safetensors *file, triad_error *err)
+static triad_status read_file(triad_agent *agent, agent_checkpoint *checkpoint, const safetensors *file,
+                              triad_error *err)
 {
     const char *format = safetensors_metadata(file, "format");
     const bool whole = format && strcmp(format, FORMAT_CHECKPOINT) == 0;
     if (!format || (!whole && strcmp(format, FORMAT_AGENT) != 0))
-        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "not an agent (its metadata says format '%.60s')", format ? format : "nothing");
-    if (whole && !checkpoint) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "a checkpoint of a training run, not an agent (go on with train --resume)");
-    if (!whole && checkpoint) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "an agent, not a checkpoint of a training run");
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "not an agent (its metadata says format '%.60s')",
+                          format ? format : "nothing");
+    if (whole && !checkpoint)
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                          "a checkpoint of a training run, not an agent (go on with train --resume)");
+    if (!whole && checkpoint)
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "an agent, not a checkpoint of a training run");
 
     json_object *config = NULL, *vocabulary = NULL;
     triad_status status = read_json(&config, file, "config", err);
@@ -217,7 +235,8 @@ static triad_status read_file(triad_agent *agent, agent_checkpoint *checkpoint, 
     if (status) return status;
     const size_t wanted = agent->layout.tensors * (whole ? 3 : 1);
     if (safetensors_count(file) != wanted)
-        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "holds %zu tensors, its configuration says %zu", safetensors_count(file), wanted);
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "holds %zu tensors, its configuration says %zu",
+                          safetensors_count(file), wanted);
 
     const size_t size = agent->layout.size;
     agent->params = calloc(size, sizeof(float));
@@ -225,7 +244,8 @@ static triad_status read_file(triad_agent *agent, agent_checkpoint *checkpoint, 
         checkpoint->first = calloc(size, sizeof(float));
         checkpoint->second = calloc(size, sizeof(float));
     }
-    if (!agent->params || (whole && (!checkpoint->first || !checkpoint->second))) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "out of memory");
+    if (!agent->params || (whole && (!checkpoint->first || !checkpoint->second)))
+        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "out of memory");
     status = read_block(agent->params, file, "", &agent->layout, err);
     if (!status && whole) status = read_block(checkpoint->first, file, PREFIX_FIRST, &agent->layout, err);
     if (!status && whole) status = read_block(checkpoint->second, file, PREFIX_SECOND, &agent->layout, err);
@@ -237,8 +257,10 @@ static triad_status read_file(triad_agent *agent, agent_checkpoint *checkpoint, 
     const char *texts[TEXTS], *said = safetensors_metadata(file, "sha256");
     for (size_t t = 0; t < TEXTS; t++) texts[t] = safetensors_metadata(file, TEXT_KEYS[t]);
     char hex[65];
-    if (!digest(hex, format, texts, blocks, whole ? 3 : 1, size)) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "out of memory");
-    if (!said || strcmp(said, hex) != 0) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "altered since it was written (its digest differs)");
+    if (!digest(hex, format, texts, blocks, whole ? 3 : 1, size))
+        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "out of memory");
+    if (!said || strcmp(said, hex) != 0)
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "altered since it was written (its digest differs)");
     return TRIAD_OK;
 }
 

@@ -59,7 +59,8 @@ static bool pack(batch_piece *piece, const demonstration *const *demo, size_t co
         rows += demo[e]->token_bag[demo[e]->tokens];
     }
     /* Arrays of one kind of item share a capacity, so each is grown from the same old one. */
-    size_t instructions = piece->instruction_capacity, episodes = piece->episode_capacity, steps_too = piece->step_capacity;
+    size_t instructions = piece->instruction_capacity, episodes = piece->episode_capacity,
+           steps_too = piece->step_capacity;
     if (!agent_grow(&piece->word_offset, &piece->instruction_capacity, count + 1, sizeof(uint32_t)) ||
         !agent_grow(&piece->episode_instruction, &instructions, count + 1, sizeof(uint32_t)) ||
         !agent_grow(&piece->episode_offset, &episodes, count + 1, sizeof(uint32_t)) ||
@@ -72,9 +73,14 @@ static bool pack(batch_piece *piece, const demonstration *const *demo, size_t co
     piece->episode_capacity = episodes;
 
     policy_input *input = &piece->input;
-    *input = (policy_input){.word_offset = piece->word_offset, .word = piece->word, .episode_instruction = piece->episode_instruction,
-                            .episode_offset = piece->episode_offset, .token_offset = piece->token_offset,
-                            .bag_offset = piece->bag_offset, .bag = piece->bag, .target = piece->target};
+    *input = (policy_input){.word_offset = piece->word_offset,
+                            .word = piece->word,
+                            .episode_instruction = piece->episode_instruction,
+                            .episode_offset = piece->episode_offset,
+                            .token_offset = piece->token_offset,
+                            .bag_offset = piece->bag_offset,
+                            .bag = piece->bag,
+                            .target = piece->target};
     piece->word_offset[0] = piece->episode_offset[0] = piece->token_offset[0] = 0;
     piece->bag_offset[0] = 0;
     size_t bag = 0;
@@ -90,7 +96,8 @@ static bool pack(batch_piece *piece, const demonstration *const *demo, size_t co
             piece->target[input->steps + s] = from->action[s];
             piece->token_offset[input->steps + s + 1] = (uint32_t)input->tokens + from->step_token[s + 1];
         }
-        for (size_t t = 0; t < from->tokens; t++) piece->bag_offset[input->tokens + t + 1] = (uint32_t)bag + from->token_bag[t + 1];
+        for (size_t t = 0; t < from->tokens; t++)
+            piece->bag_offset[input->tokens + t + 1] = (uint32_t)bag + from->token_bag[t + 1];
         const size_t filled = from->token_bag[from->tokens];
         for (size_t b = 0; b < filled; b++) piece->bag[bag + b] = from->bag[b];
         bag += filled;

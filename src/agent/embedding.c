@@ -1,5 +1,5 @@
-/* Sentences as an agent's encoder sees them. Equal sentences are embedded once and the distinct ones in sorted order, so
- * that a sentence's row does not depend on the order of the list. */
+/* Sentences as an agent's encoder sees them. Equal sentences are embedded once and the distinct ones in sorted order,
+ * so that a sentence's row does not depend on the order of the list. */
 #include "agent/agent_file.h"
 #include "base/arena.h"
 
@@ -12,11 +12,11 @@ typedef struct embed_work {
     const triad_agent *agent;
     const triad_agent_embedding *out;
     size_t distinct;
-    const size_t *order;     /* [n] sentences in sorted order */
-    const size_t *first;     /* [distinct + 1] into order: runs of equal sentences */
-    const uint32_t *offset;  /* [distinct + 1] into word */
+    const size_t *order;    /* [n] sentences in sorted order */
+    const size_t *first;    /* [distinct + 1] into order: runs of equal sentences */
+    const uint32_t *offset; /* [distinct + 1] into word */
     const uint32_t *word;
-    bool *failed;            /* [tiles] */
+    bool *failed; /* [tiles] */
 } embed_work;
 
 /* Copies each distinct sentence's row to all sentences that are equal to it. */
@@ -24,7 +24,8 @@ static void spread(float *out, const float *rows, const embed_work *work, size_t
 {
     const size_t d = work->agent->layout.config.width;
     for (size_t s = from; s < to; s++)
-        for (size_t i = work->first[s]; i < work->first[s + 1]; i++) memcpy(out + work->order[i] * d, rows + (s - from) * d, d * sizeof *out);
+        for (size_t i = work->first[s]; i < work->first[s + 1]; i++)
+            memcpy(out + work->order[i] * d, rows + (s - from) * d, d * sizeof *out);
 }
 
 static bool embed_some(const embed_work *work, size_t from, size_t to, triad_arena *arena)
@@ -32,16 +33,18 @@ static bool embed_some(const embed_work *work, size_t from, size_t to, triad_are
     const policy_layout *layout = &work->agent->layout;
     const size_t n = to - from, d = layout->config.width, layers = layout->config.encoder_layers;
     uint32_t *offset = TRIAD_NEW(arena, uint32_t, n + 1);
-    float *words = TRIAD_NEW(arena, float, n * d), *z = TRIAD_NEW(arena, float, n * d);
+    float *words = TRIAD_NEW(arena, float, n *d), *z = TRIAD_NEW(arena, float, n *d);
     float *hidden[POLICY_MAX_LAYERS + 1];
     bool ok = offset && words && z;
     for (size_t l = 0; l <= layers; l++) {
-        hidden[l] = TRIAD_NEW(arena, float, n * d);
+        hidden[l] = TRIAD_NEW(arena, float, n *d);
         ok = ok && hidden[l];
     }
     if (!ok) return false;
     for (size_t i = 0; i <= n; i++) offset[i] = work->offset[from + i] - work->offset[from];
-    if (!policy_instruct(words, hidden, z, work->agent->params, layout, n, offset, work->word + work->offset[from], arena)) return false;
+    if (!policy_instruct(words, hidden, z, work->agent->params, layout, n, offset, work->word + work->offset[from],
+                         arena))
+        return false;
     if (work->out->words) spread(work->out->words, words, work, from, to);
     for (size_t l = 0; work->out->hidden && l <= layers; l++)
         if (work->out->hidden[l]) spread(work->out->hidden[l], hidden[l], work, from, to);
@@ -71,8 +74,8 @@ static int by_text(const void *a, const void *b)
     return order ? order : x->index < y->index ? -1 : 1;
 }
 
-triad_status triad_agent_embed(const triad_agent *agent, const char *const *sentences, size_t n, const triad_agent_embedding *out,
-                               triad_pool *pool, triad_error *err)
+triad_status triad_agent_embed(const triad_agent *agent, const char *const *sentences, size_t n,
+                               const triad_agent_embedding *out, triad_pool *pool, triad_error *err)
 {
     if (n == 0) return TRIAD_OK;
     triad_arena arena = {0};
@@ -81,7 +84,8 @@ triad_status triad_agent_embed(const triad_agent *agent, const char *const *sent
     uint32_t *offset = TRIAD_NEW(&arena, uint32_t, n + 1), *word = NULL;
     triad_status status = TRIAD_OK;
     size_t distinct = 0, words = 0;
-    if (n > UINT32_MAX / POLICY_MAX_WORDS) status = triad_fail(err, TRIAD_ERR_RANGE, -1, "%zu sentences are too many to embed at once", n);
+    if (n > UINT32_MAX / POLICY_MAX_WORDS)
+        status = triad_fail(err, TRIAD_ERR_RANGE, -1, "%zu sentences are too many to embed at once", n);
     else if (!sorted || !order || !first || !offset || !(word = malloc(n * POLICY_MAX_WORDS * sizeof *word)))
         status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "embedding: out of memory");
     for (size_t i = 0; !status && i < n; i++) sorted[i] = (numbered){sentences[i], i};

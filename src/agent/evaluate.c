@@ -15,10 +15,10 @@ enum {
 /* One test episode. */
 typedef struct trial {
     uint64_t seed;
-    bool valid;          /* the environment could be generated */
+    bool valid; /* the environment could be generated */
     char *mission;
-    size_t bot_steps;    /* NO_BOT: the expert does not solve it */
-    size_t foreign;      /* index of the episode whose instruction stands in; its own when there is no other */
+    size_t bot_steps;            /* NO_BOT: the expert does not solve it */
+    size_t foreign;              /* index of the episode whose instruction stands in; its own when there is no other */
     size_t steps, foreign_steps; /* that the agent took; 0: not solved */
 } trial;
 
@@ -34,14 +34,14 @@ typedef struct episode_group {
 typedef struct evaluation {
     const triad_agent *agent;
     const babyai_level *level;
-    size_t n, first;          /* trials [first, n) are worked on */
+    size_t n, first; /* trials [first, n) are worked on */
     trial *trial;
     const float *instruction; /* [n, d] */
     bool foreign;             /* as well as under their own */
     size_t groups;
     int workers;
-    episode_group *group;     /* [workers] */
-    triad_status *status;     /* [tiles] */
+    episode_group *group; /* [workers] */
+    triad_status *status; /* [tiles] */
     triad_error *error;
 } evaluation;
 
@@ -63,7 +63,8 @@ static triad_status first_failure(const evaluation *work, size_t tiles, triad_er
 
 /* ---- what the trials are: mission and the expert's steps */
 
-static triad_status describe(trial *at, babyai_episode *episode, babyai_env **env, babyai_bot **bot, const babyai_level *level, triad_error *err)
+static triad_status describe(trial *at, babyai_episode *episode, babyai_env **env, babyai_bot **bot,
+                             const babyai_level *level, triad_error *err)
 {
     bool solved = false;
     triad_status status = babyai_demonstrate(episode, &solved, env, bot, level, at->seed, err);
@@ -103,8 +104,8 @@ static triad_status choose_trials(evaluation *work, size_t n, uint64_t first_see
     size_t have = 0, tried = 0;
     while (have < n) {
         if (tried > 2 * n + 1000)
-            return triad_fail(err, TRIAD_ERR_GENERATION, -1, "%s: most seeds from %llu on have no environment", babyai_level_name(work->level),
-                              (unsigned long long)first_seed);
+            return triad_fail(err, TRIAD_ERR_GENERATION, -1, "%s: most seeds from %llu on have no environment",
+                              babyai_level_name(work->level), (unsigned long long)first_seed);
         work->first = have;
         work->n = n;
         for (size_t i = have; i < n; i++) work->trial[i] = (trial){.seed = seed++};
@@ -135,7 +136,8 @@ static triad_status choose_trials(evaluation *work, size_t n, uint64_t first_see
 
 /* ---- acting */
 
-static triad_status act_group(evaluation *work, episode_group *group, size_t from, size_t to, bool foreign, triad_error *err)
+static triad_status act_group(evaluation *work, episode_group *group, size_t from, size_t to, bool foreign,
+                              triad_error *err)
 {
     const size_t d = work->agent->layout.config.width;
     triad_status status = TRIAD_OK;
@@ -150,7 +152,8 @@ static triad_status act_group(evaluation *work, episode_group *group, size_t fro
     }
     for (size_t steps = 1; running > 0 && !status; steps++) {
         for (size_t r = 0; r < running; r++)
-            babyai_observe(group->env[group->slot[r]], group->observation + r * BABYAI_OBSERVATION, &group->direction[r]);
+            babyai_observe(group->env[group->slot[r]], group->observation + r * BABYAI_OBSERVATION,
+                           &group->direction[r]);
         if (!actor_act(&group->actor, group->slot, running, group->observation, group->direction, group->action, NULL))
             return triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
         size_t left = 0;
@@ -172,7 +175,8 @@ static void act_tile(void *context, size_t tile, int worker)
 {
     evaluation *work = context;
     const bool foreign = tile >= work->groups;
-    const size_t from = (foreign ? tile - work->groups : tile) * GROUP, to = from + GROUP < work->n ? from + GROUP : work->n;
+    const size_t from = (foreign ? tile - work->groups : tile) * GROUP,
+                 to = from + GROUP < work->n ? from + GROUP : work->n;
     triad_error error;
     const triad_status status = act_group(work, &work->group[worker], from, to, foreign, &error);
     if (status) fail_tile(work, tile, status, &error);
@@ -230,14 +234,18 @@ static triad_status embed_missions(float **instruction, const evaluation *work, 
     const size_t d = work->agent->layout.config.width;
     const char **missions = calloc(work->n, sizeof *missions);
     *instruction = calloc(work->n, d * sizeof **instruction);
-    triad_status status = missions && *instruction ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
+    triad_status status =
+        missions && *instruction ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
     for (size_t i = 0; i < work->n && !status; i++) missions[i] = work->trial[i].mission;
-    if (!status) status = triad_agent_embed(work->agent, missions, work->n, &(triad_agent_embedding){.instruction = *instruction}, pool, err);
+    if (!status)
+        status = triad_agent_embed(work->agent, missions, work->n,
+                                   &(triad_agent_embedding){.instruction = *instruction}, pool, err);
     free((void *)missions);
     return status;
 }
 
-static triad_status evaluate_level(triad_eval_result *result, evaluation *work, size_t n, uint64_t first_seed, triad_pool *pool, triad_error *err)
+static triad_status evaluate_level(triad_eval_result *result, evaluation *work, size_t n, uint64_t first_seed,
+                                   triad_pool *pool, triad_error *err)
 {
     float *instruction = NULL;
     triad_status status = choose_trials(work, n, first_seed, pool, err);
@@ -255,11 +263,12 @@ static triad_status evaluate_level(triad_eval_result *result, evaluation *work, 
     return status;
 }
 
-triad_status triad_agent_evaluate(const triad_agent *agent, const babyai_level *const *levels, size_t level_count, size_t n,
-                                  uint64_t first_seed, bool foreign, triad_eval_result *results, triad_pool *pool,
-                                  triad_progress *progress, triad_error *err)
+triad_status triad_agent_evaluate(const triad_agent *agent, const babyai_level *const *levels, size_t level_count,
+                                  size_t n, uint64_t first_seed, bool foreign, triad_eval_result *results,
+                                  triad_pool *pool, triad_progress *progress, triad_error *err)
 {
-    if (n == 0 || n > 10000000) return triad_fail(err, TRIAD_ERR_RANGE, -1, "evaluation: %zu episodes (1 to 10000000)", n);
+    if (n == 0 || n > 10000000)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "evaluation: %zu episodes (1 to 10000000)", n);
     evaluation work = {.agent = agent, .n = n, .foreign = foreign, .workers = triad_pool_threads(pool)};
     const size_t most_tiles = 2 * (n / GROUP + 1);
     work.trial = calloc(n, sizeof *work.trial);

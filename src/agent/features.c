@@ -38,10 +38,18 @@ const feature_part_info FEATURE_TABLE[FEATURE_PARTS] = {
 static void turn(int heading, int forward, int right, int *ahead, int *aside)
 {
     switch (heading & 3) {
-    case 0: *ahead = forward, *aside = right; break;
-    case 1: *ahead = -right, *aside = forward; break;
-    case 2: *ahead = -forward, *aside = -right; break;
-    default: *ahead = right, *aside = -forward; break;
+    case 0:
+        *ahead = forward, *aside = right;
+        break;
+    case 1:
+        *ahead = -right, *aside = forward;
+        break;
+    case 2:
+        *ahead = -forward, *aside = -right;
+        break;
+    default:
+        *ahead = right, *aside = -forward;
+        break;
     }
 }
 
@@ -78,7 +86,8 @@ void feature_observe(feature_odometer *odometer, const uint8_t image[BABYAI_OBSE
     odometer->heading = (direction - odometer->first_direction) & 3;
 
     uint32_t filled = 0, count = 1;
-    const int previous = odometer->previous >= 0 && odometer->previous < BABYAI_ACTIONS ? odometer->previous : BABYAI_ACTIONS;
+    const int previous =
+        odometer->previous >= 0 && odometer->previous < BABYAI_ACTIONS ? odometer->previous : BABYAI_ACTIONS;
     token_bag[0] = 0;
     bag[filled++] = 0;
     bag[filled++] = (uint16_t)(FIRST_PREVIOUS + previous);
@@ -87,8 +96,10 @@ void feature_observe(feature_odometer *odometer, const uint8_t image[BABYAI_OBSE
     bag[filled++] = place_row(FIRST_ASIDE, odometer->aside);
     for (int cell = 0; cell < FEATURE_CELLS; cell++) {
         const uint8_t type = image[cell * 3];
-        if (type == SEEN_WALL) bag[filled++] = (uint16_t)(FIRST_WALL + cell);
-        else if (type == SEEN_UNSEEN) bag[filled++] = (uint16_t)(FIRST_UNSEEN + cell);
+        if (type == SEEN_WALL)
+            bag[filled++] = (uint16_t)(FIRST_WALL + cell);
+        else if (type == SEEN_UNSEEN)
+            bag[filled++] = (uint16_t)(FIRST_UNSEEN + cell);
     }
     token_bag[1] = filled;
 

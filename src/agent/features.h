@@ -37,13 +37,12 @@ typedef struct feature_part_info {
     uint32_t first; /* row of the table */
 } feature_part_info;
 extern const feature_part_info FEATURE_TABLE[FEATURE_PARTS];
-enum { FEATURE_ROWS = 1 + (BABYAI_ACTIONS + 1) + 2 * FEATURE_CELLS + 4 + 6 + 3 + FEATURE_CELLS + 4 + 2 * FEATURE_PLACES };
+enum {
+    FEATURE_ROWS = 1 + (BABYAI_ACTIONS + 1) + 2 * FEATURE_CELLS + 4 + 6 + 3 + FEATURE_CELLS + 4 + 2 * FEATURE_PLACES
+};
 
 /* At most this many tokens a step, and rows in the sums of all its tokens together. */
-enum {
-    FEATURE_MAX_TOKENS = 1 + FEATURE_CELLS,
-    FEATURE_MAX_BAG = 5 + FEATURE_CELLS * 6
-};
+enum { FEATURE_MAX_TOKENS = 1 + FEATURE_CELLS, FEATURE_MAX_BAG = 5 + FEATURE_CELLS * 6 };
 
 /* Where the agent believes it is; feature_start before the first observation. */
 typedef struct feature_odometer {

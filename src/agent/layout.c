@@ -9,8 +9,14 @@
 
 policy_config policy_recipe(size_t words)
 {
-    return (policy_config){.width = 128, .heads = 4, .feed_forward = 512, .encoder_layers = 2, .cell_layers = 2, .memory_layers = 2,
-                           .window = 24, .words = words};
+    return (policy_config){.width = 128,
+                           .heads = 4,
+                           .feed_forward = 512,
+                           .encoder_layers = 2,
+                           .cell_layers = 2,
+                           .memory_layers = 2,
+                           .window = 24,
+                           .words = words};
 }
 
 triad_status policy_check(const policy_config *config, triad_error *err)
@@ -30,13 +36,14 @@ triad_status policy_check(const policy_config *config, triad_error *err)
     };
     for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
         if (bounds[i].value < bounds[i].least || bounds[i].value > bounds[i].most)
-            return triad_fail(err, TRIAD_ERR_RANGE, -1, "policy: %s is %zu (it must be %zu to %zu)", bounds[i].name, bounds[i].value,
-                              bounds[i].least, bounds[i].most);
+            return triad_fail(err, TRIAD_ERR_RANGE, -1, "policy: %s is %zu (it must be %zu to %zu)", bounds[i].name,
+                              bounds[i].value, bounds[i].least, bounds[i].most);
     if (config->width % 16 || config->feed_forward % 16)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "policy: width %zu and feed_forward %zu must be multiples of 16", config->width,
-                          config->feed_forward);
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "policy: width %zu and feed_forward %zu must be multiples of 16",
+                          config->width, config->feed_forward);
     if (config->width % config->heads)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "policy: width %zu is no multiple of the %zu heads", config->width, config->heads);
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "policy: width %zu is no multiple of the %zu heads", config->width,
+                          config->heads);
     return TRIAD_OK;
 }
 
@@ -52,12 +59,14 @@ static start spread(double deviation)
 }
 
 /* Adds a tensor [rows, columns] (columns 0: a vector of rows); returns its offset. */
-static size_t add(policy_layout *layout, const char *prefix, size_t number, const char *name, size_t rows, size_t columns, bool decay,
-                  start at)
+static size_t add(policy_layout *layout, const char *prefix, size_t number, const char *name, size_t rows,
+                  size_t columns, bool decay, start at)
 {
     policy_tensor *tensor = &layout->tensor[layout->tensors++];
-    if (number != SIZE_MAX) snprintf(tensor->name, sizeof tensor->name, "%s.%zu.%s", prefix, number, name);
-    else snprintf(tensor->name, sizeof tensor->name, "%s%s%s", prefix, *prefix ? "." : "", name);
+    if (number != SIZE_MAX)
+        snprintf(tensor->name, sizeof tensor->name, "%s.%zu.%s", prefix, number, name);
+    else
+        snprintf(tensor->name, sizeof tensor->name, "%s%s%s", prefix, *prefix ? "." : "", name);
     tensor->rank = columns ? 2 : 1;
     tensor->shape[0] = rows;
     tensor->shape[1] = columns;
@@ -73,8 +82,8 @@ static size_t add(policy_layout *layout, const char *prefix, size_t number, cons
 
 /* The parameters of one transformer layer. The projections that write into the residual start smaller, by the number of
  * writes that add up there (Radford et al. 2019). */
-static void add_block(policy_layout *layout, policy_block *block, const char *prefix, size_t number, bool own_norms, bool relative,
-                      double shrink)
+static void add_block(policy_layout *layout, policy_block *block, const char *prefix, size_t number, bool own_norms,
+                      bool relative, double shrink)
 {
     const policy_config *config = &layout->config;
     const size_t d = config->width, f = config->feed_forward;
@@ -89,7 +98,9 @@ static void add_block(policy_layout *layout, policy_block *block, const char *pr
         layout->norms += 2;
     }
     block->qkv = add(layout, prefix, number, "attention.qkv.weight", 3 * d, d, true, spread(1 / sqrt((double)d)));
-    if (relative) block->relative = add(layout, prefix, number, "attention.distance_bias", config->heads, config->window, false, zero);
+    if (relative)
+        block->relative =
+            add(layout, prefix, number, "attention.distance_bias", config->heads, config->window, false, zero);
     block->out = add(layout, prefix, number, "attention.out.weight", d, d, true, spread(shrink / sqrt((double)d)));
     block->out_bias = add(layout, prefix, number, "attention.out.bias", d, 0, false, zero);
     block->up = add(layout, prefix, number, "feed_forward.up.weight", f, d, true, spread(1 / sqrt((double)d)));
@@ -98,17 +109,20 @@ static void add_block(policy_layout *layout, policy_block *block, const char *pr
     block->down_bias = add(layout, prefix, number, "feed_forward.down.bias", d, 0, false, zero);
 }
 
-/* Odometry starts at half the scale of type and colour: at full scale it drowns them and two-object sentences are learnt
- * late. Walls and unseen cells come in dozens, so each starts small. */
+/* Odometry starts at half the scale of type and colour: at full scale it drowns them and two-object sentences are
+ * learnt late. Walls and unseen cells come in dozens, so each starts small. */
 static double feature_deviation(feature_part part)
 {
     switch (part) {
     case FEATURE_WALL:
-    case FEATURE_UNSEEN: return 0.1;
+    case FEATURE_UNSEEN:
+        return 0.1;
     case FEATURE_HEADING:
     case FEATURE_AHEAD:
-    case FEATURE_ASIDE: return 0.25;
-    default: return 0.5;
+    case FEATURE_ASIDE:
+        return 0.25;
+    default:
+        return 0.5;
     }
 }
 
@@ -123,7 +137,8 @@ void policy_lay_out(policy_layout *layout, const policy_config *config)
 
     layout->word = add(layout, "instruction", alone, "words", config->words, d, true, spread(0.5));
     add(layout, "instruction", alone, "positions", POLICY_MAX_WORDS, d, true, spread(0.25));
-    for (size_t l = 0; l < config->encoder_layers; l++) add_block(layout, &layout->encoder[l], "instruction", l, true, false, shrink_language);
+    for (size_t l = 0; l < config->encoder_layers; l++)
+        add_block(layout, &layout->encoder[l], "instruction", l, true, false, shrink_language);
     layout->encoder_gain = add(layout, "instruction", alone, "norm.gain", d, 0, false, one);
     layout->encoder_shift = add(layout, "instruction", alone, "norm.shift", d, 0, false, zero);
     layout->instruction = add(layout, "instruction", alone, "vector.weight", d, d, true, spread(1 / sqrt((double)d)));
@@ -131,11 +146,14 @@ void policy_lay_out(policy_layout *layout, const policy_config *config)
 
     layout->feature = layout->size;
     for (int part = 0; part < FEATURE_PARTS; part++)
-        add(layout, "token", alone, FEATURE_TABLE[part].name, FEATURE_TABLE[part].rows, d, true, spread(feature_deviation((feature_part)part)));
+        add(layout, "token", alone, FEATURE_TABLE[part].name, FEATURE_TABLE[part].rows, d, true,
+            spread(feature_deviation((feature_part)part)));
     layout->token = add(layout, "token", alone, "instruction.weight", d, d, true, spread(0.5 / sqrt((double)d)));
-    for (size_t l = 0; l < config->cell_layers; l++) add_block(layout, &layout->cell[l], "cell", l, false, false, shrink_sight);
+    for (size_t l = 0; l < config->cell_layers; l++)
+        add_block(layout, &layout->cell[l], "cell", l, false, false, shrink_sight);
     add_block(layout, &layout->readout, "readout", alone, false, false, shrink_sight);
-    for (size_t l = 0; l < config->memory_layers; l++) add_block(layout, &layout->memory[l], "memory", l, false, true, shrink_sight);
+    for (size_t l = 0; l < config->memory_layers; l++)
+        add_block(layout, &layout->memory[l], "memory", l, false, true, shrink_sight);
     layout->norms++; /* in front of the head */
     layout->film = add(layout, "film", alone, "weight", layout->norms * 2 * d, d, true, spread(0.5 / sqrt((double)d)));
     layout->film_bias = add(layout, "film", alone, "bias", layout->norms * 2 * d, 0, false, zero);
@@ -155,7 +173,8 @@ void policy_initialise(float *params, const policy_layout *layout, uint64_t seed
         triad_pcg64 rng;
         triad_pcg64_seed_words(&rng, (const uint32_t[]){(uint32_t)seed, (uint32_t)(seed >> 32), key}, 3);
         for (size_t i = 0; i < tensor->count; i++)
-            p[i] = tensor->deviation > 0 ? tensor->constant + tensor->deviation * (float)triad_pcg64_normal(&rng) : tensor->constant;
+            p[i] = tensor->deviation > 0 ? tensor->constant + tensor->deviation * (float)triad_pcg64_normal(&rng)
+                                         : tensor->constant;
     }
 }
 
@@ -182,7 +201,7 @@ uint64_t policy_flops(const policy_layout *layout, const policy_input *input)
     const uint64_t steps = input->steps, tokens = input->tokens;
     const uint64_t row = 2 * (4 * d * d + 2 * d * f); /* a row through a layer's products */
     uint64_t sum = config->encoder_layers * (words * row + 4 * d * word_pairs);
-    sum += n * 2 * (d * d + layout->norms * 2 * d * d + d * d);                 /* z, FiLM, the global token's */
+    sum += n * 2 * (d * d + layout->norms * 2 * d * d + d * d); /* z, FiLM, the global token's */
     sum += config->cell_layers * (tokens * row + 4 * d * token_pairs);
     sum += tokens * 4 * d * d + steps * 2 * (2 * d * d + 2 * d * f) + 4 * d * tokens; /* read-out */
     sum += config->memory_layers * (steps * row + 4 * d * memory_pairs);

@@ -98,8 +98,8 @@ static void pass_tile(void *context, size_t tile, int worker)
     if (input->steps == 0) return;
     triad_arena *arena = &learner->arena[worker];
     const triad_arena_mark mark = triad_arena_save(arena);
-    work->failed[tile] = !policy_pass(&work->result[tile], NULL, learner->gradient[tile], learner->params, learner->layout, input,
-                                      work->scale, arena);
+    work->failed[tile] = !policy_pass(&work->result[tile], NULL, learner->gradient[tile], learner->params,
+                                      learner->layout, input, work->scale, arena);
     triad_arena_rewind(arena, mark);
 }
 
@@ -133,10 +133,12 @@ static void move_tile(void *context, size_t index, int worker)
     memset(learner->gradient[0] + tile->first, 0, tile->count * sizeof(float));
 }
 
-triad_status learner_update(agent_learner *learner, const agent_batch *batch, demo_stream *stream, size_t fill, uint64_t update,
-                            const learner_options *options, learner_report *report, triad_pool *pool, triad_error *err)
+triad_status learner_update(agent_learner *learner, const agent_batch *batch, demo_stream *stream, size_t fill,
+                            uint64_t update, const learner_options *options, learner_report *report, triad_pool *pool,
+                            triad_error *err)
 {
-    update_work work = {.learner = learner, .batch = batch, .stream = stream, .scale = 1 / (float)batch->steps, .update = update};
+    update_work work = {
+        .learner = learner, .batch = batch, .stream = stream, .scale = 1 / (float)batch->steps, .update = update};
     triad_parallel(pool, BATCH_PIECES + fill, pass_tile, &work);
     const triad_status status = fill ? demo_stream_filled(stream, fill, err) : TRIAD_OK;
     if (status) return status;
@@ -156,8 +158,8 @@ triad_status learner_update(agent_learner *learner, const agent_batch *batch, de
     if (!isfinite(square)) return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "the gradient is not finite");
 
     work.scale = report->gradient_norm > options->clip ? (float)(options->clip / report->gradient_norm) : 1;
-    work.adamw = (nn_adamw_options){.learning_rate = options->learning_rate, .beta1 = options->beta1, .beta2 = options->beta2,
-                                    .epsilon = 1e-8};
+    work.adamw = (nn_adamw_options){
+        .learning_rate = options->learning_rate, .beta1 = options->beta1, .beta2 = options->beta2, .epsilon = 1e-8};
     work.weight_decay = options->weight_decay;
     triad_parallel(pool, learner->tiles, move_tile, &work);
     return TRIAD_OK;

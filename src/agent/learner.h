@@ -27,12 +27,14 @@ typedef struct learner_report {
 } learner_report;
 
 /* All zero; layout is borrowed. */
-TRIAD_NODISCARD triad_status learner_create(agent_learner *learner, const policy_layout *layout, int workers, triad_error *err);
+TRIAD_NODISCARD triad_status learner_create(agent_learner *learner, const policy_layout *layout, int workers,
+                                            triad_error *err);
 void learner_free(agent_learner *learner);
 
-/* Update number `update` (from 1) on a packed batch, while `fill` blocks of the stream are filled by whoever has nothing else to
- * do. Fails, leaving the parameters as they were, when the loss or the gradient is not finite. */
-TRIAD_NODISCARD triad_status learner_update(agent_learner *learner, const agent_batch *batch, demo_stream *stream, size_t fill, uint64_t update,
-                                            const learner_options *options, learner_report *report, triad_pool *pool, triad_error *err);
+/* Update number `update` (from 1) on a packed batch, while `fill` blocks of the stream are filled by whoever has
+ * nothing else to do. Fails, leaving the parameters as they were, when the loss or the gradient is not finite. */
+TRIAD_NODISCARD triad_status learner_update(agent_learner *learner, const agent_batch *batch, demo_stream *stream,
+                                            size_t fill, uint64_t update, const learner_options *options,
+                                            learner_report *report, triad_pool *pool, triad_error *err);
 
 #endif

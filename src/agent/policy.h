@@ -28,18 +28,18 @@ typedef struct policy_tensor {
     char name[40];
     int rank;
     size_t shape[2];
-    size_t offset, count; /* numbers, in the block of all parameters */
-    bool decay;           /* weight decay applies */
+    size_t offset, count;      /* numbers, in the block of all parameters */
+    bool decay;                /* weight decay applies */
     float constant, deviation; /* at the start: constant + deviation * standard normal */
 } policy_tensor;
 
 /* Where a transformer layer's parameters lie. */
 typedef struct policy_block {
-    size_t gain1, shift1, gain2, shift2;          /* [d]; instruction encoder only, the others have FiLM */
-    size_t film;                                  /* number of the first of its two modulated norms */
-    size_t qkv;                                   /* [3 d, d] queries, keys, values */
+    size_t gain1, shift1, gain2, shift2;                /* [d]; instruction encoder only, the others have FiLM */
+    size_t film;                                        /* number of the first of its two modulated norms */
+    size_t qkv;                                         /* [3 d, d] queries, keys, values */
     size_t out, out_bias, up, up_bias, down, down_bias; /* [d, d] [d] [f, d] [f] [d, f] [d] */
-    size_t relative;                              /* [heads, window]; memory only */
+    size_t relative;                                    /* [heads, window]; memory only */
 } policy_block;
 
 typedef struct policy_layout {
@@ -50,15 +50,15 @@ typedef struct policy_layout {
     size_t tensors;
     policy_tensor tensor[POLICY_MAX_TENSORS];
 
-    size_t word;              /* [words + POLICY_MAX_WORDS, d]: words, then positions */
-    size_t feature;           /* [FEATURE_ROWS, d]: the parts of features.h one after the other */
+    size_t word;    /* [words + POLICY_MAX_WORDS, d]: words, then positions */
+    size_t feature; /* [FEATURE_ROWS, d]: the parts of features.h one after the other */
     policy_block encoder[POLICY_MAX_LAYERS];
     size_t encoder_gain, encoder_shift;
     size_t instruction, instruction_bias; /* [d, d] [d]: mean of the words -> z */
     size_t film, film_bias;               /* [norms * 2 d, d] [norms * 2 d] */
     size_t token;                         /* [d, d]: z -> added to the global token */
     policy_block cell[POLICY_MAX_LAYERS], readout, memory[POLICY_MAX_LAYERS];
-    size_t head, head_bias;               /* [7, d] [7]; the norm in front is the last of the modulated ones */
+    size_t head, head_bias; /* [7, d] [7]; the norm in front is the last of the modulated ones */
 } policy_layout;
 
 /* config must have passed policy_check. */

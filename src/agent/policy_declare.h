@@ -1,22 +1,23 @@
-/* The passes, declared for each precision by policy.h: REAL is the number, POLICY the name. No include guard, on purpose.
- * All are single-threaded, take their scratch from the arena and leave it there; false: memory is out. */
+/* The passes, declared for each precision by policy.h: REAL is the number, POLICY the name. No include guard, on
+ * purpose. All are single-threaded, take their scratch from the arena and leave it there; false: memory is out. */
 
 /* Sentences -> vectors. words: as policy_input's; out may have NULLs. Each [instructions, d]:
- * words: mean of the word embeddings; hidden[l], l = 0 … encoder layers (hidden or its entries may be NULL): mean over the words
- * of the residual after layer l, the last one behind the final norm; z: the instruction. */
+ * words: mean of the word embeddings; hidden[l], l = 0 … encoder layers (hidden or its entries may be NULL): mean over
+ * the words of the residual after layer l, the last one behind the final norm; z: the instruction. */
 bool POLICY(instruct)(REAL *words, REAL *const *hidden, REAL *z, const REAL *params, const policy_layout *layout,
                       size_t instructions, const uint32_t *word_offset, const uint32_t *word, triad_arena *arena);
 
 /* z [n, d] -> film [n, norms * 2 d] and token [n, d]. */
-void POLICY(modulate)(REAL *film, REAL *token, const REAL *z, const REAL *params, const policy_layout *layout, size_t n);
+void POLICY(modulate)(REAL *film, REAL *token, const REAL *z, const REAL *params, const policy_layout *layout,
+                      size_t n);
 
 /* Tokens of n steps -> the read-out's vectors, step_vector [steps, d]. step_row [steps], never decreasing: which row of
  * film and token is the step's. */
-bool POLICY(see)(REAL *step_vector, const REAL *params, const policy_layout *layout, const REAL *film, const REAL *token,
-                 const uint32_t *step_row, size_t steps, const uint32_t *token_offset, const uint32_t *bag_offset,
-                 const uint32_t *bag, triad_arena *arena);
+bool POLICY(see)(REAL *step_vector, const REAL *params, const policy_layout *layout, const REAL *film,
+                 const REAL *token, const uint32_t *step_row, size_t steps, const uint32_t *token_offset,
+                 const uint32_t *bag_offset, const uint32_t *bag, triad_arena *arena);
 
-/* A whole pass. logits [steps, 7] may be NULL. gradient (block of layout->size, added to) may be NULL: forward only. The
- * gradient is that of scale * the loss's sum over the steps. */
+/* A whole pass. logits [steps, 7] may be NULL. gradient (block of layout->size, added to) may be NULL: forward only.
+ * The gradient is that of scale * the loss's sum over the steps. */
 bool POLICY(pass)(policy_result *result, REAL *logits, REAL *gradient, const REAL *params, const policy_layout *layout,
                   const policy_input *input, REAL scale, triad_arena *arena);

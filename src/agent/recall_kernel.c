@@ -16,8 +16,8 @@ static float dot(const float *a, const float *b, size_t n)
     return sum;
 }
 
-void agent_recall(float *out, const float *q, const float *past, size_t step, const float *distance_bias, size_t heads, size_t head_dim,
-                  size_t window, float *score)
+void agent_recall(float *out, const float *q, const float *past, size_t step, const float *distance_bias, size_t heads,
+                  size_t head_dim, size_t window, float *score)
 {
     const size_t d = heads * head_dim, seen = step + 1 < window ? step + 1 : window;
     const float scale = 1 / sqrtf((float)head_dim);

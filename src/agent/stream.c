@@ -20,12 +20,13 @@ typedef struct demo_maker {
 
 struct demo_stream {
     demo_stream_options options;
-    double *bound;     /* [levels] cumulative shares, the last one 1 */
-    size_t blocks;     /* of the ring */
-    demonstration *demo; /* [blocks * BLOCK] */
+    double *bound;        /* [levels] cumulative shares, the last one 1 */
+    size_t blocks;        /* of the ring */
+    demonstration *demo;  /* [blocks * BLOCK] */
     triad_status *status; /* [blocks] */
     triad_error *error;
-    uint64_t next, released, made; /* numbers: the next to be taken; before it is free to be overwritten; before it is made */
+    uint64_t next, released,
+        made; /* numbers: the next to be taken; before it is free to be overwritten; before it is made */
     int workers;
     demo_maker *maker; /* [workers] */
 };
@@ -45,7 +46,9 @@ static size_t draw_level(const demo_stream *stream, uint64_t k)
 {
     const uint64_t seed = stream->options.seed;
     triad_pcg64 rng;
-    triad_pcg64_seed_words(&rng, (const uint32_t[]){(uint32_t)seed, (uint32_t)(seed >> 32), KEY_LEVEL, (uint32_t)k, (uint32_t)(k >> 32)}, 5);
+    triad_pcg64_seed_words(
+        &rng, (const uint32_t[]){(uint32_t)seed, (uint32_t)(seed >> 32), KEY_LEVEL, (uint32_t)k, (uint32_t)(k >> 32)},
+        5);
     const double u = triad_pcg64_uniform(&rng);
     size_t level = 0;
     while (level + 1 < stream->options.level_count && u >= stream->bound[level]) level++;
@@ -54,7 +57,8 @@ static size_t draw_level(const demo_stream *stream, uint64_t k)
 
 /* ---- from an episode to tokens */
 
-static triad_status convert(demonstration *demo, const babyai_episode *episode, const agent_words *words, triad_error *err)
+static triad_status convert(demonstration *demo, const babyai_episode *episode, const agent_words *words,
+                            triad_error *err)
 {
     uint32_t index[POLICY_MAX_WORDS];
     const triad_status status = agent_words_encode(words, episode->mission, index, &demo->words, err);
@@ -73,7 +77,8 @@ static triad_status convert(demonstration *demo, const babyai_episode *episode, 
     for (size_t s = 0; s < episode->steps; s++) {
         uint32_t tokens, token_bag[FEATURE_MAX_TOKENS + 1];
         uint16_t bag[FEATURE_MAX_BAG];
-        feature_observe(&odometer, episode->observation + s * BABYAI_OBSERVATION, episode->direction[s], &tokens, token_bag, bag);
+        feature_observe(&odometer, episode->observation + s * BABYAI_OBSERVATION, episode->direction[s], &tokens,
+                        token_bag, bag);
         if (!agent_grow(&demo->token_bag, &demo->token_capacity, demo->tokens + tokens + 1, sizeof *demo->token_bag) ||
             !agent_grow(&demo->bag, &demo->bag_capacity, bag_rows + token_bag[tokens], sizeof *demo->bag))
             return triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: out of memory");
@@ -111,13 +116,15 @@ void demo_stream_fill(demo_stream *stream, size_t tile, int worker)
         demo->level = level;
         demo->solved = false;
         triad_error *error = &stream->error[block];
-        triad_status status = babyai_demonstrate(&maker->episode, &demo->solved, &maker->env[level], &maker->bot[level],
-                                                 stream->options.levels[level], demo_seed(stream->options.seed, k), error);
+        triad_status status =
+            babyai_demonstrate(&maker->episode, &demo->solved, &maker->env[level], &maker->bot[level],
+                               stream->options.levels[level], demo_seed(stream->options.seed, k), error);
         if (status == TRIAD_ERR_GENERATION) {
             demo->solved = false;
             continue;
         }
-        if (!status && demo->solved && maker->episode.steps == 0) demo->solved = false; /* solved at the start: nothing to imitate */
+        if (!status && demo->solved && maker->episode.steps == 0)
+            demo->solved = false; /* solved at the start: nothing to imitate */
         if (!status && demo->solved) status = convert(demo, &maker->episode, stream->options.words, error);
         if (status) {
             stream->status[block] = status;

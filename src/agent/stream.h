@@ -1,8 +1,9 @@
 /* An endless stream of demonstrations, already turned into what the policy sees.
  *
- * Demonstration k is a function of (seed, levels, shares, k) alone: its level is drawn by the shares from a stream keyed by
- * seed and k, its environment's seed is k's image under a permutation of [0, 10^9) keyed by seed, so that none repeats.
- * Those that the expert does not solve are passed over. They are made ahead, in blocks that workers fill as tiles. */
+ * Demonstration k is a function of (seed, levels, shares, k) alone: its level is drawn by the shares from a stream
+ * keyed by seed and k, its environment's seed is k's image under a permutation of [0, 10^9) keyed by seed, so that none
+ * repeats. Those that the expert does not solve are passed over. They are made ahead, in blocks that workers fill as
+ * tiles. */
 #ifndef TRIAD_AGENT_STREAM_H
 #define TRIAD_AGENT_STREAM_H
 
@@ -14,11 +15,11 @@ typedef struct demonstration {
     uint64_t number; /* k */
     size_t level;    /* index into the levels */
     size_t words, steps, tokens;
-    uint32_t *word;                   /* [words] */
-    uint32_t *step_token;             /* [steps + 1] */
-    uint32_t *token_bag;              /* [tokens + 1] */
-    uint16_t *bag;                    /* rows of the feature table */
-    uint8_t *action;                  /* [steps] */
+    uint32_t *word;       /* [words] */
+    uint32_t *step_token; /* [steps + 1] */
+    uint32_t *token_bag;  /* [tokens + 1] */
+    uint16_t *bag;        /* rows of the feature table */
+    uint8_t *action;      /* [steps] */
     size_t step_capacity, action_capacity, token_capacity, bag_capacity, word_capacity;
 } demonstration;
 
@@ -28,14 +29,15 @@ typedef struct demo_stream_options {
     const double *shares; /* [levels], positive; need not sum to 1 */
     size_t level_count;
     uint64_t seed;
-    uint64_t first;         /* the first demonstration that is wanted */
-    size_t batch_steps;     /* the steps that are taken between two refills: sizes the store */
+    uint64_t first;     /* the first demonstration that is wanted */
+    size_t batch_steps; /* the steps that are taken between two refills: sizes the store */
     const agent_words *words;
     int workers;
 } demo_stream_options;
 
 /* levels, shares and words are borrowed. */
-TRIAD_NODISCARD triad_status demo_stream_create(demo_stream **stream, const demo_stream_options *options, triad_error *err);
+TRIAD_NODISCARD triad_status demo_stream_create(demo_stream **stream, const demo_stream_options *options,
+                                                triad_error *err);
 void demo_stream_free(demo_stream *stream);
 
 /* Blocks that may be filled now, at most `limit`; fill each as one tile with demo_stream_fill, on any worker, then call
@@ -48,7 +50,8 @@ TRIAD_NODISCARD triad_status demo_stream_filled(demo_stream *stream, size_t tile
 const demonstration *demo_stream_next(demo_stream *stream);
 /* What was taken may be overwritten. */
 void demo_stream_release(demo_stream *stream);
-uint64_t demo_stream_position(const demo_stream *stream); /* the number of the next one: where a resumed stream starts */
+uint64_t
+demo_stream_position(const demo_stream *stream); /* the number of the next one: where a resumed stream starts */
 
 /* The environment's seed of demonstration k: below 10^9. */
 uint64_t demo_seed(uint64_t seed, uint64_t k);

@@ -32,7 +32,8 @@ static const struct {
     const char *level;
     double share;
 } RECIPE[] = {
-    {"GoToLocal", 0.11}, {"PickupLoc", 0.29}, {"PickupDist", 0.06}, {"PutNextLocal", 0.29}, {"OpenDoor", 0.14}, {"ActionObjDoor", 0.11},
+    {"GoToLocal", 0.11},    {"PickupLoc", 0.29}, {"PickupDist", 0.06},
+    {"PutNextLocal", 0.29}, {"OpenDoor", 0.14},  {"ActionObjDoor", 0.11},
 };
 #define SHARE_OF_OTHERS 0.11
 
@@ -43,13 +44,13 @@ triad_train_options triad_train_defaults(void)
 
 typedef struct agent_training {
     triad_train_options options;
-    double *shares;       /* [levels] */
+    double *shares; /* [levels] */
     policy_layout layout;
     agent_words words;
     agent_learner learner;
     demo_stream *stream;
     agent_batch batch;
-    json_object *asked;   /* the options, as they stand in files */
+    json_object *asked;                   /* the options, as they stand in files */
     uint64_t update, steps, flops, first; /* done so far; first: the next demonstration at the start */
     uint64_t next_snapshot;
     FILE *log;
@@ -66,20 +67,27 @@ static size_t or_default(int value, size_t otherwise)
 
 static triad_status check_options(const triad_train_options *options, triad_error *err)
 {
-    if (options->level_count == 0 || !options->levels) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no level to train on");
-    if (!options->agent_path || !*options->agent_path) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no file for the agent");
+    if (options->level_count == 0 || !options->levels)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no level to train on");
+    if (!options->agent_path || !*options->agent_path)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no file for the agent");
     if (options->batch_steps == 0 || options->batch_steps > 100000)
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: batches of %zu steps (1 to 100000)", options->batch_steps);
     if (!(options->learning_rate > 0 && options->learning_rate <= 1))
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a learning rate of %g (above 0, at most 1)", options->learning_rate);
-    if (!(options->tflop >= 0 && options->tflop <= 1e6)) return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a budget of %g TFLOP", options->tflop);
-    if (options->tflop == 0 && options->steps == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no budget (steps or TFLOP)");
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a learning rate of %g (above 0, at most 1)",
+                          options->learning_rate);
+    if (!(options->tflop >= 0 && options->tflop <= 1e6))
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a budget of %g TFLOP", options->tflop);
+    if (options->tflop == 0 && options->steps == 0)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no budget (steps or TFLOP)");
     for (size_t l = 0; l < options->level_count; l++) {
         if (options->shares && !(options->shares[l] > 0 && isfinite(options->shares[l])))
-            return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a share of %g for %s", options->shares[l], babyai_level_name(options->levels[l]));
+            return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a share of %g for %s", options->shares[l],
+                              babyai_level_name(options->levels[l]));
         for (size_t m = 0; m < l; m++)
             if (options->levels[m] == options->levels[l])
-                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: %s is named twice", babyai_level_name(options->levels[l]));
+                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: %s is named twice",
+                                  babyai_level_name(options->levels[l]));
     }
     return TRIAD_OK;
 }
@@ -94,7 +102,8 @@ static double recipe_share(const babyai_level *level)
 static json_object *options_to_json(const agent_training *trainer)
 {
     const triad_train_options *options = &trainer->options;
-    json_object *object = json_object_new_object(), *levels = json_object_new_array(), *shares = json_object_new_array();
+    json_object *object = json_object_new_object(), *levels = json_object_new_array(),
+                *shares = json_object_new_array();
     if (!object || !levels || !shares) {
         json_object_put(object);
         json_object_put(levels);
@@ -108,8 +117,10 @@ static json_object *options_to_json(const agent_training *trainer)
     json_object_object_add(object, "levels", levels);
     json_object_object_add(object, "shares", shares);
     json_object_object_add(object, "seed", json_object_new_uint64(options->seed));
-    if (options->tflop > 0) json_object_object_add(object, "tflop", json_new_real(options->tflop));
-    else json_object_object_add(object, "steps", json_object_new_uint64(options->steps));
+    if (options->tflop > 0)
+        json_object_object_add(object, "tflop", json_new_real(options->tflop));
+    else
+        json_object_object_add(object, "steps", json_object_new_uint64(options->steps));
     json_object_object_add(object, "batch_steps", json_object_new_uint64(options->batch_steps));
     json_object_object_add(object, "learning_rate", json_new_real(options->learning_rate));
     json_object_object_add(object, "weight_decay", json_new_real(WEIGHT_DECAY));
@@ -171,10 +182,12 @@ static triad_status write_checkpoint(const agent_training *trainer, triad_error 
     triad_status status = path && state ? TRIAD_OK : out_of_memory(err);
     if (!status) {
         add_counts(state, trainer);
-        json_object_object_add(state, "next_demonstration",
-                               json_object_new_uint64(trainer->stream ? demo_stream_position(trainer->stream) : trainer->first));
+        json_object_object_add(
+            state, "next_demonstration",
+            json_object_new_uint64(trainer->stream ? demo_stream_position(trainer->stream) : trainer->first));
         const agent_checkpoint checkpoint = {trainer->learner.first, trainer->learner.second, trainer->asked, state};
-        status = agent_write_checkpoint(path, &trainer->layout, &trainer->words, trainer->learner.params, &checkpoint, err);
+        status =
+            agent_write_checkpoint(path, &trainer->layout, &trainer->words, trainer->learner.params, &checkpoint, err);
     }
     json_object_put(state);
     free(path);
@@ -182,19 +195,24 @@ static triad_status write_checkpoint(const agent_training *trainer, triad_error 
 }
 
 /* Refuses a checkpoint of another run, naming what differs. */
-static triad_status same_run(const agent_training *trainer, const triad_agent *agent, json_object *options, triad_error *err)
+static triad_status same_run(const agent_training *trainer, const triad_agent *agent, json_object *options,
+                             triad_error *err)
 {
     bool same = memcmp(&agent->layout.config, &trainer->layout.config, sizeof agent->layout.config) == 0;
-    for (size_t i = 0; same && i < agent->words.count; i++) same = strcmp(agent->words.word[i], trainer->words.word[i]) == 0;
-    if (!same) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "a run with another network or vocabulary (train without --resume, or to another file)");
+    for (size_t i = 0; same && i < agent->words.count; i++)
+        same = strcmp(agent->words.word[i], trainer->words.word[i]) == 0;
+    if (!same)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                          "a run with another network or vocabulary (train without --resume, or to another file)");
     json_object_object_foreach(trainer->asked, key, mine)
     {
         json_object *theirs = json_object_object_get(options, key);
         char *asked = json_to_text(mine, false), *had = theirs ? json_to_text(theirs, false) : NULL;
         const bool equal = asked && had && strcmp(asked, had) == 0;
         if (!equal)
-            triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "a run with other options: %s was %s and is %s (train without --resume, or to another file)", key,
-                       had ? had : "not given", asked ? asked : "not given");
+            triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                       "a run with other options: %s was %s and is %s (train without --resume, or to another file)",
+                       key, had ? had : "not given", asked ? asked : "not given");
         free(asked);
         free(had);
         if (!equal) return TRIAD_ERR_ARGUMENT;
@@ -225,7 +243,8 @@ static triad_status resume(agent_training *trainer, const char *path, triad_erro
     if (status) return status;
     status = same_run(trainer, agent, checkpoint.options, err);
     if (!status) status = read_state(trainer, checkpoint.state, err);
-    if (status) triad_fail_in(err, path);
+    if (status)
+        triad_fail_in(err, path);
     else {
         const size_t bytes = trainer->layout.size * sizeof(float);
         memcpy(trainer->learner.params, agent->params, bytes);
@@ -268,8 +287,10 @@ static triad_status prepare(agent_training *trainer, triad_error *err)
     if (status) return status;
     char *path = beside(trainer, ".checkpoint"), *log = beside(trainer, ".log.jsonl");
     const bool go_on = options->resume && path && triad_path_exists(path);
-    if (!path || !log) status = out_of_memory(err);
-    else if (go_on) status = resume(trainer, path, err);
+    if (!path || !log)
+        status = out_of_memory(err);
+    else if (go_on)
+        status = resume(trainer, path, err);
     else {
         policy_initialise(trainer->learner.params, &trainer->layout, options->seed);
         status = write_agent(trainer, ".step-0", err);
@@ -281,7 +302,8 @@ static triad_status prepare(agent_training *trainer, triad_error *err)
     }
     free(path);
     free(log);
-    for (trainer->next_snapshot = SNAPSHOT_FIRST; trainer->next_snapshot <= trainer->steps;) trainer->next_snapshot *= 4;
+    for (trainer->next_snapshot = SNAPSHOT_FIRST; trainer->next_snapshot <= trainer->steps;)
+        trainer->next_snapshot *= 4;
     return status;
 }
 
@@ -302,7 +324,9 @@ static triad_status take_batch(agent_training *trainer, triad_error *err)
             continue;
         }
         const size_t blocks = demo_stream_wanted(trainer->stream, SIZE_MAX);
-        if (blocks == 0) return triad_fail(err, TRIAD_ERR_GENERATION, -1, "train: the expert solves too few of these levels' episodes to learn from");
+        if (blocks == 0)
+            return triad_fail(err, TRIAD_ERR_GENERATION, -1,
+                              "train: the expert solves too few of these levels' episodes to learn from");
         triad_parallel(trainer->pool, blocks, fill_tile, trainer->stream);
         const triad_status status = demo_stream_filled(trainer->stream, blocks, err);
         if (status) return status;
@@ -322,11 +346,14 @@ static triad_status log_line(const agent_training *trainer, const tally *sum, do
 {
     const double seconds = triad_now() - sum->started, n = (double)sum->updates;
     fprintf(trainer->log,
-            "{\"update\": %llu, \"steps\": %llu, \"tflop\": %.6g, \"loss\": %.6g, \"accuracy\": %.5g, \"gradient_norm\": %.5g, "
+            "{\"update\": %llu, \"steps\": %llu, \"tflop\": %.6g, \"loss\": %.6g, \"accuracy\": %.5g, "
+            "\"gradient_norm\": %.5g, "
             "\"learning_rate\": %.5g, \"seconds\": %.3f, \"steps_per_s\": %.5g, \"gflops\": %.4g}\n",
-            (unsigned long long)trainer->update, (unsigned long long)trainer->steps, (double)trainer->flops / 1e12, sum->loss / n,
-            sum->accuracy / n, sum->norm / n, rate, seconds, (double)sum->steps / seconds, (double)sum->flops / seconds / 1e9);
-    if (fflush(trainer->log) || ferror(trainer->log)) return triad_fail(err, TRIAD_ERR_IO, -1, "the training log: %s", strerror(errno));
+            (unsigned long long)trainer->update, (unsigned long long)trainer->steps, (double)trainer->flops / 1e12,
+            sum->loss / n, sum->accuracy / n, sum->norm / n, rate, seconds, (double)sum->steps / seconds,
+            (double)sum->flops / seconds / 1e9);
+    if (fflush(trainer->log) || ferror(trainer->log))
+        return triad_fail(err, TRIAD_ERR_IO, -1, "the training log: %s", strerror(errno));
     return TRIAD_OK;
 }
 
@@ -336,7 +363,8 @@ static void show(const agent_training *trainer, const tally *sum)
     const bool by_flop = trainer->options.tflop > 0;
     char note[120];
     if (by_flop)
-        snprintf(note, sizeof note, "loss %.3f, accuracy %.3f, %.0f steps/s", sum->loss / n, sum->accuracy / n, (double)sum->steps / seconds);
+        snprintf(note, sizeof note, "loss %.3f, accuracy %.3f, %.0f steps/s", sum->loss / n, sum->accuracy / n,
+                 (double)sum->steps / seconds);
     else
         snprintf(note, sizeof note, "loss %.3f, accuracy %.3f, %.0f GFLOP/s", sum->loss / n, sum->accuracy / n,
                  (double)sum->flops / seconds / 1e9);
@@ -350,14 +378,17 @@ static triad_status one_update(agent_training *trainer, learner_report *report, 
     const double warm = (double)(trainer->update + 1) / WARM_UP, done = fmin(1, used(trainer));
     const double cosine = RATE_FLOOR + (1 - RATE_FLOOR) * 0.5 * (1 + cos(3.14159265358979323846 * done));
     *rate = trainer->options.learning_rate * fmin(1, fmin(warm, cosine));
-    const learner_options options = {.learning_rate = *rate, .weight_decay = WEIGHT_DECAY, .beta1 = BETA1, .beta2 = BETA2, .clip = CLIP};
-    status = learner_update(&trainer->learner, &trainer->batch, trainer->stream, demo_stream_wanted(trainer->stream, FILL_MOST),
-                            trainer->update + 1, &options, report, trainer->pool, err);
+    const learner_options options = {
+        .learning_rate = *rate, .weight_decay = WEIGHT_DECAY, .beta1 = BETA1, .beta2 = BETA2, .clip = CLIP};
+    status = learner_update(&trainer->learner, &trainer->batch, trainer->stream,
+                            demo_stream_wanted(trainer->stream, FILL_MOST), trainer->update + 1, &options, report,
+                            trainer->pool, err);
     if (status == TRIAD_ERR_NUMERIC) {
         char why[sizeof err->text] = "";
         if (err) snprintf(why, sizeof why, "%s", err->text);
-        return triad_fail(err, status, -1, "train: %s at step %llu, update %llu (the last good checkpoint is %s.checkpoint)", why,
-                          (unsigned long long)trainer->steps, (unsigned long long)trainer->update + 1, trainer->options.agent_path);
+        return triad_fail(
+            err, status, -1, "train: %s at step %llu, update %llu (the last good checkpoint is %s.checkpoint)", why,
+            (unsigned long long)trainer->steps, (unsigned long long)trainer->update + 1, trainer->options.agent_path);
     }
     if (status) return status;
     trainer->update++;
@@ -399,7 +430,8 @@ static triad_status run(agent_training *trainer, triad_error *err)
     return status ? status : write_agent(trainer, "", err);
 }
 
-triad_status triad_agent_train(const triad_train_options *options, triad_pool *pool, triad_progress *progress, triad_error *err)
+triad_status triad_agent_train(const triad_train_options *options, triad_pool *pool, triad_progress *progress,
+                               triad_error *err)
 {
     agent_training *trainer = calloc(1, sizeof *trainer);
     if (!trainer) return out_of_memory(err);
@@ -408,18 +440,25 @@ triad_status triad_agent_train(const triad_train_options *options, triad_pool *p
     trainer->progress = progress;
     triad_status status = prepare(trainer, err);
     if (!status) {
-        const demo_stream_options stream = {.levels = options->levels, .shares = trainer->shares, .level_count = options->level_count,
-                                            .seed = options->seed, .first = trainer->first, .batch_steps = options->batch_steps,
-                                            .words = &trainer->words, .workers = triad_pool_threads(pool)};
+        const demo_stream_options stream = {.levels = options->levels,
+                                            .shares = trainer->shares,
+                                            .level_count = options->level_count,
+                                            .seed = options->seed,
+                                            .first = trainer->first,
+                                            .batch_steps = options->batch_steps,
+                                            .words = &trainer->words,
+                                            .workers = triad_pool_threads(pool)};
         status = demo_stream_create(&trainer->stream, &stream, err);
     }
     if (!status) {
         const bool by_flop = options->tflop > 0;
-        triad_progress_begin(progress, "train", by_flop ? "GFLOP" : "steps", by_flop ? options->tflop * 1e3 : (double)options->steps);
+        triad_progress_begin(progress, "train", by_flop ? "GFLOP" : "steps",
+                             by_flop ? options->tflop * 1e3 : (double)options->steps);
         status = run(trainer, err);
         triad_progress_end(progress, NULL);
     }
-    if (trainer->log && fclose(trainer->log) && !status) status = triad_fail(err, TRIAD_ERR_IO, -1, "the training log: %s", strerror(errno));
+    if (trainer->log && fclose(trainer->log) && !status)
+        status = triad_fail(err, TRIAD_ERR_IO, -1, "the training log: %s", strerror(errno));
     demo_stream_free(trainer->stream);
     batch_free(&trainer->batch);
     learner_free(&trainer->learner);

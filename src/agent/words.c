@@ -35,7 +35,8 @@ triad_status agent_words_babyai(agent_words *words, triad_error *err)
 {
     const char *list[512];
     const size_t count = babyai_word_count();
-    if (count > sizeof list / sizeof *list) return triad_fail(err, TRIAD_ERR_RANGE, -1, "vocabulary: %zu words are too many", count);
+    if (count > sizeof list / sizeof *list)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "vocabulary: %zu words are too many", count);
     for (size_t i = 0; i < count; i++) list[i] = babyai_word_at(i);
     return agent_words_set(words, list, count, err);
 }
@@ -58,7 +59,8 @@ static bool find(const agent_words *words, const char *text, size_t bytes, uint3
     return false;
 }
 
-triad_status agent_words_encode(const agent_words *words, const char *text, uint32_t *index, size_t *count, triad_error *err)
+triad_status agent_words_encode(const agent_words *words, const char *text, uint32_t *index, size_t *count,
+                                triad_error *err)
 {
     size_t filled = 0;
     for (const char *at = text; *at;) {
@@ -72,11 +74,13 @@ triad_status agent_words_encode(const agent_words *words, const char *text, uint
         }
         const bool known = find(words, at, bytes, &word);
         if (!known && !comma)
-            return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "'%.200s': the agent has no word '%.*s' (its vocabulary is BabyAI's word list)", text,
+            return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                              "'%.200s': the agent has no word '%.*s' (its vocabulary is BabyAI's word list)", text,
                               bytes > 60 ? 60 : (int)bytes, at);
         if (known) {
             if (filled == POLICY_MAX_WORDS)
-                return triad_fail(err, TRIAD_ERR_RANGE, -1, "'%.200s…': an instruction of more than %d words", text, POLICY_MAX_WORDS);
+                return triad_fail(err, TRIAD_ERR_RANGE, -1, "'%.200s…': an instruction of more than %d words", text,
+                                  POLICY_MAX_WORDS);
             index[filled++] = word;
         }
         at += bytes;

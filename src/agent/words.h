@@ -14,11 +14,13 @@ typedef struct agent_words {
 /* BabyAI's whole list: what every agent is made with. */
 TRIAD_NODISCARD triad_status agent_words_babyai(agent_words *words, triad_error *err);
 /* Takes copies. Refuses empty and repeated words. */
-TRIAD_NODISCARD triad_status agent_words_set(agent_words *words, const char *const *list, size_t count, triad_error *err);
+TRIAD_NODISCARD triad_status agent_words_set(agent_words *words, const char *const *list, size_t count,
+                                             triad_error *err);
 void agent_words_free(agent_words *words);
 
 /* Splits at blanks; a comma is a word of its own where the vocabulary has one and is passed over where it has not.
  * index [POLICY_MAX_WORDS]. Fails on an unknown word (named), on an empty instruction and on one that is too long. */
-TRIAD_NODISCARD triad_status agent_words_encode(const agent_words *words, const char *text, uint32_t *index, size_t *count, triad_error *err);
+TRIAD_NODISCARD triad_status agent_words_encode(const agent_words *words, const char *text, uint32_t *index,
+                                                size_t *count, triad_error *err);
 
 #endif

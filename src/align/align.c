@@ -28,10 +28,11 @@ triad_align_options triad_align_defaults(void)
                                  .bootstraps = 1000};
 }
 
-/* A set of sentences on which pairs are measured: all that are shared, or the subset that the relabel null can permute. */
+/* A set of sentences on which pairs are measured: all that are shared, or the subset that the relabel null can permute.
+ */
 typedef struct sentences {
     size_t n;
-    size_t *rows;     /* [sides, n] rows of each side's layer */
+    size_t *rows; /* [sides, n] rows of each side's layer */
     align_plan plan;
     align_folds folds; /* count 0 where n is too small for retrieval */
     align_view *view;  /* [sides] */
@@ -53,9 +54,9 @@ typedef struct work {
     sentences *set;
     const uint32_t *order; /* [draws, n] */
     size_t draws, fits;
-    size_t *slot;          /* [plan.count] where a drawn measure's draws lie; SIZE_MAX: not drawn */
+    size_t *slot; /* [plan.count] where a drawn measure's draws lie; SIZE_MAX: not drawn */
     size_t slots;
-    double *drawn;         /* [pairs, slots, draws] */
+    double *drawn; /* [pairs, slots, draws] */
     size_t *y_sides, y_count;
 
     atomic_bool failed;
@@ -107,7 +108,8 @@ static triad_status take_rows(double **x, const work *w, size_t side, triad_erro
             if (!isfinite(value)) {
                 free(*x);
                 *x = NULL;
-                return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "%s: layer %s holds NaN or infinity in the row of \"%.80s\"", w->sides[side].name,
+                return triad_fail(err, TRIAD_ERR_NUMERIC, -1,
+                                  "%s: layer %s holds NaN or infinity in the row of \"%.80s\"", w->sides[side].name,
                                   layer->name, w->sides[side].space->items.id[rows[i]]);
             }
             (*x)[i * d + c] = value;
@@ -123,10 +125,11 @@ static void make_view(void *context, size_t tile, int worker)
     triad_error err = {0};
     double *x;
     triad_status status = take_rows(&x, w, tile, &err);
-    const bool fits = (w->options->iid || w->options->relabel) && w->options->retrieval_permutations > 0 && w->is_y[tile];
+    const bool fits =
+        (w->options->iid || w->options->relabel) && w->options->retrieval_permutations > 0 && w->is_y[tile];
     if (status == TRIAD_OK)
-        status = align_view_create(&set->view[tile], x, set->n, layer_of(&w->sides[tile])->d, &set->plan, set->folds.count ? &set->folds : NULL,
-                                   fits, &err);
+        status = align_view_create(&set->view[tile], x, set->n, layer_of(&w->sides[tile])->d, &set->plan,
+                                   set->folds.count ? &set->folds : NULL, fits, &err);
     if (status != TRIAD_OK) fail_tile(w, tile, &err);
     count_step(w);
 }
@@ -178,7 +181,8 @@ static void sum_side(void *context, size_t tile, int worker)
     const align_plan *plan = &w->all.plan;
     const align_matrix *matrix = &w->all.view[side].matrix[kind];
     bool wanted = false;
-    for (size_t i = 0; i < plan->count; i++) wanted |= plan->spec[i].variant == kind && align_has_interval(&plan->spec[i]);
+    for (size_t i = 0; i < plan->count; i++)
+        wanted |= plan->spec[i].variant == kind && align_has_interval(&plan->spec[i]);
     if (!wanted || matrix->values == NULL) return;
     triad_error err = {0};
     double *sums = w->side_sums[tile] = malloc(2 * w->resampling.draws * sizeof *sums);
@@ -199,15 +203,16 @@ static double median_rank(const align_place *places, size_t count, triad_error *
     return median;
 }
 
-static triad_status find_interval(const work *w, triad_align_measure *measure, const align_spec *spec, size_t p, double *draws, triad_error *err)
+static triad_status find_interval(const work *w, triad_align_measure *measure, const align_spec *spec, size_t p,
+                                  double *draws, triad_error *err)
 {
     if (measure->scores) {
         align_resample_scores(draws, &w->resampling, measure->scores);
     } else if (align_has_interval(spec)) {
         const size_t x = w->pair[p][0], y = w->pair[p][1], kind = spec->variant;
-        const triad_status status =
-            align_resample_product(draws, (align_matrix_kind)kind, &w->all.view[x].matrix[kind], &w->all.view[y].matrix[kind],
-                                   w->side_sums[x * ALIGN_MATRICES + kind], w->side_sums[y * ALIGN_MATRICES + kind], &w->resampling, err);
+        const triad_status status = align_resample_product(
+            draws, (align_matrix_kind)kind, &w->all.view[x].matrix[kind], &w->all.view[y].matrix[kind],
+            w->side_sums[x * ALIGN_MATRICES + kind], w->side_sums[y * ALIGN_MATRICES + kind], &w->resampling, err);
         if (status != TRIAD_OK) return status;
     } else {
         return TRIAD_OK;
@@ -232,7 +237,8 @@ static void measure_pair(void *context, size_t p, int worker)
     triad_error err = {0};
     triad_status status = draws && scores && places && pair->measure ? TRIAD_OK : out_of_memory(&err);
     if (status == TRIAD_OK)
-        status = align_measure_pair(value, scores, places, plan, &set->view[x], &set->view[y], set->folds.count ? &set->folds : NULL, &err);
+        status = align_measure_pair(value, scores, places, plan, &set->view[x], &set->view[y],
+                                    set->folds.count ? &set->folds : NULL, &err);
     if (status == TRIAD_OK && set->folds.count && plan->protocol[0].nn_all) {
         pair->median_rank = median_rank(places, 2 * n, &err);
         status = err.code;
@@ -266,8 +272,8 @@ static void observe_pair(void *context, size_t p, int worker)
     work *w = context;
     sentences *set = w->set;
     triad_error err = {0};
-    if (align_measure_pair(set->observed + p * set->plan.count, NULL, NULL, &set->plan, &set->view[w->pair[p][0]], &set->view[w->pair[p][1]],
-                           set->folds.count ? &set->folds : NULL, &err) != TRIAD_OK)
+    if (align_measure_pair(set->observed + p * set->plan.count, NULL, NULL, &set->plan, &set->view[w->pair[p][0]],
+                           &set->view[w->pair[p][1]], set->folds.count ? &set->folds : NULL, &err) != TRIAD_OK)
         fail_tile(w, p, &err);
 }
 
@@ -284,8 +290,8 @@ static void draw_block(void *context, size_t tile, int worker)
     (void)worker;
     work *w = context;
     const align_plan *plan = &w->set->plan;
-    const size_t blocks = (w->options->permutations + ALIGN_DRAW_BLOCK - 1) / ALIGN_DRAW_BLOCK, y = w->y_sides[tile / blocks],
-                 first = tile % blocks * ALIGN_DRAW_BLOCK, n = w->set->n;
+    const size_t blocks = (w->options->permutations + ALIGN_DRAW_BLOCK - 1) / ALIGN_DRAW_BLOCK,
+                 y = w->y_sides[tile / blocks], first = tile % blocks * ALIGN_DRAW_BLOCK, n = w->set->n;
     size_t count = 0;
     triad_error err = {0};
     const align_view **x = malloc((w->pairs + 1) * sizeof *x);
@@ -302,7 +308,9 @@ static void draw_block(void *context, size_t tile, int worker)
     for (size_t p = 0, at = 0; status == TRIAD_OK && p < w->pairs; p++) {
         if (w->pair[p][1] != y) continue;
         for (size_t i = 0; i < plan->count; i++)
-            for (size_t b = 0; align_draws_in_blocks(&plan->spec[i]) && b < ALIGN_DRAW_BLOCK && first + b < w->options->permutations; b++)
+            for (size_t b = 0;
+                 align_draws_in_blocks(&plan->spec[i]) && b < ALIGN_DRAW_BLOCK && first + b < w->options->permutations;
+                 b++)
                 draws_of(w, p, i)[first + b] = out[(at * plan->count + i) * ALIGN_DRAW_BLOCK + b];
         at++;
     }
@@ -312,8 +320,8 @@ static void draw_block(void *context, size_t tile, int worker)
     count_step(w);
 }
 
-/* One tile: one draw of retrieval for all pairs. The last tile leaves the rows in their order: what is compared with the draws is
- * computed as they are, on fewer axes than the value itself. */
+/* One tile: one draw of retrieval for all pairs. The last tile leaves the rows in their order: what is compared with
+ * the draws is computed as they are, on fewer axes than the value itself. */
 static void draw_retrieval(void *context, size_t b, int worker)
 {
     (void)worker;
@@ -325,8 +333,8 @@ static void draw_retrieval(void *context, size_t b, int worker)
     double *out = malloc((w->pairs * plan->count + 1) * sizeof *out);
     triad_status status = out ? TRIAD_OK : out_of_memory(&err);
     if (status == TRIAD_OK)
-        status = align_draw_retrieval(out, plan, set->view, w->side_count, (const size_t(*)[2])w->pair, w->pairs, &set->folds,
-                                      observes ? NULL : w->order + b * set->n, &err);
+        status = align_draw_retrieval(out, plan, set->view, w->side_count, (const size_t(*)[2])w->pair, w->pairs,
+                                      &set->folds, observes ? NULL : w->order + b * set->n, &err);
     for (size_t p = 0; status == TRIAD_OK && p < w->pairs; p++)
         for (size_t i = 0; i < plan->count; i++)
             if (align_draws_by_fit(&plan->spec[i]) && align_plan_allows(plan, &plan->spec[i], NULL))
@@ -336,14 +344,17 @@ static void draw_retrieval(void *context, size_t b, int worker)
     count_step(w);
 }
 
-static triad_status run_null(work *w, sentences *set, const uint32_t *order, bool relabel, triad_pool *pool, triad_error *err)
+static triad_status run_null(work *w, sentences *set, const uint32_t *order, bool relabel, triad_pool *pool,
+                             triad_error *err)
 {
     const triad_align_options *options = w->options;
     const align_plan *plan = &set->plan;
     w->set = set;
     w->order = order;
     w->slots = 0;
-    w->fits = set->folds.count && (plan->protocol[0].nn_all || plan->protocol[0].nn_test) ? options->retrieval_permutations : 0;
+    w->fits = set->folds.count && (plan->protocol[0].nn_all || plan->protocol[0].nn_test)
+                  ? options->retrieval_permutations
+                  : 0;
     w->draws = options->permutations > w->fits ? options->permutations : w->fits;
     for (size_t i = 0; i < plan->count; i++) w->slot[i] = plan->spec[i].drawn ? w->slots++ : SIZE_MAX;
     w->drawn = calloc(w->pairs * w->slots * w->draws + 1, sizeof *w->drawn);
@@ -374,7 +385,8 @@ static triad_status run_null(work *w, sentences *set, const uint32_t *order, boo
 
 static size_t most_draws(const triad_align_options *options)
 {
-    return options->permutations > options->retrieval_permutations ? options->permutations : options->retrieval_permutations;
+    return options->permutations > options->retrieval_permutations ? options->permutations
+                                                                   : options->retrieval_permutations;
 }
 
 static triad_status run_iid(work *w, triad_pool *pool, triad_error *err)
@@ -397,7 +409,8 @@ static triad_status run_iid(work *w, triad_pool *pool, triad_error *err)
 }
 
 /* Names the sentences that cannot be renamed. subset [count] ascends. */
-static triad_status name_left_out(work *w, const triad_items *items, const size_t *rows, const uint32_t *subset, size_t count, triad_error *err)
+static triad_status name_left_out(work *w, const triad_items *items, const size_t *rows, const uint32_t *subset,
+                                  size_t count, triad_error *err)
 {
     triad_align_result *result = w->result;
     const size_t n = w->all.n;
@@ -478,13 +491,16 @@ static triad_status describe(triad_align_result *result, const triad_align_side 
         const triad_layer *layer = layer_of(&sides[i]);
         if (layer == NULL) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: has no layers", sides[i].name);
         if (layer->n != sides[i].space->items.count)
-            return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: holds tokens, not sentences (embed it with a pooling)", sides[i].name);
-        if (layer->d == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: layer %s has no columns", sides[i].name, layer->name);
+            return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: holds tokens, not sentences (embed it with a pooling)",
+                              sides[i].name);
+        if (layer->d == 0)
+            return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: layer %s has no columns", sides[i].name, layer->name);
         result->name[i] = strdup(sides[i].name);
         result->layer[i] = strdup(layer->name);
         result->source[i] = strdup(sides[i].space->source ? sides[i].space->source : "");
         result->sha256[i] = strdup(sides[i].space->sha256);
-        if (!result->name[i] || !result->layer[i] || !result->source[i] || !result->sha256[i]) return out_of_memory(err);
+        if (!result->name[i] || !result->layer[i] || !result->source[i] || !result->sha256[i])
+            return out_of_memory(err);
     }
     return TRIAD_OK;
 }
@@ -524,18 +540,25 @@ static triad_status pair_rows(work *w, triad_error *err)
     return status;
 }
 
-triad_status triad_align(triad_align_result *result, const triad_align_side *sides, size_t count, const size_t (*pairs)[2],
-                         size_t pair_count, const triad_align_options *options, triad_pool *pool, triad_progress *progress,
-                         triad_error *err)
+triad_status triad_align(triad_align_result *result, const triad_align_side *sides, size_t count,
+                         const size_t (*pairs)[2], size_t pair_count, const triad_align_options *options,
+                         triad_pool *pool, triad_progress *progress, triad_error *err)
 {
     memset(result, 0, sizeof *result);
     triad_error own = {0};
-    work w = {.options = options, .sides = sides, .side_count = count, .result = result, .error = &own, .progress = progress,
+    work w = {.options = options,
+              .sides = sides,
+              .side_count = count,
+              .result = result,
+              .error = &own,
+              .progress = progress,
               .lock = PTHREAD_MUTEX_INITIALIZER};
     triad_status status = describe(result, sides, count, &own);
     if (status == TRIAD_OK) status = list_pairs(&w, pairs, pair_count, &own);
     if (status == TRIAD_OK) status = pair_rows(&w, &own);
-    if (status == TRIAD_OK) status = align_plan_create(&w.all.plan, options, w.all.n, &own); /* before anything begins: it refuses unknown measures */
+    if (status == TRIAD_OK)
+        status = align_plan_create(&w.all.plan, options, w.all.n,
+                                   &own); /* before anything begins: it refuses unknown measures */
     if (status != TRIAD_OK) goto out;
     result->options = *options;
     result->options.measures = NULL; /* the caller's */
@@ -550,8 +573,9 @@ triad_status triad_align(triad_align_result *result, const triad_align_side *sid
 
     const size_t blocks = (options->permutations + ALIGN_DRAW_BLOCK - 1) / ALIGN_DRAW_BLOCK,
                  nulls = (size_t)options->iid + (size_t)options->relabel;
-    triad_progress_begin(progress, "align", "steps",
-                         (double)(count + w.pairs + nulls * (w.y_count * blocks + options->retrieval_permutations + 1)));
+    triad_progress_begin(
+        progress, "align", "steps",
+        (double)(count + w.pairs + nulls * (w.y_count * blocks + options->retrieval_permutations + 1)));
     status = start_set(&w, &w.all, pool, &own);
     if (status == TRIAD_OK) {
         w.slot = calloc(w.all.plan.count + 1, sizeof *w.slot);
@@ -602,7 +626,8 @@ void triad_align_result_free(triad_align_result *result)
     free(result->source);
     free(result->sha256);
     for (size_t p = 0; p < result->pairs; p++) {
-        for (size_t i = 0; result->pair[p].measure && i < result->pair[p].measures; i++) free(result->pair[p].measure[i].scores);
+        for (size_t i = 0; result->pair[p].measure && i < result->pair[p].measures; i++)
+            free(result->pair[p].measure[i].scores);
         free(result->pair[p].measure);
     }
     free(result->pair);

@@ -53,7 +53,8 @@ void align_gather(double *restrict out, const double *restrict row, const uint32
     for (size_t j = 0; j < n; j++) out[j] = row[order[j]];
 }
 
-void align_dot_block(double sums[ALIGN_DRAW_BLOCK], const double *restrict row, const double *restrict g, size_t stride, size_t n)
+void align_dot_block(double sums[ALIGN_DRAW_BLOCK], const double *restrict row, const double *restrict g, size_t stride,
+                     size_t n)
 {
     wide s[ALIGN_DRAW_BLOCK] = {0};
     size_t j = 0;

@@ -26,6 +26,7 @@ double align_square_distance(const double *a, const double *b, size_t d);
 void align_gather(double *restrict out, const double *restrict row, const uint32_t *restrict order, size_t n);
 
 /* sums [b] += sum of row [j] g [b, j], g of ALIGN_DRAW_BLOCK rows that lie `stride` apart */
-void align_dot_block(double sums[ALIGN_DRAW_BLOCK], const double *restrict row, const double *restrict g, size_t stride, size_t n);
+void align_dot_block(double sums[ALIGN_DRAW_BLOCK], const double *restrict row, const double *restrict g, size_t stride,
+                     size_t n);
 
 #endif

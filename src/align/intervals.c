@@ -13,9 +13,11 @@ static triad_status out_of_memory(triad_error *err)
     return triad_fail(err, TRIAD_ERR_MEMORY, -1, "intervals: out of memory");
 }
 
-triad_status align_resampling_create(align_resampling *resampling, size_t n, size_t draws, uint64_t seed, triad_error *err)
+triad_status align_resampling_create(align_resampling *resampling, size_t n, size_t draws, uint64_t seed,
+                                     triad_error *err)
 {
-    *resampling = (align_resampling){.n = n, .draws = draws, .weight = malloc((draws * n + 1) * sizeof *resampling->weight)};
+    *resampling =
+        (align_resampling){.n = n, .draws = draws, .weight = malloc((draws * n + 1) * sizeof *resampling->weight)};
     if (resampling->weight == NULL) return out_of_memory(err);
     align_resamples(resampling->weight, draws, n, seed);
     return TRIAD_OK;
@@ -30,7 +32,8 @@ void align_resampling_free(align_resampling *resampling)
 void align_resample_scores(double *means, const align_resampling *resampling, const double *scores)
 {
     const size_t n = resampling->n;
-    for (size_t r = 0; r < resampling->draws; r++) means[r] = align_dot(resampling->weight + r * n, scores, n) / (double)n;
+    for (size_t r = 0; r < resampling->draws; r++)
+        means[r] = align_dot(resampling->weight + r * n, scores, n) / (double)n;
 }
 
 bool align_has_interval(const align_spec *spec)
@@ -41,7 +44,8 @@ bool align_has_interval(const align_spec *spec)
 }
 
 /* w' (a o b) w for each resample w; b NULL: w' a w. */
-static triad_status quadratic_forms(double *out, const double *a, const double *b, const align_resampling *resampling, triad_error *err)
+static triad_status quadratic_forms(double *out, const double *a, const double *b, const align_resampling *resampling,
+                                    triad_error *err)
 {
     enum { BLOCK = 64 }; /* resamples at a time */
     const size_t n = resampling->n;
@@ -63,7 +67,8 @@ static triad_status quadratic_forms(double *out, const double *a, const double *
     return TRIAD_OK;
 }
 
-triad_status align_resample_side(double *sums, const align_matrix *matrix, const align_resampling *resampling, triad_error *err)
+triad_status align_resample_side(double *sums, const align_matrix *matrix, const align_resampling *resampling,
+                                 triad_error *err)
 {
     triad_status status = quadratic_forms(sums, matrix->values, matrix->values, resampling, err);
     if (status == TRIAD_OK) status = quadratic_forms(sums + resampling->draws, matrix->values, NULL, resampling, err);
@@ -71,7 +76,8 @@ triad_status align_resample_side(double *sums, const align_matrix *matrix, const
 }
 
 triad_status align_resample_product(double *value, align_matrix_kind kind, const align_matrix *x, const align_matrix *y,
-                                    const double *sums_x, const double *sums_y, const align_resampling *resampling, triad_error *err)
+                                    const double *sums_x, const double *sums_y, const align_resampling *resampling,
+                                    triad_error *err)
 {
     const size_t n = resampling->n, draws = resampling->draws;
     const triad_status status = quadratic_forms(value, x->values, y->values, resampling, err);
@@ -80,7 +86,8 @@ triad_status align_resample_product(double *value, align_matrix_kind kind, const
         double xx = sums_x[r], yy = sums_y[r], xy = value[r];
         if (align_is_rdm(kind)) {
             const double *weight = resampling->weight + r * n, mx = sums_x[draws + r], my = sums_y[draws + r];
-            const double pairs = (double)n * (double)n - align_dot(weight, weight, n); /* of different sentences, both orders */
+            const double pairs =
+                (double)n * (double)n - align_dot(weight, weight, n); /* of different sentences, both orders */
             xx -= mx * mx / pairs;
             yy -= my * my / pairs;
             xy -= mx * my / pairs;

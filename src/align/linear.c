@@ -6,15 +6,17 @@
 #include <string.h>
 
 /* LAPACK is column-major: it sees a row-major [m, n] as its transpose [n, m]. */
-void dgesdd_(const char *job, const int *m, const int *n, double *a, const int *lda, double *s, double *u, const int *ldu,
-             double *vt, const int *ldvt, double *work, const int *lwork, int *iwork, int *info);
-void dsyevr_(const char *job, const char *range, const char *uplo, const int *n, double *a, const int *lda, const double *vl,
-             const double *vu, const int *il, const int *iu, const double *tolerance, int *found, double *w, double *z,
-             const int *ldz, int *support, double *work, const int *lwork, int *iwork, const int *liwork, int *info);
+void dgesdd_(const char *job, const int *m, const int *n, double *a, const int *lda, double *s, double *u,
+             const int *ldu, double *vt, const int *ldvt, double *work, const int *lwork, int *iwork, int *info);
+void dsyevr_(const char *job, const char *range, const char *uplo, const int *n, double *a, const int *lda,
+             const double *vl, const double *vu, const int *il, const int *iu, const double *tolerance, int *found,
+             double *w, double *z, const int *ldz, int *support, double *work, const int *lwork, int *iwork,
+             const int *liwork, int *info);
 
-void dsyevd_(const char *job, const char *uplo, const int *n, double *a, const int *lda, double *w, double *work, const int *lwork,
-             int *iwork, const int *liwork, int *info);
-void dgeqrf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work, const int *lwork, int *info);
+void dsyevd_(const char *job, const char *uplo, const int *n, double *a, const int *lda, double *w, double *work,
+             const int *lwork, int *iwork, const int *liwork, int *info);
+void dgeqrf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work, const int *lwork,
+             int *info);
 
 static triad_status too_large(triad_error *err)
 {
@@ -134,8 +136,8 @@ triad_status align_eigen(double *values, double *vectors, double *a, size_t n, s
     double wanted = 0;
     int *support = malloc(2 * r * sizeof *support);
     double *w = malloc(n * sizeof *w), *z = malloc(n * r * sizeof *z);
-    dsyevr_("V", "I", "U", &order, a, &order, &unused, &unused, &low, &high, &tolerance, &found, w, z, &order, support, &wanted,
-            &size, &iwanted, &isize, &info);
+    dsyevr_("V", "I", "U", &order, a, &order, &unused, &unused, &low, &high, &tolerance, &found, w, z, &order, support,
+            &wanted, &size, &iwanted, &isize, &info);
     size = (int)wanted;
     isize = iwanted;
     double *work = malloc((size_t)(size > 0 ? size : 1) * sizeof *work);
@@ -144,9 +146,10 @@ triad_status align_eigen(double *values, double *vectors, double *a, size_t n, s
     if (support == NULL || w == NULL || z == NULL || work == NULL || iwork == NULL) {
         status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "eigenvalues: out of memory");
     } else {
-        dsyevr_("V", "I", "U", &order, a, &order, &unused, &unused, &low, &high, &tolerance, &found, w, z, &order, support, work,
-                &size, iwork, &isize, &info);
-        if (info != 0 || found != (int)r) status = triad_fail(err, TRIAD_ERR_NUMERIC, -1, "eigenvalues: did not converge");
+        dsyevr_("V", "I", "U", &order, a, &order, &unused, &unused, &low, &high, &tolerance, &found, w, z, &order,
+                support, work, &size, iwork, &isize, &info);
+        if (info != 0 || found != (int)r)
+            status = triad_fail(err, TRIAD_ERR_NUMERIC, -1, "eigenvalues: did not converge");
     }
     for (size_t i = 0; status == TRIAD_OK && i < r; i++) {
         values[i] = w[r - 1 - i];
@@ -160,18 +163,19 @@ triad_status align_eigen(double *values, double *vectors, double *a, size_t n, s
     return status;
 }
 
-void align_product(double *c, const double *a, bool ta, size_t lda, const double *b, bool tb, size_t ldb, size_t m, size_t n,
-                   size_t k)
+void align_product(double *c, const double *a, bool ta, size_t lda, const double *b, bool tb, size_t ldb, size_t m,
+                   size_t n, size_t k)
 {
     if (m == 0 || n == 0) return;
-    cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, 1.0, a,
-                (int)lda, b, (int)ldb, 0.0, c, (int)n);
+    cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k,
+                1.0, a, (int)lda, b, (int)ldb, 0.0, c, (int)n);
 }
 
 void align_gram(double *c, const double *a, size_t lda, bool columns, size_t n, size_t k)
 {
     if (n == 0) return;
-    cblas_dsyrk(CblasRowMajor, CblasLower, columns ? CblasTrans : CblasNoTrans, (int)n, (int)k, 1.0, a, (int)lda, 0.0, c, (int)n);
+    cblas_dsyrk(CblasRowMajor, CblasLower, columns ? CblasTrans : CblasNoTrans, (int)n, (int)k, 1.0, a, (int)lda, 0.0,
+                c, (int)n);
     enum { TILE = 32 };
     for (size_t r = 0; r < n; r += TILE)
         for (size_t s = 0; s <= r; s += TILE)

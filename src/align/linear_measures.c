@@ -33,13 +33,16 @@ triad_status align_basis_create(align_basis *basis, const double *x, size_t n, s
 {
     *basis = (align_basis){.n = n};
     const size_t most = d < n ? d : n;
-    double *centred = NULL, *vt = malloc((most * d + 1) * sizeof *vt), *u = malloc((n * most + 1) * sizeof *u), norm = 0;
+    double *centred = NULL, *vt = malloc((most * d + 1) * sizeof *vt), *u = malloc((n * most + 1) * sizeof *u),
+           norm = 0;
     basis->s = malloc((most + 1) * sizeof *basis->s);
     triad_status status = vt && u && basis->s ? centred_copy(&centred, &norm, x, n, d, err) : out_of_memory(err);
     if (status == TRIAD_OK && norm > 0) {
         status = align_svd(basis->s, u, vt, centred, n, d, err);
-        while (status == TRIAD_OK && basis->rank < most && basis->s[basis->rank] > RANK_TOLERANCE * basis->s[0]) basis->rank++;
-        for (size_t i = 0; i < n && basis->rank < most; i++) memmove(u + i * basis->rank, u + i * most, basis->rank * sizeof *u);
+        while (status == TRIAD_OK && basis->rank < most && basis->s[basis->rank] > RANK_TOLERANCE * basis->s[0])
+            basis->rank++;
+        for (size_t i = 0; i < n && basis->rank < most; i++)
+            memmove(u + i * basis->rank, u + i * most, basis->rank * sizeof *u);
     }
     free(centred);
     free(vt);
@@ -68,8 +71,8 @@ static size_t leading(const align_basis *basis)
 }
 
 /* sum over the columns of centred X of |h . column| for each canonical direction h = Q u. */
-static triad_status weigh_directions(double *weight, const align_basis *basis, const double *turn, bool transposed, size_t c,
-                                     const double *raw, size_t d, triad_error *err)
+static triad_status weigh_directions(double *weight, const align_basis *basis, const double *turn, bool transposed,
+                                     size_t c, const double *raw, size_t d, triad_error *err)
 {
     const size_t n = basis->n, r = basis->rank;
     double *h = malloc((n * c + 1) * sizeof *h), *on = malloc((c * d + 1) * sizeof *on), *centred = NULL, norm;
@@ -88,15 +91,16 @@ static triad_status weigh_directions(double *weight, const align_basis *basis, c
     return status;
 }
 
-triad_status align_cca_measure(align_cca *out, const align_basis *x, const align_basis *y, const double *raw_x, size_t dx,
-                               const double *raw_y, size_t dy, triad_error *err)
+triad_status align_cca_measure(align_cca *out, const align_basis *x, const align_basis *y, const double *raw_x,
+                               size_t dx, const double *raw_y, size_t dy, triad_error *err)
 {
     *out = (align_cca){.mean = NAN, .r2 = NAN, .svcca = NAN, .pwcca_x = NAN, .pwcca_y = NAN};
     for (size_t i = 0; i < ALIGN_CCA_TOP; i++) out->top[i] = NAN;
     const size_t n = x->n, rx = x->rank, ry = y->rank, c = rx < ry ? rx : ry;
     if (c == 0) return TRIAD_OK;
-    double *cross = malloc(rx * ry * sizeof *cross), *part = malloc(rx * ry * sizeof *part), *rho = malloc(c * sizeof *rho),
-           *u = malloc(rx * c * sizeof *u), *vt = malloc(c * ry * sizeof *vt), *weight = malloc(c * sizeof *weight);
+    double *cross = malloc(rx * ry * sizeof *cross), *part = malloc(rx * ry * sizeof *part),
+           *rho = malloc(c * sizeof *rho), *u = malloc(rx * c * sizeof *u), *vt = malloc(c * ry * sizeof *vt),
+           *weight = malloc(c * sizeof *weight);
     triad_status status = cross && part && rho && u && vt && weight ? TRIAD_OK : out_of_memory(err);
     if (status != TRIAD_OK) goto out;
     align_product(cross, x->u, true, rx, y->u, false, ry, rx, ry, n);
@@ -130,7 +134,8 @@ triad_status align_cca_measure(align_cca *out, const align_basis *x, const align
         out->pwcca_x = out->pwcca_y = 1;
     } else if (ones <= 1) {
         for (size_t side = 0; side < 2 && status == TRIAD_OK; side++) {
-            status = side ? weigh_directions(weight, y, vt, true, c, raw_y, dy, err) : weigh_directions(weight, x, u, false, c, raw_x, dx, err);
+            status = side ? weigh_directions(weight, y, vt, true, c, raw_y, dy, err)
+                          : weigh_directions(weight, x, u, false, c, raw_x, dx, err);
             double all = 0, weighted = 0;
             for (size_t i = 0; status == TRIAD_OK && i < c; i++) {
                 all += weight[i];
@@ -149,7 +154,8 @@ out:
     return status;
 }
 
-triad_status align_shape_measure(align_shape *out, const double *x, size_t dx, const double *y, size_t dy, size_t n, triad_error *err)
+triad_status align_shape_measure(align_shape *out, const double *x, size_t dx, const double *y, size_t dy, size_t n,
+                                 triad_error *err)
 {
     *out = (align_shape){NAN, NAN, NAN, NAN, NAN, NAN};
     double *a = NULL, *b = NULL, norm_a = 0, norm_b = 0;
@@ -166,8 +172,8 @@ triad_status align_shape_measure(align_shape *out, const double *x, size_t dx, c
         double similarity = nuclear / sqrt(norm_a * norm_b);
         if (similarity > 1) similarity = 1;
         const double left = norm_a + norm_b - 2 * nuclear;
-        *out = (align_shape){similarity, 2 - 2 * similarity, sqrt(2 - 2 * similarity), acos(similarity), 1 - similarity * similarity,
-                             sqrt(left > 0 ? left : 0)};
+        *out = (align_shape){similarity,       2 - 2 * similarity,          sqrt(2 - 2 * similarity),
+                             acos(similarity), 1 - similarity * similarity, sqrt(left > 0 ? left : 0)};
     }
     free(a);
     free(b);

@@ -81,7 +81,8 @@ static triad_status centre_kernel(align_matrix *out, const double *kernel, size_
         total += row[i];
         raw += align_dot(kernel + i * n, kernel + i * n, n);
     }
-    const double c = (double)n, outer = unbiased ? 1 / (c - 2) : 1 / c, both = unbiased ? total / ((c - 1) * (c - 2)) : total / (c * c);
+    const double c = (double)n, outer = unbiased ? 1 / (c - 2) : 1 / c,
+                 both = unbiased ? total / ((c - 1) * (c - 2)) : total / (c * c);
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < n; j++)
             values[i * n + j] = unbiased && i == j ? 0 : kernel[i * n + j] - outer * (row[i] + row[j]) + both;
@@ -134,8 +135,8 @@ static triad_status make_rbf(align_matrix *matrix, uint32_t kinds, align_matrix_
 }
 
 /* distance [n, n] off the grid -> the three forms. */
-static triad_status make_rdm(align_matrix *matrix, uint32_t kinds, align_matrix_kind first, const double *distance, size_t n,
-                             triad_error *err)
+static triad_status make_rdm(align_matrix *matrix, uint32_t kinds, align_matrix_kind first, const double *distance,
+                             size_t n, triad_error *err)
 {
     const size_t pairs = n * (n - 1) / 2;
     double *vector = malloc((2 * pairs + 1) * sizeof *vector);
@@ -181,15 +182,15 @@ static bool wants_rdm(uint32_t kinds, align_matrix_kind first)
     return kinds >> first & 7;
 }
 
-triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t kinds, const double *x, size_t n, size_t d,
-                                   const double *raw, size_t raw_d, const double *cosine, triad_error *err)
+triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t kinds, const double *x, size_t n,
+                                   size_t d, const double *raw, size_t raw_d, const double *cosine, triad_error *err)
 {
     memset(matrix, 0, ALIGN_MATRICES * sizeof *matrix);
     const uint32_t rbf = 1U << ALIGN_RBF_HALF | 1U << ALIGN_RBF_ONE | 1U << ALIGN_RBF_HALF_U | 1U << ALIGN_RBF_ONE_U;
     const bool euclidean = wants_rdm(kinds, ALIGN_EUCLIDEAN) || wants_rdm(kinds, ALIGN_SQEUCLIDEAN) || kinds & rbf;
     triad_status status = TRIAD_OK;
-    double *work = malloc((n * n + 1) * sizeof *work), *squares = euclidean ? malloc((n * n + 1) * sizeof *squares) : NULL,
-           *other = NULL;
+    double *work = malloc((n * n + 1) * sizeof *work),
+           *squares = euclidean ? malloc((n * n + 1) * sizeof *squares) : NULL, *other = NULL;
     if (work == NULL || (euclidean && squares == NULL)) {
         status = out_of_memory(err);
         goto out;
@@ -197,7 +198,8 @@ triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t
     if (kinds & (1U << ALIGN_GRAM | 1U << ALIGN_GRAM_U)) {
         align_gram(work, x, d, false, n, d);
         if (kinds >> ALIGN_GRAM & 1) status = centre_kernel(&matrix[ALIGN_GRAM], work, n, false, err);
-        if (status == TRIAD_OK && kinds >> ALIGN_GRAM_U & 1) status = centre_kernel(&matrix[ALIGN_GRAM_U], work, n, true, err);
+        if (status == TRIAD_OK && kinds >> ALIGN_GRAM_U & 1)
+            status = centre_kernel(&matrix[ALIGN_GRAM_U], work, n, true, err);
         if (status != TRIAD_OK) goto out;
     }
     if (euclidean) square_distances(squares, x, n, d);
@@ -206,7 +208,8 @@ triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t
         status = median_distance(&median, squares, n, err);
         if (status == TRIAD_OK)
             status = make_rbf(matrix, kinds, ALIGN_RBF_HALF, ALIGN_RBF_HALF_U, squares, 0.5 * median, work, n, err);
-        if (status == TRIAD_OK) status = make_rbf(matrix, kinds, ALIGN_RBF_ONE, ALIGN_RBF_ONE_U, squares, median, work, n, err);
+        if (status == TRIAD_OK)
+            status = make_rbf(matrix, kinds, ALIGN_RBF_ONE, ALIGN_RBF_ONE_U, squares, median, work, n, err);
         if (status != TRIAD_OK) goto out;
     }
     if (kinds >> ALIGN_RBF_UNIT & 1) {

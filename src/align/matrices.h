@@ -1,30 +1,40 @@
-/* Matrices over pairs of sentences, made once a space, whose products over two spaces are the kernel and RDM measures. */
+/* Matrices over pairs of sentences, made once a space, whose products over two spaces are the kernel and RDM measures.
+ */
 #ifndef TRIAD_ALIGN_MATRICES_H
 #define TRIAD_ALIGN_MATRICES_H
 
 #include "triad/base.h"
 
 typedef enum align_matrix_kind {
-    /* Centred kernels: the product over two spaces is HSIC up to a factor (Gretton 2005: both sides centred; Song 2012, Székely &
-     * Rizzo 2014: U-centred with a zero diagonal, unbiased). */
-    ALIGN_GRAM,             /* X X' */
+    /* Centred kernels: the product over two spaces is HSIC up to a factor (Gretton 2005: both sides centred; Song 2012,
+     * Székely & Rizzo 2014: U-centred with a zero diagonal, unbiased). */
+    ALIGN_GRAM, /* X X' */
     ALIGN_GRAM_U,
-    ALIGN_RBF_HALF,         /* exp(-distance^2 / (2 s^2)), s = half the median distance */
-    ALIGN_RBF_ONE,          /* s = the median distance */
+    ALIGN_RBF_HALF, /* exp(-distance^2 / (2 s^2)), s = half the median distance */
+    ALIGN_RBF_ONE,  /* s = the median distance */
     ALIGN_RBF_HALF_U,
     ALIGN_RBF_ONE_U,
-    ALIGN_RBF_UNIT,         /* unit rows, s = 1 */
-    /* Representational dissimilarities on a grid of 1e-10, zero diagonal: as they are, minus their mean, and their ranks minus the
-     * mean rank. */
-    ALIGN_COSINE, ALIGN_COSINE_CENTRED, ALIGN_COSINE_RANKS,
-    ALIGN_CORRELATION, ALIGN_CORRELATION_CENTRED, ALIGN_CORRELATION_RANKS,
-    ALIGN_EUCLIDEAN, ALIGN_EUCLIDEAN_CENTRED, ALIGN_EUCLIDEAN_RANKS,
-    ALIGN_SQEUCLIDEAN, ALIGN_SQEUCLIDEAN_CENTRED, ALIGN_SQEUCLIDEAN_RANKS,
+    ALIGN_RBF_UNIT, /* unit rows, s = 1 */
+    /* Representational dissimilarities on a grid of 1e-10, zero diagonal: as they are, minus their mean, and their
+     * ranks minus the mean rank. */
+    ALIGN_COSINE,
+    ALIGN_COSINE_CENTRED,
+    ALIGN_COSINE_RANKS,
+    ALIGN_CORRELATION,
+    ALIGN_CORRELATION_CENTRED,
+    ALIGN_CORRELATION_RANKS,
+    ALIGN_EUCLIDEAN,
+    ALIGN_EUCLIDEAN_CENTRED,
+    ALIGN_EUCLIDEAN_RANKS,
+    ALIGN_SQEUCLIDEAN,
+    ALIGN_SQEUCLIDEAN_CENTRED,
+    ALIGN_SQEUCLIDEAN_RANKS,
     ALIGN_MATRICES
 } align_matrix_kind;
 
 typedef struct align_matrix {
-    double *values; /* [n, n] symmetric; NULL where the space has none: U-centring below 4 rows, correlation below 3 columns */
+    double *values; /* [n, n] symmetric; NULL where the space has none: U-centring below 4 rows, correlation below 3
+                       columns */
     double norm;    /* sum of squares; 0 where nothing but rounding is left */
 } align_matrix;
 
@@ -37,10 +47,11 @@ static inline bool align_is_rdm(align_matrix_kind kind)
     return kind >= ALIGN_COSINE;
 }
 
-/* Makes the matrices whose bit is in `kinds` of x [n, d] (any rotation of the space), its cosines [n, n] and, for correlation, the
- * columns as they came, raw [n, raw_d]. */
-TRIAD_NODISCARD triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t kinds, const double *x, size_t n,
-                                                   size_t d, const double *raw, size_t raw_d, const double *cosine, triad_error *err);
+/* Makes the matrices whose bit is in `kinds` of x [n, d] (any rotation of the space), its cosines [n, n] and, for
+ * correlation, the columns as they came, raw [n, raw_d]. */
+TRIAD_NODISCARD triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t kinds, const double *x,
+                                                   size_t n, size_t d, const double *raw, size_t raw_d,
+                                                   const double *cosine, triad_error *err);
 void align_matrices_free(align_matrix matrix[ALIGN_MATRICES]);
 
 /* sum of a [i, j] b [i, j] over all of [n, n] */

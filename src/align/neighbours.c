@@ -26,7 +26,8 @@ static double kth_largest(double *values, size_t n, size_t k)
     while (low < high) {
         const double pivot = values[low + (high - low) / 2];
         size_t i = low, j = high;
-        for (;;) { /* [low, j] at or above the pivot, [j + 1, high] at or below; j < high, as the pivot is below the last place */
+        for (;;) { /* [low, j] at or above the pivot, [j + 1, high] at or below; j < high, as the pivot is below the
+                      last place */
             while (values[i] > pivot) i++;
             while (values[j] < pivot) j--;
             if (i >= j) break;
@@ -123,7 +124,8 @@ static double weight_at(const align_neighbours *near, size_t i, size_t q, size_t
 }
 
 /* The least k for which some j in N_Y(i) has i in N_X(j); SIZE_MAX when none of the lists is long enough. */
-static size_t cycle_from(const align_neighbours *x, const align_neighbours *y, size_t i, size_t yi, const uint32_t *inverse)
+static size_t cycle_from(const align_neighbours *x, const align_neighbours *y, size_t i, size_t yi,
+                         const uint32_t *inverse)
 {
     const size_t most = x->k[x->ks - 1];
     size_t best = SIZE_MAX;
@@ -140,8 +142,8 @@ static size_t cycle_from(const align_neighbours *x, const align_neighbours *y, s
     return best;
 }
 
-void align_overlap(double *value, double *const *scores, const align_neighbours *x, const align_neighbours *y, unsigned kinds,
-                   const uint32_t *order, uint32_t *room)
+void align_overlap(double *value, double *const *scores, const align_neighbours *x, const align_neighbours *y,
+                   unsigned kinds, const uint32_t *order, uint32_t *room)
 {
     const size_t n = x->n, ks = x->ks;
     uint32_t *mark = room, *inverse = order ? room + n : NULL; /* mark: place of j in the row's list of Y, from 1 */
@@ -237,7 +239,8 @@ static void mask_entries(masked *m, const align_neighbours *near, const align_ne
     m->offset[near->n] = used;
 }
 
-triad_status align_cknna(double *value, const align_neighbours *x, const align_neighbours *y, size_t q, triad_error *err)
+triad_status align_cknna(double *value, const align_neighbours *x, const align_neighbours *y, size_t q,
+                         triad_error *err)
 {
     const size_t n = x->n, k = x->k[q];
     *value = NAN;

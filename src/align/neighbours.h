@@ -1,10 +1,12 @@
-/* Nearest neighbours by cosine, and how far those of two spaces agree: precision@k as overlap (mutual kNN, Huh et al. 2024). */
+/* Nearest neighbours by cosine, and how far those of two spaces agree: precision@k as overlap (mutual kNN, Huh et al.
+ * 2024). */
 #ifndef TRIAD_ALIGN_NEIGHBOURS_H
 #define TRIAD_ALIGN_NEIGHBOURS_H
 
 #include "triad/base.h"
 
-/* Each row's other rows, nearest first (on the 1e-9 grid, ties to the lower index), down to all that tie with the last k-th. */
+/* Each row's other rows, nearest first (on the 1e-9 grid, ties to the lower index), down to all that tie with the last
+ * k-th. */
 typedef struct align_neighbours {
     size_t n, ks;
     const size_t *k;   /* [ks] ascending, each < n; borrowed */
@@ -16,8 +18,8 @@ typedef struct align_neighbours {
 } align_neighbours;
 
 /* cosine [n, n]. */
-TRIAD_NODISCARD triad_status align_neighbours_create(align_neighbours *near, const double *cosine, size_t n, const size_t *k, size_t ks,
-                                                     triad_error *err);
+TRIAD_NODISCARD triad_status align_neighbours_create(align_neighbours *near, const double *cosine, size_t n,
+                                                     const size_t *k, size_t ks, triad_error *err);
 void align_neighbours_free(align_neighbours *near);
 
 typedef enum align_overlap_kind {
@@ -28,14 +30,14 @@ typedef enum align_overlap_kind {
     ALIGN_OVERLAP_KINDS
 } align_overlap_kind;
 
-/* Means over the rows, value [ALIGN_OVERLAP_KINDS, ks]; only the kinds of the bit mask `kinds` are touched. Row i of Y is row
- * order[i] (NULL: i). scores [ALIGN_OVERLAP_KINDS * ks]: where not NULL, the row's own figures [n]. room [2 n] starts as zeroes and
- * is left so. */
-void align_overlap(double *value, double *const *scores, const align_neighbours *x, const align_neighbours *y, unsigned kinds,
-                   const uint32_t *order, uint32_t *room);
+/* Means over the rows, value [ALIGN_OVERLAP_KINDS, ks]; only the kinds of the bit mask `kinds` are touched. Row i of Y
+ * is row order[i] (NULL: i). scores [ALIGN_OVERLAP_KINDS * ks]: where not NULL, the row's own figures [n]. room [2 n]
+ * starts as zeroes and is left so. */
+void align_overlap(double *value, double *const *scores, const align_neighbours *x, const align_neighbours *y,
+                   unsigned kinds, const uint32_t *order, uint32_t *room);
 
-/* CKNNA (Huh et al. 2024): HSIC_u (Song et al. 2012) on the pairs that are neighbours in both, number q of the ks. NaN for n < 4 or
- * where a side's own HSIC is not positive. */
+/* CKNNA (Huh et al. 2024): HSIC_u (Song et al. 2012) on the pairs that are neighbours in both, number q of the ks. NaN
+ * for n < 4 or where a side's own HSIC is not positive. */
 TRIAD_NODISCARD triad_status align_cknna(double *value, const align_neighbours *x, const align_neighbours *y, size_t q,
                                          triad_error *err);
 

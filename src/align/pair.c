@@ -19,8 +19,9 @@ double align_rho_a(double sum, size_t n)
 
 /* ---- overlap */
 
-static triad_status measure_overlap(double *value, double *const *scores, const align_plan *plan, align_family family, unsigned kinds,
-                                    const align_neighbours *x, const align_neighbours *y, triad_error *err)
+static triad_status measure_overlap(double *value, double *const *scores, const align_plan *plan, align_family family,
+                                    unsigned kinds, const align_neighbours *x, const align_neighbours *y,
+                                    triad_error *err)
 {
     const size_t ks = plan->usable;
     if (kinds == 0 || ks == 0) return TRIAD_OK;
@@ -29,10 +30,12 @@ static triad_status measure_overlap(double *value, double *const *scores, const 
     uint32_t *room = calloc(2 * x->n + 1, sizeof *room);
     if (room == NULL) return out_of_memory(err);
     for (size_t i = 0; i < plan->count; i++)
-        if (plan->spec[i].family == family && plan->spec[i].q < ks && scores) by_kind[plan->spec[i].variant * ks + plan->spec[i].q] = scores[i];
+        if (plan->spec[i].family == family && plan->spec[i].q < ks && scores)
+            by_kind[plan->spec[i].variant * ks + plan->spec[i].q] = scores[i];
     align_overlap(mean, by_kind, x, y, kinds, NULL, room);
     for (size_t i = 0; i < plan->count; i++)
-        if (plan->spec[i].family == family && plan->spec[i].q < ks) value[i] = mean[plan->spec[i].variant * ks + plan->spec[i].q];
+        if (plan->spec[i].family == family && plan->spec[i].q < ks)
+            value[i] = mean[plan->spec[i].variant * ks + plan->spec[i].q];
     free(room);
     return TRIAD_OK;
 }
@@ -55,7 +58,8 @@ static triad_status measure_tau(double tau[2], const double *a, const double *b,
     return status;
 }
 
-static triad_status measure_matrices(double *value, const align_plan *plan, const align_view *x, const align_view *y, triad_error *err)
+static triad_status measure_matrices(double *value, const align_plan *plan, const align_view *x, const align_view *y,
+                                     triad_error *err)
 {
     const size_t n = x->n;
     for (unsigned kind = 0; kind < ALIGN_MATRICES; kind++) {
@@ -88,26 +92,31 @@ static triad_status measure_matrices(double *value, const align_plan *plan, cons
 
 /* ---- retrieval */
 
-void align_score_places(double *value, double *const *scores, const align_plan *plan, unsigned protocol, bool test, bool csls,
-                        const align_place *places, size_t n)
+void align_score_places(double *value, double *const *scores, const align_plan *plan, unsigned protocol, bool test,
+                        bool csls, const align_place *places, size_t n)
 {
     for (size_t i = 0; i < plan->count; i++) {
         const align_spec *spec = &plan->spec[i];
-        if (spec->family != ALIGN_FAMILY_RETRIEVAL || spec->variant != protocol || spec->test != test || spec->csls != csls || spec->k > n)
+        if (spec->family != ALIGN_FAMILY_RETRIEVAL || spec->variant != protocol || spec->test != test ||
+            spec->csls != csls || spec->k > n)
             continue;
         double sum[2] = {0};
         for (size_t r = 0; r < n; r++) {
             double hit[2] = {0};
             for (unsigned way = 0; way < 2; way++)
-                if (spec->way == way || spec->way == ALIGN_WAY_MEAN) sum[way] += hit[way] = align_hit(places[way * n + r], spec->k, spec->tie);
-            if (scores && scores[i]) scores[i][r] = spec->way == ALIGN_WAY_MEAN ? 0.5 * (hit[0] + hit[1]) : hit[spec->way];
+                if (spec->way == way || spec->way == ALIGN_WAY_MEAN)
+                    sum[way] += hit[way] = align_hit(places[way * n + r], spec->k, spec->tie);
+            if (scores && scores[i])
+                scores[i][r] = spec->way == ALIGN_WAY_MEAN ? 0.5 * (hit[0] + hit[1]) : hit[spec->way];
         }
         value[i] = (spec->way == ALIGN_WAY_MEAN ? 0.5 * (sum[0] + sum[1]) : sum[spec->way]) / (double)n;
     }
 }
 
-/* The sides of a vlca pair: all rows, the test's included, centred, in as many principal axes as the narrower side has columns. */
-static triad_status prepare_vlca(align_part *part, const align_view *view, size_t m, const align_split *split, triad_error *err)
+/* The sides of a vlca pair: all rows, the test's included, centred, in as many principal axes as the narrower side has
+ * columns. */
+static triad_status prepare_vlca(align_part *part, const align_view *view, size_t m, const align_split *split,
+                                 triad_error *err)
 {
     const size_t n = view->n, rank = view->basis.rank, width = rank < m ? rank : m;
     double *rows = malloc((n * width + 1) * sizeof *rows);
@@ -119,11 +128,13 @@ static triad_status prepare_vlca(align_part *part, const align_view *view, size_
     return status;
 }
 
-static triad_status measure_protocol(const align_places *places, const align_plan *plan, unsigned p, const align_view *x,
-                                     const align_view *y, const align_folds *folds, align_scratch *scratch, triad_error *err)
+static triad_status measure_protocol(const align_places *places, const align_plan *plan, unsigned p,
+                                     const align_view *x, const align_view *y, const align_folds *folds,
+                                     align_scratch *scratch, triad_error *err)
 {
     const align_protocol_kind kind = plan->protocol[p].kind;
-    if (kind == ALIGN_INSAMPLE) return align_retrieve(places, &x->part[p][0], &y->part[p][0], true, &folds->whole, scratch, err);
+    if (kind == ALIGN_INSAMPLE)
+        return align_retrieve(places, &x->part[p][0], &y->part[p][0], true, &folds->whole, scratch, err);
     triad_status status = TRIAD_OK;
     const size_t n = x->n;
     size_t m = x->raw_d < y->raw_d ? x->raw_d : y->raw_d;
@@ -138,7 +149,8 @@ static triad_status measure_protocol(const align_places *places, const align_pla
             b = &own[1];
         }
         /* pad and vlca keep both sides whole: a rectangular map is the zero-padded one. */
-        if (status == TRIAD_OK) status = align_retrieve(places, a, b, kind == ALIGN_STRICT, &folds->split[f], scratch, err);
+        if (status == TRIAD_OK)
+            status = align_retrieve(places, a, b, kind == ALIGN_STRICT, &folds->split[f], scratch, err);
         align_part_free(&own[0]);
         align_part_free(&own[1]);
     }
@@ -146,7 +158,8 @@ static triad_status measure_protocol(const align_places *places, const align_pla
 }
 
 static triad_status measure_retrieval(double *value, double *const *scores, align_place *own, const align_plan *plan,
-                                      const align_view *x, const align_view *y, const align_folds *folds, triad_error *err)
+                                      const align_view *x, const align_view *y, const align_folds *folds,
+                                      triad_error *err)
 {
     const size_t n = x->n;
     align_place *room = malloc((8 * n + 1) * sizeof *room);
@@ -173,24 +186,27 @@ static triad_status measure_retrieval(double *value, double *const *scores, alig
 
 static bool has_scores(const align_plan *plan, const align_spec *spec)
 {
-    if (spec->family == ALIGN_FAMILY_OVERLAP || spec->family == ALIGN_FAMILY_CENTRED || spec->family == ALIGN_FAMILY_RETRIEVAL)
+    if (spec->family == ALIGN_FAMILY_OVERLAP || spec->family == ALIGN_FAMILY_CENTRED ||
+        spec->family == ALIGN_FAMILY_RETRIEVAL)
         return align_plan_allows(plan, spec, NULL);
     return false;
 }
 
-triad_status align_measure_pair(double *value, double **scores, align_place *own, const align_plan *plan, const align_view *x,
-                                const align_view *y, const align_folds *folds, triad_error *err)
+triad_status align_measure_pair(double *value, double **scores, align_place *own, const align_plan *plan,
+                                const align_view *x, const align_view *y, const align_folds *folds, triad_error *err)
 {
     const size_t n = x->n;
     triad_status status = TRIAD_OK;
     for (size_t i = 0; i < plan->count; i++) value[i] = NAN;
     for (size_t i = 0; scores && i < plan->count; i++) scores[i] = NULL;
     for (size_t i = 0; scores && i < plan->count && status == TRIAD_OK; i++)
-        if (has_scores(plan, &plan->spec[i]) && (scores[i] = calloc(n, sizeof **scores)) == NULL) status = out_of_memory(err);
+        if (has_scores(plan, &plan->spec[i]) && (scores[i] = calloc(n, sizeof **scores)) == NULL)
+            status = out_of_memory(err);
     if (status == TRIAD_OK)
         status = measure_overlap(value, scores, plan, ALIGN_FAMILY_OVERLAP, plan->overlaps, &x->near, &y->near, err);
     if (status == TRIAD_OK)
-        status = measure_overlap(value, scores, plan, ALIGN_FAMILY_CENTRED, plan->centred_overlaps, &x->near_centred, &y->near_centred, err);
+        status = measure_overlap(value, scores, plan, ALIGN_FAMILY_CENTRED, plan->centred_overlaps, &x->near_centred,
+                                 &y->near_centred, err);
     for (size_t i = 0; i < plan->count && status == TRIAD_OK; i++)
         if (plan->spec[i].family == ALIGN_FAMILY_CKNNA && plan->spec[i].q < plan->usable)
             status = align_cknna(&value[i], &x->near, &y->near, plan->spec[i].q, err);
@@ -205,11 +221,13 @@ triad_status align_measure_pair(double *value, double **scores, align_place *own
     if (status == TRIAD_OK && plan->shape) {
         align_shape shape;
         status = align_shape_measure(&shape, x->x, x->d, y->x, y->d, n, err);
-        const double parts[] = {shape.similarity, shape.dist2, shape.dist, shape.angular, shape.disparity, shape.size_and_shape};
+        const double parts[] = {shape.similarity, shape.dist2,     shape.dist,
+                                shape.angular,    shape.disparity, shape.size_and_shape};
         for (size_t i = 0; i < plan->count; i++)
             if (plan->spec[i].family == ALIGN_FAMILY_SHAPE) value[i] = parts[plan->spec[i].variant];
     }
-    if (status == TRIAD_OK && folds && plan->retrieval) status = measure_retrieval(value, scores, own, plan, x, y, folds, err);
+    if (status == TRIAD_OK && folds && plan->retrieval)
+        status = measure_retrieval(value, scores, own, plan, x, y, folds, err);
     for (size_t i = 0; scores && i < plan->count; i++)
         if (status != TRIAD_OK || isnan(value[i])) {
             free(scores[i]);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const OVERLAP_NAMES[ALIGN_OVERLAP_KINDS] = {"mutual_knn", "mutual_knn_frac", "jaccard_knn", "cycle_knn"};
+static const char *const OVERLAP_NAMES[ALIGN_OVERLAP_KINDS] = {"mutual_knn", "mutual_knn_frac", "jaccard_knn",
+                                                               "cycle_knn"};
 static const char *const CCA_NAMES[] = {"mean", "r2", "svcca99", "pwcca_x", "pwcca_y"};
 static const char *const SHAPE_NAMES[] = {"similarity", "dist2", "dist", "angular", "disparity", "size_and_shape"};
 static const char *const TIE_NAMES[ALIGN_TIES] = {"expected", "optimistic", "pessimistic"};
@@ -27,7 +28,10 @@ static const struct {
 static const struct {
     const char *name;
     align_matrix_kind first;
-} RDMS[] = {{"cosine", ALIGN_COSINE}, {"correlation", ALIGN_CORRELATION}, {"euclidean", ALIGN_EUCLIDEAN}, {"sqeuclidean", ALIGN_SQEUCLIDEAN}};
+} RDMS[] = {{"cosine", ALIGN_COSINE},
+            {"correlation", ALIGN_CORRELATION},
+            {"euclidean", ALIGN_EUCLIDEAN},
+            {"sqeuclidean", ALIGN_SQEUCLIDEAN}};
 
 /* How two RDMs are compared: the family, and which of a kind's three forms it takes. */
 static const struct {
@@ -93,11 +97,16 @@ static void offer_overlap(builder *b)
     for (unsigned kind = 0; kind < ALIGN_OVERLAP_KINDS; kind++)
         for (unsigned centred = 0; centred < (kind == ALIGN_OVERLAP_PLAIN ? 2 : 1); centred++)
             for (size_t q = 0; q < plan->ks; q++) {
-                align_spec spec = {.family = centred ? ALIGN_FAMILY_CENTRED : ALIGN_FAMILY_OVERLAP, .variant = kind, .k = plan->k[q], .q = q,
-                                   .drawn = true, .chance = NAN};
+                align_spec spec = {.family = centred ? ALIGN_FAMILY_CENTRED : ALIGN_FAMILY_OVERLAP,
+                                   .variant = kind,
+                                   .k = plan->k[q],
+                                   .q = q,
+                                   .drawn = true,
+                                   .chance = NAN};
                 if (kind == ALIGN_OVERLAP_PLAIN || kind == ALIGN_OVERLAP_FRAC)
                     spec.chance = spec.k < plan->n ? (double)spec.k / (double)(plan->n - 1) : NAN;
-                snprintf(spec.name, sizeof spec.name, "%s%s/%zu", OVERLAP_NAMES[kind], centred ? "_centered" : "", spec.k);
+                snprintf(spec.name, sizeof spec.name, "%s%s/%zu", OVERLAP_NAMES[kind], centred ? "_centered" : "",
+                         spec.k);
                 offer(b, &spec);
             }
     for (size_t q = 0; q < plan->ks; q++) {
@@ -160,20 +169,29 @@ static void offer_retrieval(builder *b)
                 for (unsigned csls = 0; csls < 2; csls++)
                     for (size_t q = 0; q < plan->ks; q++)
                         for (unsigned tie = 0; tie < ALIGN_TIES; tie++) {
-                            align_spec spec = {.family = ALIGN_FAMILY_RETRIEVAL, .variant = p, .k = plan->k[q], .q = q, .test = test,
-                                               .csls = csls, .way = way, .tie = (align_tie)tie};
+                            align_spec spec = {.family = ALIGN_FAMILY_RETRIEVAL,
+                                               .variant = p,
+                                               .k = plan->k[q],
+                                               .q = q,
+                                               .test = test,
+                                               .csls = csls,
+                                               .way = way,
+                                               .tie = (align_tie)tie};
                             spec.drawn = p == 0 && !csls;
                             spec.chance = chance_of(plan->n, spec.k, test);
-                            snprintf(spec.name, sizeof spec.name, "retrieval/%s/%s/%s/%s/%zu/%s", plan->protocol[p].name, test ? "test" : "all",
-                                     WAY_NAMES[way], csls ? "csls" : "nn", spec.k, TIE_NAMES[tie]);
+                            snprintf(spec.name, sizeof spec.name, "retrieval/%s/%s/%s/%s/%zu/%s",
+                                     plan->protocol[p].name, test ? "test" : "all", WAY_NAMES[way],
+                                     csls ? "csls" : "nn", spec.k, TIE_NAMES[tie]);
                             offer(b, &spec);
                         }
 }
 
 static void list_protocols(align_plan *plan, size_t cap)
 {
-    static const align_protocol fixed[] = {{.kind = ALIGN_STRICT, .cap = 64, .name = "strict64"}, {.kind = ALIGN_STRICT, .name = "strict"},
-                                           {.kind = ALIGN_VLCA, .name = "vlca"}, {.kind = ALIGN_INSAMPLE, .name = "insample"},
+    static const align_protocol fixed[] = {{.kind = ALIGN_STRICT, .cap = 64, .name = "strict64"},
+                                           {.kind = ALIGN_STRICT, .name = "strict"},
+                                           {.kind = ALIGN_VLCA, .name = "vlca"},
+                                           {.kind = ALIGN_INSAMPLE, .name = "insample"},
                                            {.kind = ALIGN_PAD, .name = "pad"}};
     align_protocol own = {.kind = ALIGN_STRICT, .cap = cap};
     snprintf(own.name, sizeof own.name, cap ? "strict%zu" : "strict", cap);
@@ -188,15 +206,27 @@ static void note_needs(align_plan *plan)
         const align_spec *spec = &plan->spec[i];
         align_protocol *protocol = &plan->protocol[spec->family == ALIGN_FAMILY_RETRIEVAL ? spec->variant : 0];
         switch (spec->family) {
-        case ALIGN_FAMILY_OVERLAP: plan->overlaps |= 1U << spec->variant; break;
-        case ALIGN_FAMILY_CENTRED: plan->centred_overlaps |= 1U << spec->variant; break;
-        case ALIGN_FAMILY_CKNNA: plan->overlaps |= 1U << ALIGN_OVERLAP_PLAIN; break;
+        case ALIGN_FAMILY_OVERLAP:
+            plan->overlaps |= 1U << spec->variant;
+            break;
+        case ALIGN_FAMILY_CENTRED:
+            plan->centred_overlaps |= 1U << spec->variant;
+            break;
+        case ALIGN_FAMILY_CKNNA:
+            plan->overlaps |= 1U << ALIGN_OVERLAP_PLAIN;
+            break;
         case ALIGN_FAMILY_MATRIX:
         case ALIGN_FAMILY_RHO:
         case ALIGN_FAMILY_TAU_A:
-        case ALIGN_FAMILY_TAU_B: plan->matrices |= 1U << spec->variant; break;
-        case ALIGN_FAMILY_CCA: plan->cca = true; break;
-        case ALIGN_FAMILY_SHAPE: plan->shape = true; break;
+        case ALIGN_FAMILY_TAU_B:
+            plan->matrices |= 1U << spec->variant;
+            break;
+        case ALIGN_FAMILY_CCA:
+            plan->cca = true;
+            break;
+        case ALIGN_FAMILY_SHAPE:
+            plan->shape = true;
+            break;
         case ALIGN_FAMILY_RETRIEVAL:
             plan->retrieval = true;
             if (spec->csls)
@@ -227,7 +257,9 @@ triad_status align_plan_create(align_plan *plan, const triad_align_options *opti
     snprintf(own, sizeof own, "retrieval/%s/all/*/nn/*/expected", plan->protocol[0].name);
     const char *const usual[] = {"mutual_knn_frac", "mutual_knn", "cka_linear_debiased", "rsa/cosine/spearman", own};
     const bool asked = options->measures != NULL && options->measure_count > 0;
-    builder b = {.plan = plan, .patterns = asked ? options->measures : usual, .pattern_count = asked ? options->measure_count : COUNT(usual)};
+    builder b = {.plan = plan,
+                 .patterns = asked ? options->measures : usual,
+                 .pattern_count = asked ? options->measure_count : COUNT(usual)};
     b.used = calloc(b.pattern_count, sizeof *b.used);
     if (b.used == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "alignment: out of memory");
     offer_overlap(&b);
@@ -237,8 +269,10 @@ triad_status align_plan_create(align_plan *plan, const triad_align_options *opti
     triad_status status = b.failed ? triad_fail(err, TRIAD_ERR_MEMORY, -1, "alignment: out of memory") : TRIAD_OK;
     for (size_t i = 0; status == TRIAD_OK && asked && i < b.pattern_count; i++)
         if (!b.used[i])
-            status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "measure %s: there is none of that name (try mutual_knn_frac, cka_linear_debiased, "
-                                "rsa/cosine/spearman, cca, procrustes, retrieval/strict64)", b.patterns[i]);
+            status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                                "measure %s: there is none of that name (try mutual_knn_frac, cka_linear_debiased, "
+                                "rsa/cosine/spearman, cca, procrustes, retrieval/strict64)",
+                                b.patterns[i]);
     free(b.used);
     note_needs(plan);
     if (status != TRIAD_OK) align_plan_free(plan);
@@ -257,11 +291,14 @@ bool align_plan_allows(const align_plan *plan, const align_spec *spec, const cha
     if (reason == NULL) reason = &unused;
     switch (spec->family) {
     case ALIGN_FAMILY_CKNNA:
-        *reason = plan->n < 4 ? "fewer than 4 sentences" : spec->q >= plan->usable ? "not more than k sentences"
-                                                                                  : "no neighbours in common to compare";
+        *reason = plan->n < 4               ? "fewer than 4 sentences"
+                  : spec->q >= plan->usable ? "not more than k sentences"
+                                            : "no neighbours in common to compare";
         return plan->n >= 4 && spec->q < plan->usable;
     case ALIGN_FAMILY_OVERLAP:
-    case ALIGN_FAMILY_CENTRED: *reason = "not more than k sentences"; return spec->q < plan->usable;
+    case ALIGN_FAMILY_CENTRED:
+        *reason = "not more than k sentences";
+        return spec->q < plan->usable;
     case ALIGN_FAMILY_RETRIEVAL:
         *reason = plan->n < ALIGN_LEAST_FOR_RETRIEVAL ? "fewer than 10 sentences" : "fewer than k sentences";
         return plan->n >= ALIGN_LEAST_FOR_RETRIEVAL && spec->k <= plan->n;
@@ -279,10 +316,13 @@ bool align_plan_allows(const align_plan *plan, const align_spec *spec, const cha
                                                                    : "a side does not vary";
         return true;
     case ALIGN_FAMILY_CCA:
-        *reason = spec->variant >= 3 ? "several canonical correlations are 1 (more dimensions than sentences), or a side does not vary"
-                                     : "a side does not vary";
+        *reason = spec->variant >= 3
+                      ? "several canonical correlations are 1 (more dimensions than sentences), or a side does not vary"
+                      : "a side does not vary";
         return true;
-    case ALIGN_FAMILY_SHAPE: *reason = "a side does not vary"; return true;
+    case ALIGN_FAMILY_SHAPE:
+        *reason = "a side does not vary";
+        return true;
     }
     return true;
 }

@@ -8,12 +8,12 @@
 #include "triad/align.h"
 
 typedef enum align_family {
-    ALIGN_FAMILY_OVERLAP,  /* variant: align_overlap_kind */
-    ALIGN_FAMILY_CENTRED,  /* overlap of centred spaces; variant: align_overlap_kind */
+    ALIGN_FAMILY_OVERLAP, /* variant: align_overlap_kind */
+    ALIGN_FAMILY_CENTRED, /* overlap of centred spaces; variant: align_overlap_kind */
     ALIGN_FAMILY_CKNNA,
-    ALIGN_FAMILY_MATRIX,   /* variant: align_matrix_kind, of both sides */
-    ALIGN_FAMILY_RHO,      /* rho_a of ranks; variant: align_matrix_kind */
-    ALIGN_FAMILY_TAU_A,    /* variant: align_matrix_kind */
+    ALIGN_FAMILY_MATRIX, /* variant: align_matrix_kind, of both sides */
+    ALIGN_FAMILY_RHO,    /* rho_a of ranks; variant: align_matrix_kind */
+    ALIGN_FAMILY_TAU_A,  /* variant: align_matrix_kind */
     ALIGN_FAMILY_TAU_B,
     ALIGN_FAMILY_CCA,      /* variant: place in align_cca */
     ALIGN_FAMILY_SHAPE,    /* variant: place in align_shape */
@@ -25,8 +25,8 @@ enum { ALIGN_PROTOCOLS = 6 };
 
 typedef struct align_protocol {
     align_protocol_kind kind;
-    size_t cap;     /* of strict; 0: none */
-    char name[24];  /* "strict64" */
+    size_t cap;                                /* of strict; 0: none */
+    char name[24];                             /* "strict64" */
     bool nn_all, nn_test, csls_all, csls_test; /* what is wanted of it */
 } align_protocol;
 
@@ -36,7 +36,7 @@ typedef struct align_spec {
     char name[96];
     align_family family;
     unsigned variant;
-    size_t k, q;  /* k is number q of the ks */
+    size_t k, q; /* k is number q of the ks */
     bool test, csls;
     unsigned way;
     align_tie tie;
@@ -56,13 +56,15 @@ typedef struct align_plan {
     bool cca, shape, basis, raw, retrieval;   /* raw: columns as they came */
 } align_plan;
 
-/* The measures of `options` on n sentences, the same and in the same order for any n; a name that matches none fails. */
+/* The measures of `options` on n sentences, the same and in the same order for any n; a name that matches none fails.
+ */
 enum { ALIGN_LEAST_FOR_RETRIEVAL = 10 };
-TRIAD_NODISCARD triad_status align_plan_create(align_plan *plan, const triad_align_options *options, size_t n, triad_error *err);
+TRIAD_NODISCARD triad_status align_plan_create(align_plan *plan, const triad_align_options *options, size_t n,
+                                               triad_error *err);
 void align_plan_free(align_plan *plan);
 
-/* Whether n sentences are enough for the measure at all; reason (may be NULL) says why not, or why it may still be undefined:
- * static text. */
+/* Whether n sentences are enough for the measure at all; reason (may be NULL) says why not, or why it may still be
+ * undefined: static text. */
 bool align_plan_allows(const align_plan *plan, const align_spec *spec, const char **reason);
 
 #endif

@@ -18,15 +18,15 @@ typedef struct vocabulary {
 struct align_relabel {
     triad_arena arena;
     size_t n, columns, vocabularies;
-    uint32_t *cell;        /* [n, columns] word numbers */
-    uint32_t *vocab_of;    /* [columns] */
-    bool *fixed;           /* [vocabularies] its words stay as they are */
+    uint32_t *cell;     /* [n, columns] word numbers */
+    uint32_t *vocab_of; /* [columns] */
+    bool *fixed;        /* [vocabularies] its words stay as they are */
     vocabulary *vocab;
-    uint32_t *sorted;      /* [n] rows in order of their cells */
-    uint8_t *inside;       /* [n] in the closed subset */
-    size_t count;          /* of the subset */
-    uint32_t *subset;      /* [count] */
-    uint32_t *position;    /* [n] place in the subset */
+    uint32_t *sorted;   /* [n] rows in order of their cells */
+    uint8_t *inside;    /* [n] in the closed subset */
+    size_t count;       /* of the subset */
+    uint32_t *subset;   /* [count] */
+    uint32_t *position; /* [n] place in the subset */
 };
 
 static int compare_cells(const uint32_t *a, const uint32_t *b, size_t columns)
@@ -42,7 +42,8 @@ static size_t find_row(const align_relabel *relabel, const uint32_t *cells)
     size_t low = 0, high = relabel->n;
     while (low < high) {
         const size_t middle = (low + high) / 2;
-        const int order = compare_cells(relabel->cell + relabel->sorted[middle] * relabel->columns, cells, relabel->columns);
+        const int order =
+            compare_cells(relabel->cell + relabel->sorted[middle] * relabel->columns, cells, relabel->columns);
         if (order == 0) return relabel->sorted[middle];
         if (order < 0)
             low = middle + 1;
@@ -53,7 +54,8 @@ static size_t find_row(const align_relabel *relabel, const uint32_t *cells)
 }
 
 /* Row with words a and b of vocabulary v exchanged; n when there is none. */
-static size_t swapped_row(const align_relabel *relabel, size_t row, size_t v, uint32_t a, uint32_t b, uint32_t *cells, bool *touched)
+static size_t swapped_row(const align_relabel *relabel, size_t row, size_t v, uint32_t a, uint32_t b, uint32_t *cells,
+                          bool *touched)
 {
     *touched = false;
     for (size_t c = 0; c < relabel->columns; c++) {
@@ -72,7 +74,10 @@ static int by_words(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-typedef struct sort_context { const uint32_t *cell; size_t columns; } sort_context;
+typedef struct sort_context {
+    const uint32_t *cell;
+    size_t columns;
+} sort_context;
 
 static int by_cells(const void *a, const void *b, void *data)
 {
@@ -107,7 +112,8 @@ static triad_status number_words(align_relabel *relabel, const triad_items *item
     relabel->fixed = TRIAD_NEW0(arena, bool, items->factors + 1);
     if (!column || !relabel->vocab_of || !relabel->vocab || !relabel->fixed) goto memory;
     for (size_t f = 0; f < items->factors; f++) {
-        if (strcmp(items->factor[f], "group") == 0) continue; /* says which rows are near-duplicates, not which words they hold */
+        if (strcmp(items->factor[f], "group") == 0)
+            continue; /* says which rows are near-duplicates, not which words they hold */
         size_t v = relabel->vocabularies;
         for (size_t c = 0; c < relabel->columns; c++)
             if (twins(items->factor[column[c]], items->factor[f]) || twins(items->factor[f], items->factor[column[c]]))
@@ -148,7 +154,8 @@ memory:
     return triad_fail(err, TRIAD_ERR_MEMORY, -1, "relabel null: out of memory");
 }
 
-/* Words a and b are exchangeable where 9 in 10 of the rows that hold either have their counterpart. The empty word stays. */
+/* Words a and b are exchangeable where 9 in 10 of the rows that hold either have their counterpart. The empty word
+ * stays. */
 static bool exchangeable(const align_relabel *relabel, size_t v, uint32_t a, uint32_t b, uint32_t *cells)
 {
     size_t holding = 0, closed = 0;
@@ -162,8 +169,8 @@ static bool exchangeable(const align_relabel *relabel, size_t v, uint32_t a, uin
     return holding > 0 && 10 * closed >= 9 * holding;
 }
 
-triad_status align_relabel_create(align_relabel **out, const triad_items *items, const size_t *rows, size_t n, char reason[160],
-                                  triad_error *err)
+triad_status align_relabel_create(align_relabel **out, const triad_items *items, const size_t *rows, size_t n,
+                                  char reason[160], triad_error *err)
 {
     *out = NULL;
     reason[0] = '\0';
@@ -215,7 +222,8 @@ triad_status align_relabel_create(align_relabel **out, const triad_items *items,
         snprintf(reason, 160, "no two words of a factor can be exchanged");
         goto out;
     }
-    /* Exchanges of a class's first word with each other one generate all its permutations: what is closed under them is closed. */
+    /* Exchanges of a class's first word with each other one generate all its permutations: what is closed under them is
+     * closed. */
     memset(relabel->inside, 1, n);
     for (bool changed = true; changed;) {
         changed = false;
@@ -239,7 +247,8 @@ triad_status align_relabel_create(align_relabel **out, const triad_items *items,
             relabel->subset[relabel->count++] = (uint32_t)i;
         }
     if (10 * relabel->count < 9 * n) {
-        snprintf(reason, 160, "only %zu of %zu sentences are closed under renaming (90 %% are needed)", relabel->count, n);
+        snprintf(reason, 160, "only %zu of %zu sentences are closed under renaming (90 %% are needed)", relabel->count,
+                 n);
         goto out;
     }
     *out = relabel;
@@ -274,7 +283,8 @@ double align_relabel_count(const align_relabel *relabel)
     return total < 1e15 ? total : 1e15;
 }
 
-triad_status align_relabel_draw(const align_relabel *relabel, uint32_t *order, uint64_t seed, uint64_t draw, triad_error *err)
+triad_status align_relabel_draw(const align_relabel *relabel, uint32_t *order, uint64_t seed, uint64_t draw,
+                                triad_error *err)
 {
     triad_status status = TRIAD_ERR_MEMORY;
     triad_pcg64 rng;

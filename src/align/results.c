@@ -63,7 +63,8 @@ json_object *triad_align_to_json(const triad_align_result *result)
         add(space, "source", json_object_new_string(result->source[i]));
         add(space, "sha256", json_object_new_string(result->sha256[i]));
         for (size_t j = i; j < result->sides; j++)
-            if (strcmp(result->name[i], result->name[j]) == 0) json_object_array_add(layers, json_object_new_string(result->layer[j]));
+            if (strcmp(result->name[i], result->name[j]) == 0)
+                json_object_array_add(layers, json_object_new_string(result->layer[j]));
         add(space, "layers", layers);
         json_object_array_add(spaces, space);
     }
@@ -87,14 +88,16 @@ json_object *triad_align_to_json(const triad_align_result *result)
             }
             add(object, "relabel", relabel);
         }
-        for (size_t i = 0; i < pair->measures; i++) add(measures, pair->measure[i].name, measure_to_json(&pair->measure[i]));
+        for (size_t i = 0; i < pair->measures; i++)
+            add(measures, pair->measure[i].name, measure_to_json(&pair->measure[i]));
         add(object, "measures", measures);
         json_object_array_add(pairs, object);
     }
     add(root, "pairs", pairs);
     if (result->options.relabel) {
         json_object *left_out = json_object_new_array();
-        for (size_t i = 0; i < result->left_out; i++) json_object_array_add(left_out, json_object_new_string(result->left_out_id[i]));
+        for (size_t i = 0; i < result->left_out; i++)
+            json_object_array_add(left_out, json_object_new_string(result->left_out_id[i]));
         add(root, "relabel_left_out", left_out);
     }
     return root;
@@ -131,7 +134,11 @@ static void print_field(FILE *stream, const char *text)
     fputc('"', stream);
 }
 
-typedef struct parts { char measure[96]; char k[24]; const char *direction; } parts;
+typedef struct parts {
+    char measure[96];
+    char k[24];
+    const char *direction;
+} parts;
 
 /* "retrieval/strict64/all/xy/nn/15/expected" -> measure without direction and k, direction, k */
 static parts take_apart(const char *name)
@@ -158,7 +165,9 @@ triad_status triad_align_write_csv(const triad_align_result *result, const char 
     triad_atomic_file file;
     triad_status status = triad_atomic_open(&file, path, err);
     if (status != TRIAD_OK) return status;
-    fputs("x,layer_x,y,layer_y,n,measure,k,direction,value,chance,low,high,null,p,null_mean,null_sd,null_observed,draws\n", file.stream);
+    fputs("x,layer_x,y,layer_y,n,measure,k,direction,value,chance,low,high,null,p,null_mean,null_sd,null_observed,"
+          "draws\n",
+          file.stream);
     for (size_t p = 0; p < result->pairs; p++) {
         const triad_align_pair *pair = &result->pair[p];
         for (size_t i = 0; i < pair->measures; i++) {

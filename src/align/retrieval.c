@@ -69,8 +69,8 @@ static void training_mean(double *mean, const double *x, size_t d, const align_s
 }
 
 /* z [n, q]: rows minus the training mean, at unit length, in the split's order. */
-static triad_status scale_by_training(double *z, const align_rows *rows, const align_split *split, const uint32_t *order, bool quick,
-                                      triad_error *err)
+static triad_status scale_by_training(double *z, const align_rows *rows, const align_split *split,
+                                      const uint32_t *order, bool quick, triad_error *err)
 {
     const size_t d = rows->d, q = quick ? rows->lead_d : d;
     double *mean = malloc((d + q + 1) * sizeof *mean), *lead_mean = mean + d;
@@ -90,9 +90,10 @@ static triad_status scale_by_training(double *z, const align_rows *rows, const a
     return TRIAD_OK;
 }
 
-/* The `cap` leading principal axes [cap, q] of z's training rows by the eigenvectors of the smaller product, where the gap behind
- * them is wide enough to trust them (eigenvectors are good to eps * largest / gap). */
-static triad_status quick_axes(double *axes, bool *good, const double *z, size_t m, size_t q, size_t cap, bool quick, triad_error *err)
+/* The `cap` leading principal axes [cap, q] of z's training rows by the eigenvectors of the smaller product, where the
+ * gap behind them is wide enough to trust them (eigenvectors are good to eps * largest / gap). */
+static triad_status quick_axes(double *axes, bool *good, const double *z, size_t m, size_t q, size_t cap, bool quick,
+                               triad_error *err)
 {
     const size_t small = q <= m ? q : m;
     double *product = malloc(small * small * sizeof *product), *vectors = malloc((cap + 1) * small * sizeof *vectors),
@@ -119,16 +120,16 @@ static triad_status quick_axes(double *axes, bool *good, const double *z, size_t
     return status;
 }
 
-triad_status align_prepare(align_part *part, const align_rows *rows, const align_split *split, const uint32_t *order, size_t cap,
-                           bool quick, triad_error *err)
+triad_status align_prepare(align_part *part, const align_rows *rows, const align_split *split, const uint32_t *order,
+                           size_t cap, bool quick, triad_error *err)
 {
     const size_t n = split->n, m = split->train;
     quick = quick && rows->lead != NULL;
     const size_t q = quick ? rows->lead_d : rows->d, most = m < q ? m : q;
     *part = (align_part){.n = n};
     triad_status status = TRIAD_OK;
-    double *z = malloc((n * q + 1) * sizeof *z), *mean = calloc(q + 1, sizeof *mean), *axes = malloc((most * q + 1) * sizeof *axes),
-           *s = NULL, *left = NULL, *train = NULL;
+    double *z = malloc((n * q + 1) * sizeof *z), *mean = calloc(q + 1, sizeof *mean),
+           *axes = malloc((most * q + 1) * sizeof *axes), *s = NULL, *left = NULL, *train = NULL;
     if (!z || !mean || !axes) {
         status = out_of_memory(err);
         goto out;
@@ -188,7 +189,8 @@ out:
 
 triad_status align_prepare_plain(align_part *part, const align_rows *rows, const align_split *split, triad_error *err)
 {
-    *part = (align_part){.n = split->n, .width = rows->d, .rows = malloc((split->n * rows->d + 1) * sizeof *part->rows)};
+    *part =
+        (align_part){.n = split->n, .width = rows->d, .rows = malloc((split->n * rows->d + 1) * sizeof *part->rows)};
     if (part->rows == NULL) return out_of_memory(err);
     const triad_status status = scale_by_training(part->rows, rows, split, NULL, false, err);
     if (status == TRIAD_OK) return finish_part(part, err);
@@ -196,8 +198,8 @@ triad_status align_prepare_plain(align_part *part, const align_rows *rows, const
     return status;
 }
 
-triad_status align_prepare_given(align_part *part, const double *rows, size_t stride, size_t width, const align_split *split,
-                                 triad_error *err)
+triad_status align_prepare_given(align_part *part, const double *rows, size_t stride, size_t width,
+                                 const align_split *split, triad_error *err)
 {
     *part = (align_part){.n = split->n, .width = width, .rows = malloc((split->n * width + 1) * sizeof *part->rows)};
     if (part->rows == NULL) return out_of_memory(err);
@@ -221,8 +223,8 @@ static triad_status take_scratch(double **out, align_scratch *scratch, size_t co
     return TRIAD_OK;
 }
 
-static triad_status fit_map(double *w, const double *a, size_t stride_a, size_t wa, const double *b, size_t stride_b, size_t wb, size_t n,
-                            double *cross, double *u, double *vt, double *s, triad_error *err)
+static triad_status fit_map(double *w, const double *a, size_t stride_a, size_t wa, const double *b, size_t stride_b,
+                            size_t wb, size_t n, double *cross, double *u, double *vt, double *s, triad_error *err)
 {
     const size_t c = wa < wb ? wa : wb;
     align_product(cross, a, true, stride_a, b, false, stride_b, wa, wb, n);
@@ -230,13 +232,15 @@ static triad_status fit_map(double *w, const double *a, size_t stride_a, size_t 
     if (status != TRIAD_OK) return status;
     size_t rank = 0;
     while (rank < c && s[rank] > RANK_TOLERANCE * s[0]) rank++;
-    if (rank == 0) memset(w, 0, wa * wb * sizeof *w); /* the fit found nothing: everything maps to nothing */
-    else align_product(w, u, false, c, vt, false, wb, wa, wb, rank);
+    if (rank == 0)
+        memset(w, 0, wa * wb * sizeof *w); /* the fit found nothing: everything maps to nothing */
+    else
+        align_product(w, u, false, c, vt, false, wb, wa, wb, rank);
     return TRIAD_OK;
 }
 
-triad_status align_procrustes(double *w, const double *a, size_t stride_a, size_t wa, const double *b, size_t stride_b, size_t wb,
-                              size_t n, align_scratch *scratch, triad_error *err)
+triad_status align_procrustes(double *w, const double *a, size_t stride_a, size_t wa, const double *b, size_t stride_b,
+                              size_t wb, size_t n, align_scratch *scratch, triad_error *err)
 {
     const size_t c = wa < wb ? wa : wb;
     double *room = NULL;
@@ -285,7 +289,8 @@ static void place_nn(align_place *places, const double *scores, const align_spli
     }
 }
 
-/* CSLS (Lample et al. 2018) on the pool's own cosines. full [n, n]: every row of the split, mapped, against every target. room [3 n] */
+/* CSLS (Lample et al. 2018) on the pool's own cosines. full [n, n]: every row of the split, mapped, against every
+ * target. room [3 n] */
 static void place_csls(align_place *places, const double *full, const align_split *split, bool test, double *room)
 {
     const size_t n = split->n, first = test ? split->query : 0, pool = n - first;
@@ -323,7 +328,8 @@ triad_status align_retrieve(const align_places *places, const align_part *x, con
     }
     double *room = NULL;
     const size_t asked = csls ? n : queries, from = n - asked;
-    const size_t sizes[] = {wx * wy, wx * wy, wx * least, least * wy, least, n * widest, asked * widest, asked * n, 3 * n};
+    const size_t sizes[] = {wx * wy,    wx * wy,        wx * least, least * wy, least,
+                            n * widest, asked * widest, asked * n,  3 * n};
     double *at[sizeof sizes / sizeof *sizes];
     size_t total = 0;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) total += sizes[i] + 1;
@@ -343,7 +349,8 @@ triad_status align_retrieve(const align_places *places, const align_part *x, con
             align_unit_rows(unit, n, wt);
             targets = unit;
         }
-        align_product(mapped, source->rows + from * source->width, false, source->width, map, way == 1, wy, asked, wt, ws);
+        align_product(mapped, source->rows + from * source->width, false, source->width, map, way == 1, wy, asked, wt,
+                      ws);
         align_unit_rows(mapped, asked, wt);
         align_product(scores, mapped, false, wt, targets, true, wt, asked, n, wt);
         const double *asking = scores + (split->query - from) * n;

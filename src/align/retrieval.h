@@ -1,20 +1,23 @@
-/* Precision@k as retrieval: rows of one space are mapped into the other by the orthogonal map (Schönemann 1966) that was fitted on
- * other rows, and ask for their own among all. */
+/* Precision@k as retrieval: rows of one space are mapped into the other by the orthogonal map (Schönemann 1966) that
+ * was fitted on other rows, and ask for their own among all. */
 #ifndef TRIAD_ALIGN_RETRIEVAL_H
 #define TRIAD_ALIGN_RETRIEVAL_H
 
 #include "triad/base.h"
 
-/* Which rows fit and which ask: position lists the row numbers, the `train` that fit first, those from `query` on ask. */
+/* Which rows fit and which ask: position lists the row numbers, the `train` that fit first, those from `query` on ask.
+ */
 typedef struct align_split {
     size_t n, train, query;
     uint32_t *position; /* [n] */
 } align_split;
 /* Rows with held_out [n] nonzero ask, the others fit; held_out NULL: all do both. */
-TRIAD_NODISCARD triad_status align_split_create(align_split *split, const uint8_t *held_out, size_t n, triad_error *err);
+TRIAD_NODISCARD triad_status align_split_create(align_split *split, const uint8_t *held_out, size_t n,
+                                                triad_error *err);
 void align_split_free(align_split *split);
 
-/* A space as preparation takes it. `lead` is optional: x, shifted, on its leading principal axes [n, lead_d], enough for `quick`. */
+/* A space as preparation takes it. `lead` is optional: x, shifted, on its leading principal axes [n, lead_d], enough
+ * for `quick`. */
 typedef struct align_rows {
     size_t n, d;
     const double *x; /* [n, d] */
@@ -29,12 +32,14 @@ typedef struct align_part {
 } align_part;
 void align_part_free(align_part *part);
 
-/* The strict preparation, all of it from the training rows: mean; unit length; mean again; principal axes up to `cap` (0: all), of
- * rank by 1e-10 of the largest singular value. Position i of the split is row order[i] (NULL: i). quick works in `lead`. */
-TRIAD_NODISCARD triad_status align_prepare(align_part *part, const align_rows *rows, const align_split *split, const uint32_t *order,
-                                           size_t cap, bool quick, triad_error *err);
+/* The strict preparation, all of it from the training rows: mean; unit length; mean again; principal axes up to `cap`
+ * (0: all), of rank by 1e-10 of the largest singular value. Position i of the split is row order[i] (NULL: i). quick
+ * works in `lead`. */
+TRIAD_NODISCARD triad_status align_prepare(align_part *part, const align_rows *rows, const align_split *split,
+                                           const uint32_t *order, size_t cap, bool quick, triad_error *err);
 /* `pad`: mean and unit length alone. */
-TRIAD_NODISCARD triad_status align_prepare_plain(align_part *part, const align_rows *rows, const align_split *split, triad_error *err);
+TRIAD_NODISCARD triad_status align_prepare_plain(align_part *part, const align_rows *rows, const align_split *split,
+                                                 triad_error *err);
 /* `vlca`: given coordinates rows [n, width of stride], taken as they are. */
 TRIAD_NODISCARD triad_status align_prepare_given(align_part *part, const double *rows, size_t stride, size_t width,
                                                  const align_split *split, triad_error *err);
@@ -46,7 +51,8 @@ typedef struct align_place {
 
 enum { ALIGN_CSLS_NEIGHBOURS = 10 };
 
-/* Places by row number, x to y in [0, n), y to x in [n, 2 n); NULL: not wanted. The pool is all rows, or those that ask. */
+/* Places by row number, x to y in [0, n), y to x in [n, 2 n); NULL: not wanted. The pool is all rows, or those that
+ * ask. */
 typedef struct align_places {
     align_place *nn_all, *nn_test, *csls_all, *csls_test;
 } align_places;
@@ -57,18 +63,20 @@ typedef struct align_scratch {
     size_t size;
 } align_scratch;
 
-/* Fits the map on the split's training rows, by the singular vectors of A'B whose value exceeds 1e-10 of the largest (the others
- * would be arbitrary), and places the rows that ask, both ways. Truncated: both sides in as many dimensions as the narrower one
- * has; else the map is rectangular. A side without dimensions places every row equal to all. */
-TRIAD_NODISCARD triad_status align_retrieve(const align_places *places, const align_part *x, const align_part *y, bool truncated,
-                                            const align_split *split, align_scratch *scratch, triad_error *err);
+/* Fits the map on the split's training rows, by the singular vectors of A'B whose value exceeds 1e-10 of the largest
+ * (the others would be arbitrary), and places the rows that ask, both ways. Truncated: both sides in as many dimensions
+ * as the narrower one has; else the map is rectangular. A side without dimensions places every row equal to all. */
+TRIAD_NODISCARD triad_status align_retrieve(const align_places *places, const align_part *x, const align_part *y,
+                                            bool truncated, const align_split *split, align_scratch *scratch,
+                                            triad_error *err);
 
 typedef enum align_tie { ALIGN_EXPECTED, ALIGN_OPTIMISTIC, ALIGN_PESSIMISTIC, ALIGN_TIES } align_tie;
 /* Hit at k: clamp((k - above) / equal, 0, 1) in expectation over random ties; or ties in favour; or against. */
 double align_hit(align_place place, size_t k, align_tie tie);
 
 /* The orthogonal map alone: w [wa, wb] = U_r V_r' of a' b, a [n, wa] and b [n, wb] with rows `stride` apart. */
-TRIAD_NODISCARD triad_status align_procrustes(double *w, const double *a, size_t stride_a, size_t wa, const double *b, size_t stride_b,
-                                              size_t wb, size_t n, align_scratch *scratch, triad_error *err);
+TRIAD_NODISCARD triad_status align_procrustes(double *w, const double *a, size_t stride_a, size_t wa, const double *b,
+                                              size_t stride_b, size_t wb, size_t n, align_scratch *scratch,
+                                              triad_error *err);
 
 #endif

@@ -87,8 +87,8 @@ void align_null_summary(triad_align_null *null, double observed, const double *d
     null->p = isnan(observed) || isnan(null->mean) ? NAN : (double)(reached + 1) / (double)(m + 1);
 }
 
-triad_status align_calibrate(align_calibration *out, double observed, const double *draws, size_t m, double alpha, double most,
-                             triad_error *err)
+triad_status align_calibrate(align_calibration *out, double observed, const double *draws, size_t m, double alpha,
+                             double most, triad_error *err)
 {
     *out = (align_calibration){NAN, NAN, NAN, NAN, NAN, NAN};
     if (m == 0 || isnan(observed)) return TRIAD_OK;

@@ -66,17 +66,20 @@ static triad_status find_centred_neighbours(align_view *view, const align_plan *
         status = align_centre(centred, n, d, err);
     }
     if (status == TRIAD_OK) status = align_cosines(cosine, centred, n, d, err);
-    if (status == TRIAD_OK) status = align_neighbours_create(&view->near_centred, cosine, n, plan->k, plan->usable, err);
+    if (status == TRIAD_OK)
+        status = align_neighbours_create(&view->near_centred, cosine, n, plan->k, plan->usable, err);
     free(centred);
     return status;
 }
 
-/* lead [n, lead_d]: x minus its mean on the principal axes of its rows at unit length, all of them or the first ALIGN_LEAD. */
+/* lead [n, lead_d]: x minus its mean on the principal axes of its rows at unit length, all of them or the first
+ * ALIGN_LEAD. */
 static triad_status find_lead(align_view *view, triad_error *err)
 {
     const size_t n = view->n, d = view->d, small = d < n ? d : n;
-    double *centred = malloc(n * d * sizeof *centred), *unit = malloc(n * d * sizeof *unit), *axes = malloc(small * d * sizeof *axes),
-           *s = malloc((small + 1) * sizeof *s), *room = malloc((small > n ? small : n) * small * sizeof *room);
+    double *centred = malloc(n * d * sizeof *centred), *unit = malloc(n * d * sizeof *unit),
+           *axes = malloc(small * d * sizeof *axes), *s = malloc((small + 1) * sizeof *s),
+           *room = malloc((small > n ? small : n) * small * sizeof *room);
     triad_status status = centred && unit && axes && s && room ? TRIAD_OK : out_of_memory(err);
     size_t wide = small < ALIGN_LEAD ? small : ALIGN_LEAD;
     if (status == TRIAD_OK) {
@@ -121,7 +124,8 @@ static triad_status prepare_parts(align_view *view, const align_plan *plan, cons
             status = align_prepare(&view->part[p][0], &view->rows, &folds->whole, NULL, 0, false, err);
         for (size_t f = 0; f < folds->count && status == TRIAD_OK; f++) {
             if (protocol->kind == ALIGN_STRICT)
-                status = align_prepare(&view->part[p][f], &view->rows, &folds->split[f], NULL, protocol->cap, false, err);
+                status =
+                    align_prepare(&view->part[p][f], &view->rows, &folds->split[f], NULL, protocol->cap, false, err);
             else if (protocol->kind == ALIGN_PAD)
                 status = align_prepare_plain(&view->part[p][f], &view->rows, &folds->split[f], err);
         }
@@ -129,8 +133,8 @@ static triad_status prepare_parts(align_view *view, const align_plan *plan, cons
     return status;
 }
 
-triad_status align_view_create(align_view *view, double *x, size_t n, size_t d, const align_plan *plan, const align_folds *folds,
-                               bool lead, triad_error *err)
+triad_status align_view_create(align_view *view, double *x, size_t n, size_t d, const align_plan *plan,
+                               const align_folds *folds, bool lead, triad_error *err)
 {
     *view = (align_view){.n = n, .d = d, .raw_d = d, .x = x};
     triad_status status = narrow(view, plan, err);
@@ -143,9 +147,11 @@ triad_status align_view_create(align_view *view, double *x, size_t n, size_t d, 
     }
     if (status == TRIAD_OK && plan->centred_overlaps) status = find_centred_neighbours(view, plan, cosine, err);
     if (status == TRIAD_OK && cosines) status = align_cosines(cosine, view->x, n, view->d, err);
-    if (status == TRIAD_OK && plan->overlaps) status = align_neighbours_create(&view->near, cosine, n, plan->k, plan->usable, err);
+    if (status == TRIAD_OK && plan->overlaps)
+        status = align_neighbours_create(&view->near, cosine, n, plan->k, plan->usable, err);
     if (status == TRIAD_OK)
-        status = align_matrices_create(view->matrix, plan->matrices, view->x, n, view->d, view->raw, view->raw_d, cosine, err);
+        status = align_matrices_create(view->matrix, plan->matrices, view->x, n, view->d, view->raw, view->raw_d,
+                                       cosine, err);
     free(cosine);
     if (status == TRIAD_OK && plan->basis) status = align_basis_create(&view->basis, view->x, n, view->d, err);
     if (status == TRIAD_OK && folds) status = prepare_parts(view, plan, folds, err);

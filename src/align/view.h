@@ -20,22 +20,22 @@ void align_folds_free(align_folds *folds);
 
 typedef struct align_view {
     size_t n, d, raw_d;
-    double *x;         /* [n, d]: rotated to d <= n where it was wider, which no measure but those of `raw` sees */
-    double *raw;       /* [n, raw_d] as it came: x itself, a copy of its own, or NULL where the plan needs none */
+    double *x;   /* [n, d]: rotated to d <= n where it was wider, which no measure but those of `raw` sees */
+    double *raw; /* [n, raw_d] as it came: x itself, a copy of its own, or NULL where the plan needs none */
     align_neighbours near, near_centred;
     align_matrix matrix[ALIGN_MATRICES];
     align_basis basis;
     align_part part[ALIGN_PROTOCOLS][ALIGN_FOLDS]; /* strict, insample and pad; vlca depends on the pair */
-    align_rows rows;   /* what preparing again under a null takes */
+    align_rows rows;                               /* what preparing again under a null takes */
     double *lead;
 } align_view;
 
-/* The leading principal axes of all rows among which nulls, and the statistic that is compared with them, look for the axes of the
- * training rows: those beyond hold next to nothing of the first 64. */
+/* The leading principal axes of all rows among which nulls, and the statistic that is compared with them, look for the
+ * axes of the training rows: those beyond hold next to nothing of the first 64. */
 enum { ALIGN_LEAD = 128 };
 
-/* Takes over x [n, d] (malloc'd), also when it fails. folds NULL: no retrieval. lead: nulls of retrieval will be drawn with this
- * view as the permuted side. plan is borrowed. */
+/* Takes over x [n, d] (malloc'd), also when it fails. folds NULL: no retrieval. lead: nulls of retrieval will be drawn
+ * with this view as the permuted side. plan is borrowed. */
 TRIAD_NODISCARD triad_status align_view_create(align_view *view, double *x, size_t n, size_t d, const align_plan *plan,
                                                const align_folds *folds, bool lead, triad_error *err);
 void align_view_free(align_view *view);

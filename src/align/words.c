@@ -16,8 +16,8 @@ static bool differ_only_in(const uint32_t *a, const uint32_t *b, size_t columns,
 }
 
 /* Rows won among the held-out ones; p (mapped) and q are at unit length, [n, m] in the split's order. */
-static void play(double *won, size_t *games, const double *p, const double *q, size_t m, const align_split *split, const uint32_t *cells,
-                 size_t columns, size_t column, uint32_t a)
+static void play(double *won, size_t *games, const double *p, const double *q, size_t m, const align_split *split,
+                 const uint32_t *cells, size_t columns, size_t column, uint32_t a)
 {
     *won = 0;
     *games = 0;
@@ -36,8 +36,9 @@ static void play(double *won, size_t *games, const double *p, const double *q, s
     }
 }
 
-triad_status align_leave_two_words(double *mean, align_word_pair **pairs, size_t *count, const align_rows *x, const align_rows *y,
-                                   const uint32_t *cells, size_t columns, size_t column, size_t cap, triad_error *err)
+triad_status align_leave_two_words(double *mean, align_word_pair **pairs, size_t *count, const align_rows *x,
+                                   const align_rows *y, const uint32_t *cells, size_t columns, size_t column,
+                                   size_t cap, triad_error *err)
 {
     const size_t n = x->n;
     uint32_t words = 0;
@@ -56,7 +57,8 @@ triad_status align_leave_two_words(double *mean, align_word_pair **pairs, size_t
             align_split split = {0};
             align_part px = {0}, py = {0};
             double *room = NULL;
-            for (size_t i = 0; i < n; i++) held_out[i] = cells[i * columns + column] == a || cells[i * columns + column] == b;
+            for (size_t i = 0; i < n; i++)
+                held_out[i] = cells[i * columns + column] == a || cells[i * columns + column] == b;
             status = align_split_create(&split, held_out, n, err);
             if (status == TRIAD_OK) status = align_prepare(&px, x, &split, NULL, cap, false, err);
             if (status == TRIAD_OK) status = align_prepare(&py, y, &split, NULL, cap, false, err);

@@ -14,8 +14,8 @@ struct babyai_batch {
     unsigned char *memory;
 };
 
-triad_status babyai_batch_create(babyai_batch **batch, size_t n, const babyai_level *const *levels, const uint64_t *seeds,
-                                 triad_error *err)
+triad_status babyai_batch_create(babyai_batch **batch, size_t n, const babyai_level *const *levels,
+                                 const uint64_t *seeds, triad_error *err)
 {
     *batch = NULL;
     if (n == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "batch: no environments (give at least one)");
@@ -33,7 +33,8 @@ triad_status babyai_batch_create(babyai_batch **batch, size_t n, const babyai_le
     }
     if (!b || !b->env || !b->memory) {
         babyai_batch_free(b);
-        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "batch: no memory for %zu environments of %zu bytes together", n, bytes);
+        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "batch: no memory for %zu environments of %zu bytes together", n,
+                          bytes);
     }
     memset(b->memory, 0, bytes);
     unsigned char *at = b->memory;
@@ -112,8 +113,10 @@ static triad_status run(babyai_batch *batch, triad_pool *pool, const babyai_io *
     triad_parallel(pool, (batch->n + TILE_ENVS - 1) / TILE_ENVS, fn, &call);
     for (size_t i = 0; call.failed && i < batch->n; i++)
         if (!batch->env[i]->ready)
-            return triad_fail(err, TRIAD_ERR_GENERATION, (int64_t)i, "batch: environment %zu (%s) has no episode, the reference would "
-                              "draw for ever (reset it with another seed)", i, batch->env[i]->level->name);
+            return triad_fail(err, TRIAD_ERR_GENERATION, (int64_t)i,
+                              "batch: environment %zu (%s) has no episode, the reference would "
+                              "draw for ever (reset it with another seed)",
+                              i, batch->env[i]->level->name);
     return TRIAD_OK;
 }
 
@@ -126,8 +129,8 @@ triad_status babyai_batch_step(babyai_batch *batch, triad_pool *pool, const baby
 {
     for (size_t i = 0; i < batch->n; i++)
         if (io->action[i] >= BABYAI_ACTIONS)
-            return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)i, "batch: action %u of environment %zu (0 to %d)", io->action[i], i,
-                              BABYAI_ACTIONS - 1);
+            return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)i, "batch: action %u of environment %zu (0 to %d)",
+                              io->action[i], i, BABYAI_ACTIONS - 1);
     return run(batch, pool, io, step_tile, err);
 }
 

@@ -7,7 +7,14 @@
 enum { STACK_MAX = 16384, KEYS_MAX = 4096, SEARCHES_MAX = 1000 };
 
 typedef enum goal_kind { GOAL_CLOSE, GOAL_DROP, GOAL_PICK_UP, GOAL_OPEN, GOAL_EXPLORE, GOAL_GO_NEXT } goal_kind;
-typedef enum goal_reason { REASON_NONE, REASON_OPEN, REASON_PUT_NEXT, REASON_EXPLORE, REASON_UNLOCK, REASON_KEEP_KEY } goal_reason;
+typedef enum goal_reason {
+    REASON_NONE,
+    REASON_OPEN,
+    REASON_PUT_NEXT,
+    REASON_EXPLORE,
+    REASON_UNLOCK,
+    REASON_KEEP_KEY
+} goal_reason;
 typedef enum datum_kind { DATUM_NONE, DATUM_CELL, DATUM_DOOR, DATUM_DESCRIPTION, DATUM_KEY } datum_kind;
 
 typedef struct goal {
@@ -19,15 +26,16 @@ struct babyai_bot {
     babyai_env *env;
     search search;
     bot_fault fault;
-    uint64_t searches;     /* since the bot began */
+    uint64_t searches; /* since the bot began */
     int replan_searches;
-    uint16_t old_cell;     /* the agent's, when it last gave an action */
+    uint16_t old_cell; /* the agent's, when it last gave an action */
     uint8_t old_carrying;
-    uint8_t old_front;     /* code */
-    bool door_was_open;    /* the door that was last in front when an action was given */
+    uint8_t old_front;  /* code */
+    bool door_was_open; /* the door that was last in front when an action was given */
     int depth, key_count;
     goal stack[STACK_MAX];
-    description key[KEYS_MAX]; /* "the key of that door": what matched when it was first wanted; the stack's, in its order */
+    description
+        key[KEYS_MAX]; /* "the key of that door": what matched when it was first wanted; the stack's, in its order */
 };
 
 bot_fault babyai_bot_fault_of(const babyai_bot *bot)
@@ -38,12 +46,18 @@ bot_fault babyai_bot_fault_of(const babyai_bot *bot)
 const char *babyai_bot_fault_text(bot_fault fault)
 {
     switch (fault) {
-    case BOT_FAULT_NONE: return "-";
-    case BOT_FAULT_HANG: return "Hang:more than 1000 searches in one replan";
-    case BOT_FAULT_ASSERT: return "AssertionError:";
-    case BOT_FAULT_EXPLORED: return "AssertionError:0nothing left to explore";
-    case BOT_FAULT_BOX: return "DisappearedBoxError:'A box was opened. I am not sure I can help now.'";
-    case BOT_FAULT_NO_TARGET: return "TypeError:'NoneType' object is not iterable";
+    case BOT_FAULT_NONE:
+        return "-";
+    case BOT_FAULT_HANG:
+        return "Hang:more than 1000 searches in one replan";
+    case BOT_FAULT_ASSERT:
+        return "AssertionError:";
+    case BOT_FAULT_EXPLORED:
+        return "AssertionError:0nothing left to explore";
+    case BOT_FAULT_BOX:
+        return "DisappearedBoxError:'A box was opened. I am not sure I can help now.'";
+    case BOT_FAULT_NO_TARGET:
+        return "TypeError:'NoneType' object is not iterable";
     }
     return "-";
 }
@@ -119,7 +133,8 @@ static void pop(babyai_bot *bot)
     const goal *top = &bot->stack[--bot->depth];
     if (top->datum == DATUM_KEY) bot->key_count--;
 }
-/* Go to a key of that colour and pick it up (the pick-up is below). Keys are those on the whole grid now, seen or not. */
+/* Go to a key of that colour and pick it up (the pick-up is below). Keys are those on the whole grid now, seen or not.
+ */
 static void push_fetch_key(babyai_bot *bot, cell_colour colour)
 {
     if (bot->key_count == KEYS_MAX) {
@@ -159,8 +174,10 @@ static route shortest_path(babyai_bot *bot, search_for what, uint16_t cell, bool
 /* Where a thing can be put down, ideally without blocking anything; CELL_NONE: nowhere. */
 static uint16_t find_drop(babyai_bot *bot, uint16_t except)
 {
-    static const struct { search_for what; bool over_things; } tests[] = {
-        {FOR_UNBLOCKING, false}, {FOR_EMPTY, false}, {FOR_UNBLOCKING, true}, {FOR_EMPTY, true}};
+    static const struct {
+        search_for what;
+        bool over_things;
+    } tests[] = {{FOR_UNBLOCKING, false}, {FOR_EMPTY, false}, {FOR_UNBLOCKING, true}, {FOR_EMPTY, true}};
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
         const route r = shortest_path(bot, tests[i].what, except, tests[i].over_things);
         if (r.found) return r.target;
@@ -168,7 +185,8 @@ static uint16_t find_drop(babyai_bot *bot, uint16_t except)
     return CELL_NONE;
 }
 
-/* The nearest seen match; positions may be stale or belong to another object of the list: that is the reference's way. */
+/* The nearest seen match; positions may be stale or belong to another object of the list: that is the reference's way.
+ */
 static uint16_t find_object(babyai_bot *bot, const description *what, bool adjacent, uint8_t *id)
 {
     const babyai_env *env = bot->env;
@@ -209,8 +227,12 @@ static void undo(babyai_bot *bot, int taken)
     case BABYAI_FORWARD:
         if (bot->old_cell != own_cell(env)) push_go(bot, own_cell(env), REASON_NONE);
         break;
-    case BABYAI_LEFT: push_go(bot, (uint16_t)(own_cell(env) + step_of(env, right_of(env))), REASON_NONE); break;
-    case BABYAI_RIGHT: push_go(bot, (uint16_t)(own_cell(env) + step_of(env, left_of(env))), REASON_NONE); break;
+    case BABYAI_LEFT:
+        push_go(bot, (uint16_t)(own_cell(env) + step_of(env, right_of(env))), REASON_NONE);
+        break;
+    case BABYAI_RIGHT:
+        push_go(bot, (uint16_t)(own_cell(env) + step_of(env, left_of(env))), REASON_NONE);
+        break;
     case BABYAI_DROP:
         if (bot->old_carrying == env->carrying) break;
         if (!kind_is_portable(code_kind(front)))
@@ -226,7 +248,8 @@ static void undo(babyai_bot *bot, int taken)
         if (kind_is_door(code_kind(front)) && bot->door_was_open != open) push(bot, open ? GOAL_CLOSE : GOAL_OPEN);
         break;
     }
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -263,7 +286,8 @@ static void after_action(babyai_bot *bot, int taken)
             break;
         }
         pop(bot);
-        if (top.reason == REASON_UNLOCK) { /* the place for the key is chosen now: before, it might have been taken since */
+        if (top.reason ==
+            REASON_UNLOCK) { /* the place for the key is chosen now: before, it might have been taken since */
             const uint16_t spot = find_drop(bot, CELL_NONE);
             push(bot, GOAL_DROP);
             push_go(bot, spot, REASON_NONE);
@@ -272,7 +296,8 @@ static void after_action(babyai_bot *bot, int taken)
     case GOAL_GO_NEXT:
         if (taken == BABYAI_PICKUP || taken == BABYAI_DROP || taken == BABYAI_TOGGLE) undo(bot, taken);
         break;
-    case GOAL_EXPLORE: break;
+    case GOAL_EXPLORE:
+        break;
     }
 }
 
@@ -417,12 +442,16 @@ static int before_go_next(babyai_bot *bot, goal top)
         id = (uint8_t)top.value;
         target = (uint16_t)(position_x(env->at[id]) * env->side + position_y(env->at[id]));
         break;
-    case DATUM_CELL: break;
-    case DATUM_NONE: fail(bot, BOT_FAULT_NO_TARGET); return NO_ACTION;
+    case DATUM_CELL:
+        break;
+    case DATUM_NONE:
+        fail(bot, BOT_FAULT_NO_TARGET);
+        return NO_ACTION;
     }
 
     /* A locked door, and empty hands: first the key, then this very door. */
-    if (top.reason == REASON_OPEN && id >= ID_FIRST && code_kind(env->code[id]) == KIND_DOOR_LOCKED && env->carrying == ID_NONE) {
+    if (top.reason == REASON_OPEN && id >= ID_FIRST && code_kind(env->code[id]) == KIND_DOOR_LOCKED &&
+        env->carrying == ID_NONE) {
         pop(bot);
         push_datum(bot, GOAL_GO_NEXT, REASON_OPEN, DATUM_DOOR, id);
         push_fetch_key(bot, code_colour(env->code[id]));
@@ -477,9 +506,12 @@ static int before_action(babyai_bot *bot)
     case GOAL_PICK_UP:
         if (env->carrying != ID_NONE) fail(bot, BOT_FAULT_ASSERT);
         return BABYAI_PICKUP;
-    case GOAL_OPEN: return before_open(bot, (goal_reason)top.reason);
-    case GOAL_EXPLORE: return before_explore(bot);
-    case GOAL_GO_NEXT: return before_go_next(bot, top);
+    case GOAL_OPEN:
+        return before_open(bot, (goal_reason)top.reason);
+    case GOAL_EXPLORE:
+        return before_explore(bot);
+    case GOAL_GO_NEXT:
+        return before_go_next(bot, top);
     }
     return NO_ACTION;
 }
@@ -504,7 +536,9 @@ static void plan_clause(babyai_bot *bot, int index)
 {
     const uint16_t a = (uint16_t)(2 * index), b = (uint16_t)(2 * index + 1);
     switch ((verb)bot->env->instruction.clause[index].verb) {
-    case VERB_GO_TO: push_datum(bot, GOAL_GO_NEXT, REASON_NONE, DATUM_DESCRIPTION, a); break;
+    case VERB_GO_TO:
+        push_datum(bot, GOAL_GO_NEXT, REASON_NONE, DATUM_DESCRIPTION, a);
+        break;
     case VERB_OPEN:
         push(bot, GOAL_OPEN);
         push_datum(bot, GOAL_GO_NEXT, REASON_OPEN, DATUM_DESCRIPTION, a);
@@ -520,7 +554,8 @@ static void plan_clause(babyai_bot *bot, int index)
         push(bot, GOAL_PICK_UP);
         push_datum(bot, GOAL_GO_NEXT, REASON_NONE, DATUM_DESCRIPTION, a);
         break;
-    case VERBS: break;
+    case VERBS:
+        break;
     }
 }
 
@@ -528,23 +563,30 @@ static triad_status report(const babyai_bot *bot, triad_error *err)
 {
     switch (bot->fault) {
     case BOT_FAULT_HANG:
-        return triad_fail(err, TRIAD_ERR_GENERATION, -1, "expert: more than %d searches without an action, the reference would never "
-                          "return (skip this episode)", SEARCHES_MAX);
+        return triad_fail(err, TRIAD_ERR_GENERATION, -1,
+                          "expert: more than %d searches without an action, the reference would never "
+                          "return (skip this episode)",
+                          SEARCHES_MAX);
     case BOT_FAULT_EXPLORED:
-        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "expert: nothing is left to explore (the mission can't be carried out)");
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                          "expert: nothing is left to explore (the mission can't be carried out)");
     case BOT_FAULT_BOX:
-        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "expert: a box was opened, and what the mission needs may be gone (reset)");
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                          "expert: a box was opened, and what the mission needs may be gone (reset)");
     case BOT_FAULT_NO_TARGET:
-        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "expert: there is nowhere to put a thing down (skip this episode)");
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                          "expert: there is nowhere to put a thing down (skip this episode)");
     case BOT_FAULT_ASSERT:
-    case BOT_FAULT_NONE: break;
+    case BOT_FAULT_NONE:
+        break;
     }
     return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "expert: the plan does not fit what is there (skip this episode)");
 }
 
 triad_status babyai_bot_restart(babyai_bot *bot, babyai_env *env, triad_error *err)
 {
-    if (!env->ready) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "expert: the environment has no episode (reset it first)");
+    if (!env->ready)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "expert: the environment has no episode (reset it first)");
     bot->env = env;
     bot->fault = BOT_FAULT_NONE;
     bot->searches = 0;
@@ -564,7 +606,8 @@ triad_status babyai_bot_restart(babyai_bot *bot, babyai_env *env, triad_error *e
 triad_status babyai_bot_create(babyai_bot **bot, babyai_env *env, triad_error *err)
 {
     *bot = malloc(sizeof **bot);
-    if (!*bot) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "expert: no memory for its plan of %zu bytes", sizeof **bot);
+    if (!*bot)
+        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "expert: no memory for its plan of %zu bytes", sizeof **bot);
     const triad_status status = babyai_bot_restart(*bot, env, err);
     if (status != TRIAD_OK) {
         free(*bot);

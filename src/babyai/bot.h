@@ -7,11 +7,11 @@
 /* Why the expert gave up for good. */
 typedef enum bot_fault {
     BOT_FAULT_NONE,
-    BOT_FAULT_HANG,      /* more than 1000 searches without an action: the reference never returns */
-    BOT_FAULT_ASSERT,    /* an assertion of the reference fails */
-    BOT_FAULT_EXPLORED,  /* nothing is left to explore */
-    BOT_FAULT_BOX,       /* a box was opened */
-    BOT_FAULT_NO_TARGET  /* there is nowhere to put a thing down */
+    BOT_FAULT_HANG,     /* more than 1000 searches without an action: the reference never returns */
+    BOT_FAULT_ASSERT,   /* an assertion of the reference fails */
+    BOT_FAULT_EXPLORED, /* nothing is left to explore */
+    BOT_FAULT_BOX,      /* a box was opened */
+    BOT_FAULT_NO_TARGET /* there is nowhere to put a thing down */
 } bot_fault;
 
 bot_fault babyai_bot_fault_of(const babyai_bot *bot);

@@ -6,12 +6,27 @@
 #include <stdint.h>
 
 typedef enum cell_kind {
-    KIND_UNSEEN, KIND_EMPTY, KIND_WALL, KIND_DOOR_OPEN, KIND_DOOR_CLOSED, KIND_DOOR_LOCKED, KIND_KEY, KIND_BALL, KIND_BOX
+    KIND_UNSEEN,
+    KIND_EMPTY,
+    KIND_WALL,
+    KIND_DOOR_OPEN,
+    KIND_DOOR_CLOSED,
+    KIND_DOOR_LOCKED,
+    KIND_KEY,
+    KIND_BALL,
+    KIND_BOX
 } cell_kind;
 
 /* Minigrid's colour indices; they sort by name as blue, green, grey, purple, red, yellow. */
 typedef enum cell_colour {
-    COLOUR_RED, COLOUR_GREEN, COLOUR_BLUE, COLOUR_PURPLE, COLOUR_YELLOW, COLOUR_GREY, COLOUR_COUNT, COLOUR_ANY = 7
+    COLOUR_RED,
+    COLOUR_GREEN,
+    COLOUR_BLUE,
+    COLOUR_PURPLE,
+    COLOUR_YELLOW,
+    COLOUR_GREY,
+    COLOUR_COUNT,
+    COLOUR_ANY = 7
 } cell_colour;
 
 enum { CELL_OPAQUE = 0x80, CODE_EMPTY = KIND_EMPTY, CODE_WALL = CELL_OPAQUE | COLOUR_GREY << 4 | KIND_WALL };

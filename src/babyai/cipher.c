@@ -1,5 +1,5 @@
-/* Sentences in a cipher: the words that mean something in the world are renamed, one to one, by words that no language has;
- * grammar words stay. What a reader of the cipher can know is the structure, not the meaning. */
+/* Sentences in a cipher: the words that mean something in the world are renamed, one to one, by words that no language
+ * has; grammar words stay. What a reader of the cipher can know is the structure, not the meaning. */
 #include "babyai/level.h"
 #include "base/arena.h"
 #include "base/rng.h"
@@ -9,8 +9,8 @@
 enum { CIPHER_BYTES = 8 };
 
 static const char *const CONTENT[] = {
-    "go", "pick", "open", "put", "red", "green", "blue", "purple", "yellow", "grey", "box", "ball", "key", "door", "object",
-    "left", "right", "front", "behind",
+    "go",  "pick", "open", "put",  "red",    "green", "blue",  "purple", "yellow", "grey",
+    "box", "ball", "key",  "door", "object", "left",  "right", "front",  "behind",
 };
 enum { CONTENT_COUNT = sizeof CONTENT / sizeof CONTENT[0] };
 
@@ -19,7 +19,7 @@ static void draw_word(triad_pcg64 *rng, char word[CIPHER_BYTES])
 {
     static const char consonants[] = "bdfgklmnprstvz", vowels[] = "aeiou";
     for (int i = 0; i < 6; i++)
-        word[i] = i == 5 ? 'u'
+        word[i] = i == 5  ? 'u'
                   : i % 2 ? vowels[triad_pcg64_integers(rng, 0, sizeof vowels - 1)]
                           : consonants[triad_pcg64_integers(rng, 0, sizeof consonants - 1)];
     word[6] = 0;
@@ -76,8 +76,9 @@ triad_status babyai_cipher(triad_items *out, const triad_items *items, uint64_t 
         enough = text[i] != NULL;
     }
     const triad_status status =
-        enough ? triad_items_create(out, items->count, (const char *const *)items->id, (const char *const *)text, items->factors,
-                                    (const char *const *)items->factor, (const char *const *)items->cell, err)
+        enough ? triad_items_create(out, items->count, (const char *const *)items->id, (const char *const *)text,
+                                    items->factors, (const char *const *)items->factor,
+                                    (const char *const *)items->cell, err)
                : triad_fail(err, TRIAD_ERR_MEMORY, -1, "cipher: no memory for %zu sentences", items->count);
     triad_arena_free(&memory);
     return status;

@@ -27,7 +27,8 @@ static void look(babyai_episode *episode, const babyai_env *env, size_t step)
     babyai_observe(env, episode->observation + step * BABYAI_OBSERVATION, &episode->direction[step]);
 }
 
-static triad_status play(babyai_episode *episode, bool *solved, babyai_env *env, babyai_bot *bot, bool looking, triad_error *err)
+static triad_status play(babyai_episode *episode, bool *solved, babyai_env *env, babyai_bot *bot, bool looking,
+                         triad_error *err)
 {
     int last = -1;
     for (;;) {
@@ -49,7 +50,8 @@ static triad_status play(babyai_episode *episode, bool *solved, babyai_env *env,
 }
 
 /* A fresh environment of the level after reset(seed); *made false where there is no such episode. */
-static triad_status begin(babyai_episode *episode, bool *made, babyai_env **env, const babyai_level *level, uint64_t seed, triad_error *err)
+static triad_status begin(babyai_episode *episode, bool *made, babyai_env **env, const babyai_level *level,
+                          uint64_t seed, triad_error *err)
 {
     *made = false;
     episode->seed = seed;
@@ -60,14 +62,15 @@ static triad_status begin(babyai_episode *episode, bool *made, babyai_env **env,
     if (!*env) status = babyai_create(env, level, err);
     if (status != TRIAD_OK) return status;
     if ((*env)->level != level)
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "demonstration: the environment is of %s, not %s", (*env)->level->name, level->name);
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "demonstration: the environment is of %s, not %s",
+                          (*env)->level->name, level->name);
     *made = babyai_reset_fresh(*env, seed) == TRIAD_OK;
     if (*made) memcpy(episode->mission, (*env)->mission, sizeof episode->mission);
     return TRIAD_OK;
 }
 
-triad_status babyai_record(babyai_episode *episode, bool *solved, babyai_env **env, babyai_bot **bot, const babyai_level *level,
-                           uint64_t seed, bool looking, triad_error *err)
+triad_status babyai_record(babyai_episode *episode, bool *solved, babyai_env **env, babyai_bot **bot,
+                           const babyai_level *level, uint64_t seed, bool looking, triad_error *err)
 {
     bool made;
     *solved = false;
@@ -77,24 +80,26 @@ triad_status babyai_record(babyai_episode *episode, bool *solved, babyai_env **e
     return status == TRIAD_OK ? play(episode, solved, *env, *bot, looking, err) : status;
 }
 
-triad_status babyai_demonstrate(babyai_episode *episode, bool *solved, babyai_env **env, babyai_bot **bot, const babyai_level *level,
-                                uint64_t seed, triad_error *err)
+triad_status babyai_demonstrate(babyai_episode *episode, bool *solved, babyai_env **env, babyai_bot **bot,
+                                const babyai_level *level, uint64_t seed, triad_error *err)
 {
     return babyai_record(episode, solved, env, bot, level, seed, true, err);
 }
 
-triad_status babyai_replay(babyai_episode *episode, babyai_env **env, const babyai_level *level, uint64_t seed, const uint8_t *action,
-                           size_t steps, triad_error *err)
+triad_status babyai_replay(babyai_episode *episode, babyai_env **env, const babyai_level *level, uint64_t seed,
+                           const uint8_t *action, size_t steps, triad_error *err)
 {
     bool made;
     triad_status status = begin(episode, &made, env, level, seed, err);
     if (status == TRIAD_OK && !made)
-        status = triad_fail(err, TRIAD_ERR_GENERATION, -1, "replay: %s has no episode of seed %llu", level->name, (unsigned long long)seed);
+        status = triad_fail(err, TRIAD_ERR_GENERATION, -1, "replay: %s has no episode of seed %llu", level->name,
+                            (unsigned long long)seed);
     if (status == TRIAD_OK) status = babyai_episode_reserve(episode, steps, err);
     if (status != TRIAD_OK) return status;
     for (size_t step = 0; step < steps; step++) {
         if (action[step] >= BABYAI_ACTIONS)
-            return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)step, "replay: action %u at step %zu (0 to %d)", action[step], step, BABYAI_ACTIONS - 1);
+            return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)step, "replay: action %u at step %zu (0 to %d)",
+                              action[step], step, BABYAI_ACTIONS - 1);
         bool terminated, truncated;
         look(episode, *env, step);
         episode->action[step] = action[step];

@@ -1,7 +1,8 @@
 /* Files of demonstrations: written in two passes, so that memory does not hold observations.
  *
- * First the expert plays, and only actions are kept. Then all sizes are known, the header is written, and the observations
- * are made again from the actions while they go to the file. Episodes are cut into tiles by seed, never by thread. */
+ * First the expert plays, and only actions are kept. Then all sizes are known, the header is written, and the
+ * observations are made again from the actions while they go to the file. Episodes are cut into tiles by seed, never by
+ * thread. */
 #include "babyai/demonstrate.h"
 #include "babyai/level.h"
 #include "babyai/text_table.h"
@@ -22,8 +23,8 @@ static const uint64_t SEED_BORDER = 1000000000, SEED_BORDERS = 3;
 typedef struct record {
     size_t episodes, steps; /* so far */
     size_t episode_capacity, step_capacity;
-    int64_t *start;  /* [episodes + 1] */
-    int64_t *seed;   /* [episodes] */
+    int64_t *start; /* [episodes + 1] */
+    int64_t *seed;  /* [episodes] */
     int32_t *level, *mission;
     uint8_t *action; /* [steps] */
     text_table missions;
@@ -43,7 +44,8 @@ static bool keep(record *all, const babyai_episode *episode, int32_t level)
     if (all->episodes + 2 > all->episode_capacity) {
         const size_t capacity = all->episode_capacity ? 2 * all->episode_capacity : 1024;
         if (!reserve(&all->start, capacity, sizeof *all->start) || !reserve(&all->seed, capacity, sizeof *all->seed) ||
-            !reserve(&all->level, capacity, sizeof *all->level) || !reserve(&all->mission, capacity, sizeof *all->mission))
+            !reserve(&all->level, capacity, sizeof *all->level) ||
+            !reserve(&all->mission, capacity, sizeof *all->mission))
             return false;
         all->start[0] = 0;
         all->episode_capacity = capacity;
@@ -88,13 +90,13 @@ typedef struct bench_worker {
 } bench_worker;
 
 typedef struct workshop {
-    slot *slot;            /* [TILES_MOST * TILE_EPISODES] */
-    bench_worker *worker;  /* [threads] */
+    slot *slot;           /* [TILES_MOST * TILE_EPISODES] */
+    bench_worker *worker; /* [threads] */
     int workers;
     const babyai_level *level; /* of the workers' environments */
-    uint64_t first_seed;   /* of the round */
-    size_t count;          /* episodes of the round */
-    const record *all;     /* when observations are made again */
+    uint64_t first_seed;       /* of the round */
+    size_t count;              /* episodes of the round */
+    const record *all;         /* when observations are made again */
     size_t first_episode;
     _Atomic triad_status status;
 } workshop;
@@ -130,8 +132,8 @@ static void play_tile(void *context, size_t tile, int worker)
     bench_worker *mine = &shop->worker[worker];
     for (size_t i = tile * TILE_EPISODES; i < tile_end(shop, tile); i++) {
         slot *to = &shop->slot[i];
-        const triad_status status =
-            babyai_record(&to->episode, &to->solved, &mine->env, &mine->bot, shop->level, shop->first_seed + i, false, NULL);
+        const triad_status status = babyai_record(&to->episode, &to->solved, &mine->env, &mine->bot, shop->level,
+                                                  shop->first_seed + i, false, NULL);
         if (status != TRIAD_OK) shop->status = status;
     }
 }
@@ -143,8 +145,8 @@ static void replay_tile(void *context, size_t tile, int worker)
     for (size_t i = tile * TILE_EPISODES; i < tile_end(shop, tile); i++) {
         const size_t e = shop->first_episode + i;
         const size_t begin = (size_t)all->start[e], end = (size_t)all->start[e + 1];
-        const triad_status status = babyai_replay(&shop->slot[i].episode, &shop->worker[worker].env, shop->level, (uint64_t)all->seed[e],
-                                                  all->action + begin, end - begin, NULL);
+        const triad_status status = babyai_replay(&shop->slot[i].episode, &shop->worker[worker].env, shop->level,
+                                                  (uint64_t)all->seed[e], all->action + begin, end - begin, NULL);
         if (status != TRIAD_OK) shop->status = status;
     }
 }
@@ -154,8 +156,8 @@ static triad_status run(workshop *shop, triad_pool *pool, triad_tile_fn fn, size
     shop->count = count;
     triad_parallel(pool, (count + TILE_EPISODES - 1) / TILE_EPISODES, fn, shop);
     if (shop->status == TRIAD_OK) return TRIAD_OK;
-    return triad_fail(err, shop->status, -1, "demonstrations: %s while episodes of %s were made", triad_status_name(shop->status),
-                      shop->level->name);
+    return triad_fail(err, shop->status, -1, "demonstrations: %s while episodes of %s were made",
+                      triad_status_name(shop->status), shop->level->name);
 }
 
 /* ---- first pass */
@@ -164,20 +166,24 @@ static triad_status check_seeds(const babyai_level *level, uint64_t first, uint6
 {
     for (uint64_t k = 1; k <= SEED_BORDERS; k++)
         if (first < k * SEED_BORDER && last >= k * SEED_BORDER)
-            return triad_fail(err, TRIAD_ERR_RANGE, -1, "demonstrations: %s needs seeds beyond %llu, where those of another purpose begin "
-                              "(start lower, or ask for fewer)", level->name, (unsigned long long)(k * SEED_BORDER));
+            return triad_fail(err, TRIAD_ERR_RANGE, -1,
+                              "demonstrations: %s needs seeds beyond %llu, where those of another purpose begin "
+                              "(start lower, or ask for fewer)",
+                              level->name, (unsigned long long)(k * SEED_BORDER));
     return TRIAD_OK;
 }
 
-static triad_status play_level(record *all, workshop *shop, const babyai_level *level, int32_t number, size_t n, uint64_t first_seed,
-                               triad_pool *pool, triad_progress *progress, size_t *failed, triad_error *err)
+static triad_status play_level(record *all, workshop *shop, const babyai_level *level, int32_t number, size_t n,
+                               uint64_t first_seed, triad_pool *pool, triad_progress *progress, size_t *failed,
+                               triad_error *err)
 {
     workshop_level(shop, level);
     size_t solved = 0, tried = 0;
     while (solved < n) {
         const size_t most = TILES_MOST * TILE_EPISODES;
         const size_t count = n - solved < most ? n - solved : most;
-        if (first_seed > INT64_MAX - tried - count) return triad_fail(err, TRIAD_ERR_RANGE, -1, "demonstrations: seeds end at 2^63");
+        if (first_seed > INT64_MAX - tried - count)
+            return triad_fail(err, TRIAD_ERR_RANGE, -1, "demonstrations: seeds end at 2^63");
         triad_status status = check_seeds(level, first_seed, first_seed + tried + count - 1, err);
         if (status != TRIAD_OK) return status;
         shop->first_seed = first_seed + tried;
@@ -188,14 +194,18 @@ static triad_status play_level(record *all, workshop *shop, const babyai_level *
                 if (failed) ++*failed;
                 continue;
             }
-            if (!keep(all, &shop->slot[i].episode, number)) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: no memory for %zu episodes", all->episodes + 1);
+            if (!keep(all, &shop->slot[i].episode, number))
+                return triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: no memory for %zu episodes",
+                                  all->episodes + 1);
             solved++;
         }
         tried += count;
         triad_progress_update(progress, (double)all->episodes, level->name);
         if (solved < n && tried >= HOPELESS && solved < tried / HOPELESS_SHARE)
-            return triad_fail(err, TRIAD_ERR_RANGE, -1, "demonstrations: the expert solves %zu of %zu episodes of %s (the manual says which levels it can't)",
-                              solved, tried, level->name);
+            return triad_fail(
+                err, TRIAD_ERR_RANGE, -1,
+                "demonstrations: the expert solves %zu of %zu episodes of %s (the manual says which levels it can't)",
+                solved, tried, level->name);
     }
     return TRIAD_OK;
 }
@@ -214,12 +224,23 @@ typedef struct second_pass {
 static size_t round_end(const record *all, size_t begin)
 {
     size_t end = begin;
-    while (end < all->episodes && end - begin < TILES_MOST * TILE_EPISODES && all->level[end] == all->level[begin]) end++;
+    while (end < all->episodes && end - begin < TILES_MOST * TILE_EPISODES && all->level[end] == all->level[begin])
+        end++;
     return end;
 }
 
-enum { TENSOR_START, TENSOR_SEED, TENSOR_OFFSETS, TENSOR_LEVEL, TENSOR_MISSION, TENSOR_TEXT, TENSOR_ACTION, TENSOR_DIRECTION, TENSOR_OBSERVATION,
-       TENSORS };
+enum {
+    TENSOR_START,
+    TENSOR_SEED,
+    TENSOR_OFFSETS,
+    TENSOR_LEVEL,
+    TENSOR_MISSION,
+    TENSOR_TEXT,
+    TENSOR_ACTION,
+    TENSOR_DIRECTION,
+    TENSOR_OBSERVATION,
+    TENSORS
+};
 
 static triad_status write_again(void *context, size_t tensor, FILE *stream, triad_error *err)
 {
@@ -251,15 +272,26 @@ static triad_status write_file(const char *path, second_pass *pass, size_t level
     const text_table *missions = &all->missions;
     const size_t text_bytes = (size_t)missions->offset[missions->count];
     const tensor_view tensors[TENSORS] = {
-        [TENSOR_START] = {.name = "episode_start", .dtype = TENSOR_I64, .rank = 1, .shape = {all->episodes + 1}, .data = all->start},
+        [TENSOR_START] =
+            {.name = "episode_start", .dtype = TENSOR_I64, .rank = 1, .shape = {all->episodes + 1}, .data = all->start},
         [TENSOR_SEED] = {.name = "seed", .dtype = TENSOR_I64, .rank = 1, .shape = {all->episodes}, .data = all->seed},
-        [TENSOR_OFFSETS] = {.name = "mission_offsets", .dtype = TENSOR_I64, .rank = 1, .shape = {missions->count + 1}, .data = missions->offset},
-        [TENSOR_LEVEL] = {.name = "level", .dtype = TENSOR_I32, .rank = 1, .shape = {all->episodes}, .data = all->level},
-        [TENSOR_MISSION] = {.name = "mission", .dtype = TENSOR_I32, .rank = 1, .shape = {all->episodes}, .data = all->mission},
-        [TENSOR_TEXT] = {.name = "mission_text", .dtype = TENSOR_U8, .rank = 1, .shape = {text_bytes}, .data = missions->text},
+        [TENSOR_OFFSETS] = {.name = "mission_offsets",
+                            .dtype = TENSOR_I64,
+                            .rank = 1,
+                            .shape = {missions->count + 1},
+                            .data = missions->offset},
+        [TENSOR_LEVEL] =
+            {.name = "level", .dtype = TENSOR_I32, .rank = 1, .shape = {all->episodes}, .data = all->level},
+        [TENSOR_MISSION] =
+            {.name = "mission", .dtype = TENSOR_I32, .rank = 1, .shape = {all->episodes}, .data = all->mission},
+        [TENSOR_TEXT] =
+            {.name = "mission_text", .dtype = TENSOR_U8, .rank = 1, .shape = {text_bytes}, .data = missions->text},
         [TENSOR_ACTION] = {.name = "action", .dtype = TENSOR_U8, .rank = 1, .shape = {all->steps}, .data = all->action},
         [TENSOR_DIRECTION] = {.name = "direction", .dtype = TENSOR_U8, .rank = 1, .shape = {all->steps}},
-        [TENSOR_OBSERVATION] = {.name = "observation", .dtype = TENSOR_U8, .rank = 4, .shape = {all->steps, BABYAI_VIEW, BABYAI_VIEW, 3}},
+        [TENSOR_OBSERVATION] = {.name = "observation",
+                                .dtype = TENSOR_U8,
+                                .rank = 4,
+                                .shape = {all->steps, BABYAI_VIEW, BABYAI_VIEW, 3}},
     };
     triad_text names = {0};
     for (size_t i = 0; i < level_count; i++) triad_text_addf(&names, "%s%s", i ? "," : "", pass->levels[i]->name);
@@ -267,27 +299,33 @@ static triad_status write_file(const char *path, second_pass *pass, size_t level
         triad_text_free(&names);
         return triad_fail(err, TRIAD_ERR_MEMORY, -1, "%s: no memory for its header", path);
     }
-    const safetensors_pair metadata[] = {{"format", "triad.demos"}, {"levels", names.bytes}, {"created_by", "triad " TRIAD_VERSION}};
+    const safetensors_pair metadata[] = {
+        {"format", "triad.demos"}, {"levels", names.bytes}, {"created_by", "triad " TRIAD_VERSION}};
     const triad_status status = safetensors_write_from(path, tensors, compact ? TENSOR_DIRECTION : TENSORS, metadata,
                                                        sizeof metadata / sizeof metadata[0], write_again, pass, err);
     triad_text_free(&names);
     return status;
 }
 
-triad_status babyai_demos_write(const char *path, const babyai_level *const *levels, size_t level_count, size_t n, uint64_t first_seed,
-                                bool compact, triad_pool *pool, triad_progress *progress, size_t *failed, triad_error *err)
+triad_status babyai_demos_write(const char *path, const babyai_level *const *levels, size_t level_count, size_t n,
+                                uint64_t first_seed, bool compact, triad_pool *pool, triad_progress *progress,
+                                size_t *failed, triad_error *err)
 {
     if (failed) *failed = 0;
-    if (level_count == 0 || n == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "demonstrations: none asked for (levels and a number)");
-    if (n > INT32_MAX || level_count > INT32_MAX) return triad_fail(err, TRIAD_ERR_RANGE, -1, "demonstrations: %zu a level (at most 2^31)", n);
+    if (level_count == 0 || n == 0)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "demonstrations: none asked for (levels and a number)");
+    if (n > INT32_MAX || level_count > INT32_MAX)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "demonstrations: %zu a level (at most 2^31)", n);
     for (size_t i = 0; i < level_count; i++)
         for (size_t j = 0; j < i; j++)
-            if (levels[i] == levels[j]) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "demonstrations: %s is named twice", levels[i]->name);
+            if (levels[i] == levels[j])
+                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "demonstrations: %s is named twice", levels[i]->name);
     record all = {0};
     workshop shop = {.workers = triad_pool_threads(pool), .all = &all};
     shop.slot = calloc(TILES_MOST * TILE_EPISODES, sizeof *shop.slot);
     shop.worker = calloc((size_t)shop.workers, sizeof *shop.worker);
-    triad_status status = shop.slot && shop.worker ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: no memory");
+    triad_status status =
+        shop.slot && shop.worker ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: no memory");
     triad_progress_begin(progress, "demonstrations", "episodes", (double)n * (double)level_count);
     for (size_t i = 0; i < level_count && status == TRIAD_OK; i++)
         status = play_level(&all, &shop, levels[i], (int32_t)i, n, first_seed, pool, progress, failed, err);
@@ -305,7 +343,8 @@ struct babyai_demos {
     safetensors *file;
     const babyai_level **levels;
     size_t level_count, episodes, steps, missions;
-    const unsigned char *start, *seed, *offsets, *level, *mission, *text, *action, *direction, *observation; /* maybe unaligned */
+    const unsigned char *start, *seed, *offsets, *level, *mission, *text, *action, *direction,
+        *observation; /* maybe unaligned */
 };
 
 static int64_t long_at(const unsigned char *array, size_t i)
@@ -321,8 +360,8 @@ static int32_t int_at(const unsigned char *array, size_t i)
     return value;
 }
 
-static triad_status want(const babyai_demos *d, const unsigned char **data, size_t *length, const char *name, tensor_dtype dtype, size_t expected,
-                         triad_error *err)
+static triad_status want(const babyai_demos *d, const unsigned char **data, size_t *length, const char *name,
+                         tensor_dtype dtype, size_t expected, triad_error *err)
 {
     const tensor_view *tensor;
     const size_t shape[] = {expected, BABYAI_VIEW, BABYAI_VIEW, 3};
@@ -338,7 +377,8 @@ static triad_status read_levels(babyai_demos *d, triad_error *err)
 {
     const char *format = safetensors_metadata(d->file, "format"), *names = safetensors_metadata(d->file, "levels");
     if (!format || strcmp(format, "triad.demos") != 0 || !names)
-        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "it holds no demonstrations (its metadata's format is not triad.demos)");
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                          "it holds no demonstrations (its metadata's format is not triad.demos)");
     size_t most = 1;
     for (const char *c = names; *c; c++) most += *c == ',';
     d->levels = calloc(most, sizeof *d->levels);
@@ -348,7 +388,8 @@ static triad_status read_levels(babyai_demos *d, triad_error *err)
         char name[64] = "";
         if (bytes < sizeof name) memcpy(name, at, bytes);
         if (bytes >= sizeof name || !(d->levels[d->level_count++] = babyai_level_find(name)))
-            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "it names a level '%.*s', which does not exist", bytes > 60 ? 60 : (int)bytes, at);
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "it names a level '%.*s', which does not exist",
+                              bytes > 60 ? 60 : (int)bytes, at);
         if (at[bytes] == 0) return TRIAD_OK;
         at += bytes + 1;
     }
@@ -365,22 +406,27 @@ static bool are_offsets(const unsigned char *array, size_t count, size_t end, bo
 
 static triad_status check(const babyai_demos *d, size_t text_bytes, triad_error *err)
 {
-    if (!are_offsets(d->start, d->episodes, d->steps, true)) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "its episode_start is not a list of beginnings");
+    if (!are_offsets(d->start, d->episodes, d->steps, true))
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "its episode_start is not a list of beginnings");
     if (!are_offsets(d->offsets, d->missions, text_bytes, true))
         return triad_fail(err, TRIAD_ERR_FORMAT, -1, "its mission_offsets are not a list of beginnings");
     for (size_t i = 0; i < d->missions; i++)
         if (long_at(d->offsets, i + 1) - long_at(d->offsets, i) >= BABYAI_MISSION_MAX)
             return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)i, "its mission %zu is too long", i);
     for (size_t i = 0; i < text_bytes; i++)
-        if (d->text[i] < 0x20 || d->text[i] > 0x7e) return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)i, "its mission_text is not text");
+        if (d->text[i] < 0x20 || d->text[i] > 0x7e)
+            return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)i, "its mission_text is not text");
     for (size_t e = 0; e < d->episodes; e++) {
         const int32_t level = int_at(d->level, e), mission = int_at(d->mission, e);
-        if (level < 0 || (size_t)level >= d->level_count || mission < 0 || (size_t)mission >= d->missions || long_at(d->seed, e) < 0)
-            return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)e, "its episode %zu names a level, mission or seed that is not there", e);
+        if (level < 0 || (size_t)level >= d->level_count || mission < 0 || (size_t)mission >= d->missions ||
+            long_at(d->seed, e) < 0)
+            return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)e,
+                              "its episode %zu names a level, mission or seed that is not there", e);
     }
     for (size_t s = 0; s < d->steps; s++)
         if (d->action[s] >= BABYAI_ACTIONS || (d->direction && d->direction[s] >= 4))
-            return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)s, "its step %zu has an action or direction out of range", s);
+            return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)s, "its step %zu has an action or direction out of range",
+                              s);
     return TRIAD_OK;
 }
 
@@ -441,9 +487,11 @@ size_t babyai_demos_steps(const babyai_demos *demos)
     return demos->steps;
 }
 
-triad_status babyai_demos_read(const babyai_demos *d, size_t index, babyai_episode *episode, babyai_env **env, triad_error *err)
+triad_status babyai_demos_read(const babyai_demos *d, size_t index, babyai_episode *episode, babyai_env **env,
+                               triad_error *err)
 {
-    if (index >= d->episodes) return triad_fail(err, TRIAD_ERR_RANGE, -1, "demonstrations: episode %zu of %zu", index, d->episodes);
+    if (index >= d->episodes)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "demonstrations: episode %zu of %zu", index, d->episodes);
     const babyai_level *level = d->levels[int_at(d->level, index)];
     const size_t begin = (size_t)long_at(d->start, index), steps = (size_t)long_at(d->start, index + 1) - begin;
     const uint64_t seed = (uint64_t)long_at(d->seed, index);
@@ -467,8 +515,10 @@ triad_status babyai_demos_read(const babyai_demos *d, size_t index, babyai_episo
         *env = NULL;
     }
     const triad_status status = babyai_replay(episode, env, level, seed, d->action + begin, steps, err);
-    if (status == TRIAD_OK && (strlen(episode->mission) != bytes || memcmp(episode->mission, d->text + text, bytes) != 0))
-        return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)index, "demonstrations: episode %zu says '%.*s' where its seed says '%.160s'", index,
+    if (status == TRIAD_OK &&
+        (strlen(episode->mission) != bytes || memcmp(episode->mission, d->text + text, bytes) != 0))
+        return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)index,
+                          "demonstrations: episode %zu says '%.*s' where its seed says '%.160s'", index,
                           bytes > 160 ? 160 : (int)bytes, (const char *)d->text + text, episode->mission);
     return status;
 }

@@ -13,9 +13,9 @@ void babyai_describe(description *what, noun kind, cell_colour colour, place whe
 static noun noun_of(uint8_t code)
 {
     static const uint8_t nouns[16] = {
-        [KIND_UNSEEN] = NOUN_ANY,         [KIND_EMPTY] = NOUN_ANY,          [KIND_WALL] = NOUN_ANY,
-        [KIND_DOOR_OPEN] = NOUN_DOOR,     [KIND_DOOR_CLOSED] = NOUN_DOOR,   [KIND_DOOR_LOCKED] = NOUN_DOOR,
-        [KIND_KEY] = NOUN_KEY,            [KIND_BALL] = NOUN_BALL,          [KIND_BOX] = NOUN_BOX,
+        [KIND_UNSEEN] = NOUN_ANY,     [KIND_EMPTY] = NOUN_ANY,        [KIND_WALL] = NOUN_ANY,
+        [KIND_DOOR_OPEN] = NOUN_DOOR, [KIND_DOOR_CLOSED] = NOUN_DOOR, [KIND_DOOR_LOCKED] = NOUN_DOOR,
+        [KIND_KEY] = NOUN_KEY,        [KIND_BALL] = NOUN_BALL,        [KIND_BOX] = NOUN_BOX,
     };
     return (noun)nouns[code & 15];
 }
@@ -31,11 +31,16 @@ static bool place_fits(const babyai_env *env, place where, int x, int y)
     const int fx = direction_x(env->direction), fy = direction_y(env->direction);
     const int ahead = dx * fx + dy * fy, aside = fx * dy - fy * dx; /* aside: along (-fy, fx), the right hand */
     switch (where) {
-    case PLACE_LEFT: return aside < 0;
-    case PLACE_RIGHT: return aside > 0;
-    case PLACE_FRONT: return ahead > 0;
-    case PLACE_BEHIND: return ahead < 0;
-    case PLACE_ANY: break;
+    case PLACE_LEFT:
+        return aside < 0;
+    case PLACE_RIGHT:
+        return aside > 0;
+    case PLACE_FRONT:
+        return ahead > 0;
+    case PLACE_BEHIND:
+        return ahead < 0;
+    case PLACE_ANY:
+        break;
     }
     return true;
 }
@@ -118,7 +123,8 @@ static phrase phrase_of(const description *what)
 void babyai_word_mission(babyai_env *env)
 {
     const instruction *instr = &env->instruction;
-    sentence said = {.sequence = instr->sequence, .parts = instr->parts, .clauses = {instr->clauses[0], instr->clauses[1]}};
+    sentence said = {
+        .sequence = instr->sequence, .parts = instr->parts, .clauses = {instr->clauses[0], instr->clauses[1]}};
     for (int part = 0; part < instr->parts; part++)
         for (int i = 2 * part; i < 2 * part + instr->clauses[part]; i++) {
             const clause *c = &instr->clause[i];

@@ -34,7 +34,9 @@ triad_status babyai_create(babyai_env **env, const babyai_level *level, triad_er
     if (!level) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "babyai_create: no level (babyai_level_find gives one)");
     const size_t bytes = babyai_env_bytes(level);
     babyai_env *made_env = aligned_alloc(64, bytes);
-    if (!made_env) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "%s: no memory for an environment of %zu bytes", level->name, bytes);
+    if (!made_env)
+        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "%s: no memory for an environment of %zu bytes", level->name,
+                          bytes);
     memset(made_env, 0, bytes);
     babyai_env_init(made_env, level);
     triad_pcg64_seed(&made_env->rng, 0);
@@ -95,8 +97,12 @@ void babyai_step(babyai_env *env, babyai_action action, double *reward, bool *te
     const int x = env->x + direction_x(env->direction), y = env->y + direction_y(env->direction);
     const uint8_t id = env_id(env, x, y);
     switch (action) {
-    case BABYAI_LEFT: env->direction = (env->direction + 3) & 3; break;
-    case BABYAI_RIGHT: env->direction = (env->direction + 1) & 3; break;
+    case BABYAI_LEFT:
+        env->direction = (env->direction + 3) & 3;
+        break;
+    case BABYAI_RIGHT:
+        env->direction = (env->direction + 1) & 3;
+        break;
     case BABYAI_FORWARD: {
         const cell_kind kind = code_kind(env_code(env, x, y));
         if (kind == KIND_EMPTY || kind == KIND_DOOR_OPEN) {
@@ -124,7 +130,8 @@ void babyai_step(babyai_env *env, babyai_action action, double *reward, bool *te
     case BABYAI_TOGGLE:
         if (id >= ID_FIRST) toggle(env, x, y, id);
         break;
-    case BABYAI_DONE: break;
+    case BABYAI_DONE:
+        break;
     }
     *truncated = env->steps >= env->max_steps;
     switch (babyai_verify(env, action)) {
@@ -132,8 +139,11 @@ void babyai_step(babyai_env *env, babyai_action action, double *reward, bool *te
         *terminated = true;
         earned = 1 - 0.9 * ((double)env->steps / env->max_steps);
         break;
-    case VERDICT_FAILURE: *terminated = true; break;
-    case VERDICT_GOES_ON: break;
+    case VERDICT_FAILURE:
+        *terminated = true;
+        break;
+    case VERDICT_GOES_ON:
+        break;
     }
     if (reward) *reward = earned;
 }

@@ -6,13 +6,13 @@
 #include "base/rng.h"
 
 enum {
-    SIDE_MAX = 22,       /* 3 rooms of 8 that share walls */
-    ID_NONE = 0,         /* an empty cell */
+    SIDE_MAX = 22, /* 3 rooms of 8 that share walls */
+    ID_NONE = 0,   /* an empty cell */
     ID_WALL = 1,
     ID_FIRST = 2,
-    ID_COUNT = 64,       /* the largest level (Unlock) has 41 objects and doors */
-    MATCH_MAX = 32,      /* "a grey object" matches 24 walls and at most 5 objects; elsewhere at most 21 */
-    GRID_SLACK = 64      /* bytes before and behind a grid that a view may read: 2 * 22 + 5 and less */
+    ID_COUNT = 64,  /* the largest level (Unlock) has 41 objects and doors */
+    MATCH_MAX = 32, /* "a grey object" matches 24 walls and at most 5 objects; elsewhere at most 21 */
+    GRID_SLACK = 64 /* bytes before and behind a grid that a view may read: 2 * 22 + 5 and less */
 };
 
 /* A position as x << 8 | y: orders like the scan of the grid, column by column. */
@@ -32,7 +32,8 @@ static inline int position_y(position p)
 }
 
 /* A description and what it matched. The list of objects and that of positions agree only until the first drop
- * (reference, section 8): positions are those after the latest drop, in scan order, without what was then off the grid. */
+ * (reference, section 8): positions are those after the latest drop, in scan order, without what was then off the grid.
+ */
 typedef struct description {
     uint8_t noun, colour, place; /* noun, cell_colour, place */
     uint8_t objects, positions;  /* lengths */
@@ -54,7 +55,7 @@ typedef struct instruction {
     uint8_t parts;
     uint8_t clauses[2];
     /* verifier */
-    bool first_done;   /* of a sequence: the part that comes first */
+    bool first_done;    /* of a sequence: the part that comes first */
     bool done[CLAUSES]; /* inside an "and" */
     clause clause[CLAUSES];
 } instruction;
@@ -68,19 +69,19 @@ struct babyai_env {
     int32_t steps, max_steps;
     uint8_t side, width, height;
     uint8_t x, y, direction;
-    uint8_t carrying;   /* id */
-    bool ready;         /* there is an episode */
-    bool moved;         /* some object was lifted, put or destroyed since the descriptions' positions were made */
-    bool first_look;    /* start_carrying: the first observation shows what is no longer so */
+    uint8_t carrying;     /* id */
+    bool ready;           /* there is an episode */
+    bool moved;           /* some object was lifted, put or destroyed since the descriptions' positions were made */
+    bool first_look;      /* start_carrying: the first observation shows what is no longer so */
     bool has_locked_room; /* LevelGen's memory of a locked room outlives resets */
     uint8_t locked_x, locked_y; /* its top left corner */
-    uint8_t ids_used;   /* ids below this are of this episode */
+    uint8_t ids_used;           /* ids below this are of this episode */
     uint8_t box_with_key, key_in_box;
-    uint64_t on_grid;   /* bit id */
-    uint32_t rejects;          /* attempts discarded by the latest reset */
-    uint64_t reject_timeouts;  /* bit i: attempt i ran out of tries (else it was rejected); first 64 */
-    uint8_t code[ID_COUNT];    /* of objects */
-    position at[ID_COUNT];     /* the reference's cur_pos */
+    uint64_t on_grid;         /* bit id */
+    uint32_t rejects;         /* attempts discarded by the latest reset */
+    uint64_t reject_timeouts; /* bit i: attempt i ran out of tries (else it was rejected); first 64 */
+    uint8_t code[ID_COUNT];   /* of objects */
+    position at[ID_COUNT];    /* the reference's cur_pos */
     instruction instruction;
     char mission[BABYAI_MISSION_MAX];
     uint8_t store[];

@@ -97,7 +97,8 @@ static void begin_episode(babyai_env *env, int next_id)
 triad_status babyai_generate(babyai_env *env, triad_error *err)
 {
     const babyai_level *level = env->level;
-    maker m = {.env = env, .rng = env->rng, .columns = level->columns, .rows = level->rows, .room_size = level->room_size};
+    maker m = {
+        .env = env, .rng = env->rng, .columns = level->columns, .rows = level->rows, .room_size = level->room_size};
     env->rejects = 0;
     env->reject_timeouts = 0;
     env->ready = false;
@@ -113,6 +114,8 @@ triad_status babyai_generate(babyai_env *env, triad_error *err)
         begin_episode(env, m.next_id);
         return TRIAD_OK;
     }
-    return triad_fail(err, TRIAD_ERR_GENERATION, -1, "%s: no episode comes of this stream, the reference would draw for ever "
-                      "(take another seed)", level->name);
+    return triad_fail(err, TRIAD_ERR_GENERATION, -1,
+                      "%s: no episode comes of this stream, the reference would draw for ever "
+                      "(take another seed)",
+                      level->name);
 }

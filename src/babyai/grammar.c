@@ -112,7 +112,8 @@ static bool read_phrase(const char **text, phrase *p)
     const char *at = *text;
     const int where = take(&at, " ") ? take_one(&at, PLACES, PLACE_ANY) : -1;
     if (where >= 0) *text = at;
-    *p = (phrase){(uint8_t)article, colour < 0 ? COLOUR_ANY : (uint8_t)colour, (uint8_t)kind, where < 0 ? PLACE_ANY : (uint8_t)where};
+    *p = (phrase){(uint8_t)article, colour < 0 ? COLOUR_ANY : (uint8_t)colour, (uint8_t)kind,
+                  where < 0 ? PLACE_ANY : (uint8_t)where};
     return true;
 }
 

@@ -10,7 +10,13 @@
 #include "babyai/cell.h"
 #include "babyai/level.h"
 
-typedef enum noun { NOUN_BOX, NOUN_BALL, NOUN_KEY, NOUN_DOOR, NOUN_ANY } noun; /* the reference's order of described types */
+typedef enum noun {
+    NOUN_BOX,
+    NOUN_BALL,
+    NOUN_KEY,
+    NOUN_DOOR,
+    NOUN_ANY
+} noun; /* the reference's order of described types */
 typedef enum place { PLACE_LEFT, PLACE_RIGHT, PLACE_FRONT, PLACE_BEHIND, PLACE_ANY } place;
 typedef enum sequence { SEQUENCE_NONE, SEQUENCE_BEFORE, SEQUENCE_AFTER } sequence;
 enum { PARTS = 2, CLAUSES = 4, PHRASES = 8 };
@@ -34,7 +40,8 @@ extern const char *const GRAMMAR_VERBS[VERBS];
 
 /* Writes the text with a final 0; returns its length, below BABYAI_MISSION_MAX. */
 size_t grammar_text(const sentence *what, char text[BABYAI_MISSION_MAX]);
-/* The same without articles and with the two objects of "put" in the order of their words: what near-duplicates share. */
+/* The same without articles and with the two objects of "put" in the order of their words: what near-duplicates share.
+ */
 size_t grammar_group(const sentence *what, char text[BABYAI_MISSION_MAX]);
 /* False when the text is not exactly a sentence. */
 bool grammar_parse(sentence *what, const char *text);

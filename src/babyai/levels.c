@@ -5,8 +5,12 @@
 #include <string.h>
 
 #define LEVEL(level_name, kind, room, column_count, row_count, ...)                                                    \
-    {.name = #level_name, .mission = MISSION_##kind, .room_size = room, .columns = column_count, .rows = row_count, __VA_ARGS__}
-/* OPTION_STRICT: a wrong object or door ends the episode. OPTION_CARRYING: the object to be moved is in hand at once. */
+    {                                                                                                                  \
+        .name = #level_name, .mission = MISSION_##kind, .room_size = room, .columns = column_count, .rows = row_count, \
+        __VA_ARGS__                                                                                                    \
+    }
+/* OPTION_STRICT: a wrong object or door ends the episode. OPTION_CARRYING: the object to be moved is in hand at once.
+ */
 #define ONE_ROOM(name, kind, room, ...) LEVEL(name, kind, room, 1, 1, __VA_ARGS__)
 #define MAZE(name, kind, room, ...) LEVEL(name, kind, room, 3, 3, __VA_ARGS__)
 #define GRAMMAR(name, room, columns, rows, n, ...)                                                                     \
@@ -63,7 +67,8 @@ static const babyai_level LEVELS[] = {
     MAZE(OpenDoorsOrderN4Debug, OPEN_DOORS_ORDER, 6, .objects = 4, .max_steps = 720, .options = OPTION_STRICT),
     MAZE(Pickup, PICKUP, 8, .objects = 18),
     MAZE(UnblockPickup, UNBLOCK_PICKUP, 8, .objects = 20),
-    GRAMMAR(PickupLoc, 8, 1, 1, 8, .verbs = 1, .first_verb = 1, .compounds = 1, .places = true, .implicit_unlock = true),
+    GRAMMAR(PickupLoc, 8, 1, 1, 8, .verbs = 1, .first_verb = 1, .compounds = 1, .places = true,
+            .implicit_unlock = true),
     ONE_ROOM(PickupDist, PICKUP_DIST, 7, .objects = 5),
     ONE_ROOM(PickupDistDebug, PICKUP_DIST, 7, .objects = 5, .options = OPTION_STRICT),
     MAZE(PickupAbove, PICKUP_ABOVE, 6, .max_steps = 288),
@@ -105,10 +110,13 @@ static const babyai_level LEVELS[] = {
     LEVEL(MoveTwoAcrossS8N9, MOVE_TWO_ACROSS, 8, 2, 1, .objects = 9, .max_steps = 1024),
     GRAMMAR(Synth, 8, 3, 3, 18, .lock_probability = 0.5, .verbs = 4, .compounds = 1, .unblocking = true),
     GRAMMAR(SynthS5R2, 5, 3, 2, 18, .lock_probability = 0.5, .verbs = 4, .compounds = 1, .unblocking = true),
-    GRAMMAR(SynthLoc, 8, 3, 3, 18, .lock_probability = 0.5, .verbs = 4, .compounds = 1, .unblocking = true, .places = true),
+    GRAMMAR(SynthLoc, 8, 3, 3, 18, .lock_probability = 0.5, .verbs = 4, .compounds = 1, .unblocking = true,
+            .places = true),
     GRAMMAR(SynthSeq, 8, 3, 3, 18, .lock_probability = 0.5, ALL_VERBS, .unblocking = true, .places = true),
-    GRAMMAR(MiniBossLevel, 5, 2, 2, 7, .lock_probability = 0.25, ALL_VERBS, .unblocking = true, .places = true, .implicit_unlock = true),
-    GRAMMAR(BossLevel, 8, 3, 3, 18, .lock_probability = 0.5, ALL_VERBS, .unblocking = true, .places = true, .implicit_unlock = true),
+    GRAMMAR(MiniBossLevel, 5, 2, 2, 7, .lock_probability = 0.25, ALL_VERBS, .unblocking = true, .places = true,
+            .implicit_unlock = true),
+    GRAMMAR(BossLevel, 8, 3, 3, 18, .lock_probability = 0.5, ALL_VERBS, .unblocking = true, .places = true,
+            .implicit_unlock = true),
     GRAMMAR(BossLevelNoUnlock, 8, 3, 3, 18, ALL_VERBS, .unblocking = true, .places = true),
 };
 
@@ -156,15 +164,19 @@ static unsigned says(const babyai_level *level)
     case MISSION_GO_TO_IMP_UNLOCK:
     case MISSION_GO_TO_RED_BLUE_BALL:
     case MISSION_GO_TO_DOOR:
-    case MISSION_GO_TO_OBJ_DOOR: return BABYAI_SAYS_GO_TO;
+    case MISSION_GO_TO_OBJ_DOOR:
+        return BABYAI_SAYS_GO_TO;
     case MISSION_OPEN:
     case MISSION_OPEN_RED_DOOR:
     case MISSION_OPEN_DOOR:
     case MISSION_UNLOCK:
     case MISSION_UNLOCK_LOCAL:
-    case MISSION_KEY_IN_BOX: return BABYAI_SAYS_OPEN;
-    case MISSION_OPEN_TWO_DOORS: return BABYAI_SAYS_OPEN | BABYAI_SAYS_THEN;
-    case MISSION_OPEN_DOORS_ORDER: return BABYAI_SAYS_OPEN | BABYAI_SAYS_THEN | BABYAI_SAYS_AFTER;
+    case MISSION_KEY_IN_BOX:
+        return BABYAI_SAYS_OPEN;
+    case MISSION_OPEN_TWO_DOORS:
+        return BABYAI_SAYS_OPEN | BABYAI_SAYS_THEN;
+    case MISSION_OPEN_DOORS_ORDER:
+        return BABYAI_SAYS_OPEN | BABYAI_SAYS_THEN | BABYAI_SAYS_AFTER;
     case MISSION_PICKUP:
     case MISSION_UNBLOCK_PICKUP:
     case MISSION_PICKUP_DIST:
@@ -174,15 +186,20 @@ static unsigned says(const babyai_level *level)
     case MISSION_UNLOCK_TO_UNLOCK:
     case MISSION_FIND_OBJ:
     case MISSION_KEY_CORRIDOR:
-    case MISSION_ONE_ROOM: return BABYAI_SAYS_PICK_UP;
+    case MISSION_ONE_ROOM:
+        return BABYAI_SAYS_PICK_UP;
     case MISSION_PUT_NEXT_LOCAL:
-    case MISSION_PUT_NEXT: return BABYAI_SAYS_PUT_NEXT;
-    case MISSION_MOVE_TWO_ACROSS: return BABYAI_SAYS_PUT_NEXT | BABYAI_SAYS_THEN;
-    case MISSION_ACTION_OBJ_DOOR: return BABYAI_SAYS_GO_TO | BABYAI_SAYS_PICK_UP | BABYAI_SAYS_OPEN;
+    case MISSION_PUT_NEXT:
+        return BABYAI_SAYS_PUT_NEXT;
+    case MISSION_MOVE_TWO_ACROSS:
+        return BABYAI_SAYS_PUT_NEXT | BABYAI_SAYS_THEN;
+    case MISSION_ACTION_OBJ_DOOR:
+        return BABYAI_SAYS_GO_TO | BABYAI_SAYS_PICK_UP | BABYAI_SAYS_OPEN;
     case MISSION_LEVEL_GEN:
         return ((1U << level->verbs) - 1) << level->first_verb |
                (level->compounds > 1 ? BABYAI_SAYS_AND | BABYAI_SAYS_THEN | BABYAI_SAYS_AFTER : 0);
-    case MISSION_KINDS: break;
+    case MISSION_KINDS:
+        break;
     }
     return 0;
 }
@@ -200,7 +217,8 @@ babyai_level_info babyai_level_describe(const babyai_level *level)
         .steps_per_action = level->room_size * level->room_size * level->rows * level->columns,
     };
     snprintf(info.id, sizeof info.id, "BabyAI-%s-v%u", level->name, level->version);
-    const int most = info.says & BABYAI_SAYS_PUT_NEXT ? 2 : 1, fewest = info.says & ~(unsigned)BABYAI_SAYS_PUT_NEXT ? 1 : 2;
+    const int most = info.says & BABYAI_SAYS_PUT_NEXT ? 2 : 1,
+              fewest = info.says & ~(unsigned)BABYAI_SAYS_PUT_NEXT ? 1 : 2;
     const int clauses = level->mission == MISSION_LEVEL_GEN && level->compounds > 1 ? 4 : 1;
     info.fewest_steps = info.max_steps ? info.max_steps : fewest * info.steps_per_action;
     info.most_steps = info.max_steps ? info.max_steps : most * clauses * info.steps_per_action;

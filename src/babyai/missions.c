@@ -12,10 +12,14 @@ static int colour_of(const maker *m, int id)
 static noun noun_of_id(const maker *m, int id)
 {
     switch (code_kind(m->env->code[id])) {
-    case KIND_KEY: return NOUN_KEY;
-    case KIND_BALL: return NOUN_BALL;
-    case KIND_BOX: return NOUN_BOX;
-    default: return NOUN_DOOR;
+    case KIND_KEY:
+        return NOUN_KEY;
+    case KIND_BALL:
+        return NOUN_BALL;
+    case KIND_BOX:
+        return NOUN_BOX;
+    default:
+        return NOUN_DOOR;
     }
 }
 
@@ -196,7 +200,8 @@ static made go_to_red_blue_ball(maker *m)
     MAKE(rooms_place_agent(m, ANY, ANY));
     MAKE(rooms_add_distractors(m, ANY, ANY, n, false, ids));
     for (int i = 0; i < n; i++)
-        if (kind_of(m, ids[i]) == KIND_BALL && (colour_of(m, ids[i]) == COLOUR_BLUE || colour_of(m, ids[i]) == COLOUR_RED))
+        if (kind_of(m, ids[i]) == KIND_BALL &&
+            (colour_of(m, ids[i]) == COLOUR_BLUE || colour_of(m, ids[i]) == COLOUR_RED))
             return REJECTED;
     const int colour = draw(m, 2) == 0 ? COLOUR_RED : COLOUR_BLUE;
     MAKE(rooms_add_object(m, 0, 0, KIND_BALL, colour, &ball));
@@ -535,13 +540,15 @@ static made lock_some_room(maker *m)
     return rooms_add_object(m, column, row, KIND_KEY, colour_of(m, door), NULL);
 }
 
-/* Whether some match lies outside the locked room's rectangle, walls included; it may be one of an earlier episode (Q2). */
+/* Whether some match lies outside the locked room's rectangle, walls included; it may be one of an earlier episode
+ * (Q2). */
 static bool outside_locked_room(const maker *m, const description *what)
 {
     const babyai_env *env = m->env;
     for (int i = 0; i < what->positions; i++) {
         const int x = position_x(what->at[i]), y = position_y(what->at[i]);
-        if (x < env->locked_x || y < env->locked_y || x >= env->locked_x + m->room_size || y >= env->locked_y + m->room_size)
+        if (x < env->locked_x || y < env->locked_y || x >= env->locked_x + m->room_size ||
+            y >= env->locked_y + m->room_size)
             return true;
     }
     return false;
@@ -570,10 +577,14 @@ static made draw_clause(maker *m, int index)
     static const verb order[] = {VERB_GO_TO, VERB_PICK_UP, VERB_OPEN, VERB_PUT_NEXT};
     clause *c = begin_clause(&m->env->instruction, index, order[level->first_verb + draw(m, level->verbs)], false);
     switch ((verb)c->verb) {
-    case VERB_GO_TO: return draw_description(m, &c->a, NOUN_BOX, 4);
-    case VERB_PICK_UP: return draw_description(m, &c->a, NOUN_BOX, 3);
-    case VERB_OPEN: return draw_description(m, &c->a, NOUN_DOOR, 1);
-    default: break;
+    case VERB_GO_TO:
+        return draw_description(m, &c->a, NOUN_BOX, 4);
+    case VERB_PICK_UP:
+        return draw_description(m, &c->a, NOUN_BOX, 3);
+    case VERB_OPEN:
+        return draw_description(m, &c->a, NOUN_DOOR, 1);
+    default:
+        break;
     }
     MAKE(draw_description(m, &c->a, NOUN_BOX, 3));
     return draw_description(m, &c->b, NOUN_BOX, 4);
@@ -607,38 +618,70 @@ static made level_gen(maker *m)
 made missions_make(maker *m)
 {
     switch ((mission_kind)m->env->level->mission) {
-    case MISSION_GO_TO_RED_BALL: return go_to_red_ball(m);
-    case MISSION_GO_TO_OBJ: return go_to_obj(m);
-    case MISSION_GO_TO_LOCAL: return go_to_local(m);
-    case MISSION_GO_TO: return go_to(m);
-    case MISSION_GO_TO_IMP_UNLOCK: return go_to_imp_unlock(m);
-    case MISSION_GO_TO_RED_BLUE_BALL: return go_to_red_blue_ball(m);
-    case MISSION_GO_TO_DOOR: return go_to_door(m);
-    case MISSION_GO_TO_OBJ_DOOR: return go_to_obj_door(m);
-    case MISSION_OPEN: return open_any(m);
-    case MISSION_OPEN_RED_DOOR: return open_red_door(m);
-    case MISSION_OPEN_DOOR: return open_door(m);
-    case MISSION_OPEN_TWO_DOORS: return open_two_doors(m);
-    case MISSION_OPEN_DOORS_ORDER: return open_doors_order(m);
-    case MISSION_PICKUP: return pick_up(m, false);
-    case MISSION_UNBLOCK_PICKUP: return pick_up(m, true);
-    case MISSION_PICKUP_DIST: return pick_up_dist(m);
-    case MISSION_PICKUP_ABOVE: return pick_up_above(m);
-    case MISSION_PUT_NEXT_LOCAL: return put_next_local(m);
-    case MISSION_PUT_NEXT: return put_next(m);
-    case MISSION_UNLOCK: return unlock(m);
-    case MISSION_UNLOCK_LOCAL: return unlock_local(m);
-    case MISSION_KEY_IN_BOX: return key_in_box(m);
-    case MISSION_UNLOCK_PICKUP: return unlock_pick_up(m);
-    case MISSION_BLOCKED_UNLOCK_PICKUP: return blocked_unlock_pick_up(m);
-    case MISSION_UNLOCK_TO_UNLOCK: return unlock_to_unlock(m);
-    case MISSION_ACTION_OBJ_DOOR: return action_obj_door(m);
-    case MISSION_FIND_OBJ: return find_obj(m);
-    case MISSION_KEY_CORRIDOR: return key_corridor(m);
-    case MISSION_ONE_ROOM: return one_room(m);
-    case MISSION_MOVE_TWO_ACROSS: return move_two_across(m);
-    case MISSION_LEVEL_GEN: return level_gen(m);
-    case MISSION_KINDS: break;
+    case MISSION_GO_TO_RED_BALL:
+        return go_to_red_ball(m);
+    case MISSION_GO_TO_OBJ:
+        return go_to_obj(m);
+    case MISSION_GO_TO_LOCAL:
+        return go_to_local(m);
+    case MISSION_GO_TO:
+        return go_to(m);
+    case MISSION_GO_TO_IMP_UNLOCK:
+        return go_to_imp_unlock(m);
+    case MISSION_GO_TO_RED_BLUE_BALL:
+        return go_to_red_blue_ball(m);
+    case MISSION_GO_TO_DOOR:
+        return go_to_door(m);
+    case MISSION_GO_TO_OBJ_DOOR:
+        return go_to_obj_door(m);
+    case MISSION_OPEN:
+        return open_any(m);
+    case MISSION_OPEN_RED_DOOR:
+        return open_red_door(m);
+    case MISSION_OPEN_DOOR:
+        return open_door(m);
+    case MISSION_OPEN_TWO_DOORS:
+        return open_two_doors(m);
+    case MISSION_OPEN_DOORS_ORDER:
+        return open_doors_order(m);
+    case MISSION_PICKUP:
+        return pick_up(m, false);
+    case MISSION_UNBLOCK_PICKUP:
+        return pick_up(m, true);
+    case MISSION_PICKUP_DIST:
+        return pick_up_dist(m);
+    case MISSION_PICKUP_ABOVE:
+        return pick_up_above(m);
+    case MISSION_PUT_NEXT_LOCAL:
+        return put_next_local(m);
+    case MISSION_PUT_NEXT:
+        return put_next(m);
+    case MISSION_UNLOCK:
+        return unlock(m);
+    case MISSION_UNLOCK_LOCAL:
+        return unlock_local(m);
+    case MISSION_KEY_IN_BOX:
+        return key_in_box(m);
+    case MISSION_UNLOCK_PICKUP:
+        return unlock_pick_up(m);
+    case MISSION_BLOCKED_UNLOCK_PICKUP:
+        return blocked_unlock_pick_up(m);
+    case MISSION_UNLOCK_TO_UNLOCK:
+        return unlock_to_unlock(m);
+    case MISSION_ACTION_OBJ_DOOR:
+        return action_obj_door(m);
+    case MISSION_FIND_OBJ:
+        return find_obj(m);
+    case MISSION_KEY_CORRIDOR:
+        return key_corridor(m);
+    case MISSION_ONE_ROOM:
+        return one_room(m);
+    case MISSION_MOVE_TWO_ACROSS:
+        return move_two_across(m);
+    case MISSION_LEVEL_GEN:
+        return level_gen(m);
+    case MISSION_KINDS:
+        break;
     }
     return STUCK;
 }

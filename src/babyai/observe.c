@@ -17,10 +17,26 @@ void babyai_view_codes(const babyai_env *env, uint64_t columns[BABYAI_VIEW])
     ptrdiff_t step; /* to the next column of the view */
     bool reversed;
     switch (env->direction) {
-    case 0: from = env->by_row + (env->y - 3) * side + env->x; step = side; reversed = true; break;
-    case 1: from = env->by_column + (env->x + 3) * side + env->y; step = -side; reversed = true; break;
-    case 2: from = env->by_row + (env->y + 3) * side + env->x - 6; step = -side; reversed = false; break;
-    default: from = env->by_column + (env->x - 3) * side + env->y - 6; step = side; reversed = false; break;
+    case 0:
+        from = env->by_row + (env->y - 3) * side + env->x;
+        step = side;
+        reversed = true;
+        break;
+    case 1:
+        from = env->by_column + (env->x + 3) * side + env->y;
+        step = -side;
+        reversed = true;
+        break;
+    case 2:
+        from = env->by_row + (env->y + 3) * side + env->x - 6;
+        step = -side;
+        reversed = false;
+        break;
+    default:
+        from = env->by_column + (env->x - 3) * side + env->y - 6;
+        step = side;
+        reversed = false;
+        break;
     }
     for (int i = 0; i < BABYAI_VIEW; i++) memcpy(&columns[i], from + i * step, 8);
     if (reversed)
@@ -104,9 +120,12 @@ static void write_triples(const uint8_t *codes, uint8_t image[BABYAI_OBSERVATION
         const __m128i t = _mm_shuffle_epi8(types, kind), s = _mm_shuffle_epi8(states, kind);
         const __m128i c = _mm_and_si128(_mm_srli_epi16(code, 4), colours);
         __m128i *to = (__m128i *)(image + 3 * done);
-        _mm_storeu_si128(to, _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(t, at0), _mm_shuffle_epi8(c, colour0)), _mm_shuffle_epi8(s, state0)));
-        _mm_storeu_si128(to + 1, _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(t, at1), _mm_shuffle_epi8(c, colour1)), _mm_shuffle_epi8(s, state1)));
-        _mm_storeu_si128(to + 2, _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(t, at2), _mm_shuffle_epi8(c, colour2)), _mm_shuffle_epi8(s, state2)));
+        _mm_storeu_si128(to, _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(t, at0), _mm_shuffle_epi8(c, colour0)),
+                                          _mm_shuffle_epi8(s, state0)));
+        _mm_storeu_si128(to + 1, _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(t, at1), _mm_shuffle_epi8(c, colour1)),
+                                              _mm_shuffle_epi8(s, state1)));
+        _mm_storeu_si128(to + 2, _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(t, at2), _mm_shuffle_epi8(c, colour2)),
+                                              _mm_shuffle_epi8(s, state2)));
     }
 #endif
     for (; done < CELLS; done++) code_triple(codes[done], image + 3 * done);
@@ -129,7 +148,8 @@ void babyai_observe(const babyai_env *env, uint8_t image[BABYAI_OBSERVATION], ui
             }
     }
     columns[3] = (columns[3] & ~(0xffULL << 48)) | (uint64_t)own << 48;
-    uint8_t codes[BABYAI_VIEW * BABYAI_VIEW + 8]; /* the last column's eighth byte, and room to read sixteen at a time */
+    uint8_t
+        codes[BABYAI_VIEW * BABYAI_VIEW + 8]; /* the last column's eighth byte, and room to read sixteen at a time */
     for (int i = 0; i < BABYAI_VIEW; i++) {
         const uint64_t code = columns[i] & whole_bytes(seen >> (8 * i) & 0xff);
         memcpy(codes + i * BABYAI_VIEW, &code, 8);

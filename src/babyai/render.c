@@ -1,7 +1,8 @@
 /* Frames in RGB (reference, section 11): each tile drawn at three times its size, averaged down.
  *
- * A tile depends on its cell's code, on the agent in it and on whether it is seen; a frame has few different ones, so each
- * is drawn once a call and copied. Doubles in exactly this order, without contraction: truncation shows the last bit. */
+ * A tile depends on its cell's code, on the agent in it and on whether it is seen; a frame has few different ones, so
+ * each is drawn once a call and copied. Doubles in exactly this order, without contraction: truncation shows the last
+ * bit. */
 #include "babyai/env.h"
 
 #include <math.h>
@@ -10,9 +11,12 @@
 
 enum { TILE_MAX = 512, SCALE = 3, NO_AGENT = 4, VARIANTS = 256 * 5 * 2 };
 
-typedef struct colour { uint8_t rgb[3]; } colour;
+typedef struct colour {
+    uint8_t rgb[3];
+} colour;
 
-static const colour COLOURS[COLOUR_COUNT] = {{{255, 0, 0}}, {{0, 255, 0}}, {{0, 0, 255}}, {{112, 39, 195}}, {{255, 255, 0}}, {{100, 100, 100}}};
+static const colour COLOURS[COLOUR_COUNT] = {{{255, 0, 0}},    {{0, 255, 0}},   {{0, 0, 255}},
+                                             {{112, 39, 195}}, {{255, 255, 0}}, {{100, 100, 100}}};
 static const colour BLACK = {{0, 0, 0}}, AGENT = {{255, 0, 0}}, LINES = {{100, 100, 100}};
 
 /* The picture of one tile at n = SCALE * tile, [n, n, 3]. */
@@ -55,9 +59,11 @@ static void circle(const canvas *c, double cx, double cy, double r, colour with)
 /* A triangle that points in the agent's direction; its corners are single floats in the reference. */
 static void agent(const canvas *c, unsigned direction)
 {
-    static const double v0[2] = {0, 0x1.3d70a4p-1}, v1[2] = {0.75, 0x1.3d70a4p-2}, a[2] = {0x1.eb851ep-4, 0x1.851eb8p-3};
+    static const double v0[2] = {0, 0x1.3d70a4p-1}, v1[2] = {0.75, 0x1.3d70a4p-2},
+                        a[2] = {0x1.eb851ep-4, 0x1.851eb8p-3};
     const double turn = 0.5 * M_PI * direction, cosine = cos(-turn), sine = sin(-turn);
-    const double dot00 = v0[0] * v0[0] + v0[1] * v0[1], dot01 = v0[0] * v1[0] + v0[1] * v1[1], dot11 = v1[0] * v1[0] + v1[1] * v1[1];
+    const double dot00 = v0[0] * v0[0] + v0[1] * v0[1], dot01 = v0[0] * v1[0] + v0[1] * v1[1],
+                 dot11 = v1[0] * v1[0] + v1[1] * v1[1];
     const double scale = 1 / (dot00 * dot11 - dot01 * dot01);
     for (int py = 0; py < c->n; py++)
         for (int px = 0; px < c->n; px++) {
@@ -80,7 +86,9 @@ static void thing(const canvas *c, uint8_t code)
     if (code_kind(code) <= KIND_EMPTY) return;
     const colour k = COLOURS[code_colour(code)];
     switch (code_kind(code)) {
-    case KIND_WALL: rectangle(c, 0, 1, 0, 1, k); break;
+    case KIND_WALL:
+        rectangle(c, 0, 1, 0, 1, k);
+        break;
     case KIND_DOOR_OPEN:
         rectangle(c, 0.88, 1.00, 0.00, 1.00, k);
         rectangle(c, 0.92, 0.96, 0.04, 0.96, BLACK);
@@ -104,14 +112,17 @@ static void thing(const canvas *c, uint8_t code)
         circle(c, 0.56, 0.28, 0.190, k);
         circle(c, 0.56, 0.28, 0.064, BLACK);
         break;
-    case KIND_BALL: circle(c, 0.5, 0.5, 0.31, k); break;
+    case KIND_BALL:
+        circle(c, 0.5, 0.5, 0.31, k);
+        break;
     case KIND_BOX:
         rectangle(c, 0.12, 0.88, 0.12, 0.88, k);
         rectangle(c, 0.18, 0.82, 0.18, 0.82, BLACK);
         rectangle(c, 0.16, 0.84, 0.47, 0.53, k);
         break;
     case KIND_UNSEEN:
-    case KIND_EMPTY: break;
+    case KIND_EMPTY:
+        break;
     }
 }
 
@@ -131,7 +142,8 @@ static void draw_tile(const canvas *c, uint8_t code, unsigned agent_direction, b
             for (int channel = 0; channel < 3; channel++) {
                 double row[SCALE];
                 for (int k = 0; k < SCALE; k++) {
-                    const uint8_t *p = c->pixels + 3 * ((size_t)(SCALE * y + k) * (size_t)c->n + (size_t)(SCALE * x)) + channel;
+                    const uint8_t *p =
+                        c->pixels + 3 * ((size_t)(SCALE * y + k) * (size_t)c->n + (size_t)(SCALE * x)) + channel;
                     row[k] = (p[0] + p[3] + p[6]) / 3.0;
                 }
                 rgb[3 * (y * tile + x) + channel] = (uint8_t)((row[0] + row[1] + row[2]) / 3.0);
@@ -141,9 +153,9 @@ static void draw_tile(const canvas *c, uint8_t code, unsigned agent_direction, b
 typedef struct frame {
     canvas canvas;
     int tile;
-    size_t width;           /* tiles */
+    size_t width; /* tiles */
     uint8_t *rgb;
-    uint8_t *tiles;         /* drawn tiles, one behind the other */
+    uint8_t *tiles;          /* drawn tiles, one behind the other */
     int16_t known[VARIANTS]; /* which of them, -1: not drawn */
     int drawn, capacity;
 } frame;
@@ -211,16 +223,22 @@ static bool render_world(frame *f, const babyai_env *env, uint64_t seen, bool hi
     return true;
 }
 
-triad_status babyai_render(const babyai_env *env, int tile, bool highlight, bool agent_view, uint8_t *rgb, triad_error *err)
+triad_status babyai_render(const babyai_env *env, int tile, bool highlight, bool agent_view, uint8_t *rgb,
+                           triad_error *err)
 {
     if (tile < 1 || tile > TILE_MAX)
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "frame: a tile of %d pixels (1 to %d)", tile, TILE_MAX);
-    if (!env->ready) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "frame: the environment has no episode (reset it first)");
-    frame f = {.canvas = {.n = SCALE * tile}, .tile = tile, .rgb = rgb, .width = agent_view ? (size_t)BABYAI_VIEW : env->width};
+    if (!env->ready)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "frame: the environment has no episode (reset it first)");
+    frame f = {.canvas = {.n = SCALE * tile},
+               .tile = tile,
+               .rgb = rgb,
+               .width = agent_view ? (size_t)BABYAI_VIEW : env->width};
     for (int i = 0; i < VARIANTS; i++) f.known[i] = -1;
     f.canvas.pixels = malloc(3 * (size_t)f.canvas.n * (size_t)f.canvas.n);
     const uint64_t seen = babyai_visible(env);
-    const bool done = f.canvas.pixels && (agent_view ? render_view(&f, env, seen) : render_world(&f, env, seen, highlight));
+    const bool done =
+        f.canvas.pixels && (agent_view ? render_view(&f, env, seen) : render_world(&f, env, seen, highlight));
     free(f.canvas.pixels);
     free(f.tiles);
     return done ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "frame: no memory for tiles of %d pixels", tile);

@@ -18,7 +18,15 @@ typedef enum made {
         if (made_ != MADE) return made_;                                                                               \
     } while (0)
 
-enum { ROOMS_MAX = 9, SIDES = 4, DOOR_NONE = 0, DOOR_PASSAGE = 255, ANY = -1, DISTRACTORS_MAX = 32, TRIES_ENDLESS = 100000 };
+enum {
+    ROOMS_MAX = 9,
+    SIDES = 4,
+    DOOR_NONE = 0,
+    DOOR_PASSAGE = 255,
+    ANY = -1,
+    DISTRACTORS_MAX = 32,
+    TRIES_ENDLESS = 100000
+};
 
 typedef struct room {
     uint8_t door[SIDES]; /* id, DOOR_NONE or DOOR_PASSAGE; right, down, left, up */
@@ -32,8 +40,8 @@ typedef struct maker {
     triad_pcg64 rng;
     int columns, rows, room_size;
     int next_id;
-    uint32_t placed;   /* bit 6 * kind + colour (key, ball, box): stands in some room's list */
-    int locked_room;   /* LevelGen: index of this attempt's locked room, -1 */
+    uint32_t placed;      /* bit 6 * kind + colour (key, ball, box): stands in some room's list */
+    int locked_room;      /* LevelGen: index of this attempt's locked room, -1 */
     room room[ROOMS_MAX]; /* of column i, row j: [j * columns + i] */
 } maker;
 

@@ -65,8 +65,8 @@ static bool is_empty_spot(const search *s, uint16_t cell, uint16_t except)
            cell != s->env->x * s->env->side + s->env->y;
 }
 
-/* A thing put here would neither cut free cells apart nor hide another thing: the ring of eight around the cell changes at
- * most twice between free and not, and each of its doubtful cells touches a free one. */
+/* A thing put here would neither cut free cells apart nor hide another thing: the ring of eight around the cell changes
+ * at most twice between free and not, and each of its doubtful cells touches a free one. */
 static bool is_unblocking_spot(const search *s, uint16_t cell, uint16_t except)
 {
     if (!is_empty_spot(s, cell, except)) return false;
@@ -92,12 +92,18 @@ static bool accepts(const search *s, search_for what, uint16_t cell, uint16_t gi
 {
     const cell_kind kind = code_kind(s->env->by_column[cell]);
     switch (what) {
-    case FOR_CELL: return cell == given;
-    case FOR_UNSEEN: return !s->seen[cell];
-    case FOR_UNLOCKED_DOOR: return kind == KIND_DOOR_CLOSED;
-    case FOR_DOOR: return kind == KIND_DOOR_CLOSED || kind == KIND_DOOR_LOCKED;
-    case FOR_EMPTY: return is_empty_spot(s, cell, given);
-    case FOR_UNBLOCKING: return is_unblocking_spot(s, cell, given);
+    case FOR_CELL:
+        return cell == given;
+    case FOR_UNSEEN:
+        return !s->seen[cell];
+    case FOR_UNLOCKED_DOOR:
+        return kind == KIND_DOOR_CLOSED;
+    case FOR_DOOR:
+        return kind == KIND_DOOR_CLOSED || kind == KIND_DOOR_LOCKED;
+    case FOR_EMPTY:
+        return is_empty_spot(s, cell, given);
+    case FOR_UNBLOCKING:
+        return is_unblocking_spot(s, cell, given);
     }
     return false;
 }
@@ -143,7 +149,8 @@ route search_blocked(search *s, search_for what, uint16_t given)
 {
     search_tree *tree = &s->blocked;
     if (!tree->begun) {
-        while (grow(s, &s->free)) {}
+        while (grow(s, &s->free)) {
+        }
         begin(s, tree, true);
         for (int i = 0; i < s->free.tail; i++) reach(tree, s->free.cell[i], CELL_NONE, 0);
     }

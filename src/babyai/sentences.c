@@ -1,7 +1,8 @@
-/* The instructions of levels: which sentences each can say, from its rules and not from samples; and sentences as items.
+/* The instructions of levels: which sentences each can say, from its rules and not from samples; and sentences as
+ * items.
  *
- * A sentence belongs to a level when some episode is so worded. The article counts matches: "the" one, "a" more; where a
- * level never has two of a thing, or always has, only one article occurs. */
+ * A sentence belongs to a level when some episode is so worded. The article counts matches: "the" one, "a" more; where
+ * a level never has two of a thing, or always has, only one article occurs. */
 #include "babyai/grammar.h"
 #include "base/arena.h"
 
@@ -39,9 +40,20 @@ static void add(collection *all, const sentence *what)
 
 /* ---- phrases: sets given as bits */
 
-enum { ARTICLE_THE = 1, ARTICLE_A = 2, ARTICLES = 3, THINGS = 1 << NOUN_BOX | 1 << NOUN_BALL | 1 << NOUN_KEY, DOORS = 1 << NOUN_DOOR,
-       NO_COLOUR = 1 << COLOUR_ANY, SIX = (1 << COLOUR_COUNT) - 1, RED = 1 << COLOUR_RED, BLUE = 1 << COLOUR_BLUE,
-       NO_PLACE = 1 << PLACE_ANY, FOUR = (1 << PLACE_ANY) - 1, PHRASES_MAX = 512 };
+enum {
+    ARTICLE_THE = 1,
+    ARTICLE_A = 2,
+    ARTICLES = 3,
+    THINGS = 1 << NOUN_BOX | 1 << NOUN_BALL | 1 << NOUN_KEY,
+    DOORS = 1 << NOUN_DOOR,
+    NO_COLOUR = 1 << COLOUR_ANY,
+    SIX = (1 << COLOUR_COUNT) - 1,
+    RED = 1 << COLOUR_RED,
+    BLUE = 1 << COLOUR_BLUE,
+    NO_PLACE = 1 << PLACE_ANY,
+    FOUR = (1 << PLACE_ANY) - 1,
+    PHRASES_MAX = 512
+};
 
 typedef struct phrases {
     phrase at[PHRASES_MAX];
@@ -54,7 +66,8 @@ static void add_phrases(phrases *all, unsigned articles, unsigned colours, unsig
         for (unsigned c = 0; c <= COLOUR_ANY; c++)
             for (unsigned p = 0; p <= PLACE_ANY; p++)
                 for (unsigned a = 0; a < 2; a++)
-                    if (nouns >> n & 1 && colours >> c & 1 && places >> p & 1 && articles >> a & 1 && all->count < PHRASES_MAX)
+                    if (nouns >> n & 1 && colours >> c & 1 && places >> p & 1 && articles >> a & 1 &&
+                        all->count < PHRASES_MAX)
                         all->at[all->count++] = (phrase){(uint8_t)a, (uint8_t)c, (uint8_t)n, (uint8_t)p};
 }
 
@@ -103,7 +116,9 @@ static void put_different(collection *all, int pairs)
         for (int i = 0; i < 2 * pairs; i++)
             for (int j = 0; j < i; j++) different = different && pick[i] != pick[j];
         if (!different) continue;
-        sentence s = {.sequence = pairs == 2 ? SEQUENCE_BEFORE : SEQUENCE_NONE, .parts = (uint8_t)pairs, .clauses = {1, pairs == 2}};
+        sentence s = {.sequence = pairs == 2 ? SEQUENCE_BEFORE : SEQUENCE_NONE,
+                      .parts = (uint8_t)pairs,
+                      .clauses = {1, pairs == 2}};
         for (int pair = 0; pair < pairs; pair++) {
             s.verb[2 * pair] = VERB_PUT_NEXT;
             s.phrase[2 * pair][0] = things.at[pick[2 * pair]];
@@ -116,7 +131,8 @@ static void put_different(collection *all, int pairs)
 /* Whether whatever b means, a means too. */
 static bool covers(const phrase *a, const phrase *b)
 {
-    return a->noun == b->noun && (a->colour == COLOUR_ANY || a->colour == b->colour) && (a->place == PLACE_ANY || a->place == b->place);
+    return a->noun == b->noun && (a->colour == COLOUR_ANY || a->colour == b->colour) &&
+           (a->place == PLACE_ANY || a->place == b->place);
 }
 
 /* What LevelGen can say of things and, when asked, doors. A maze has more doors than one: "the door" needs a place. */
@@ -138,9 +154,15 @@ static void grammar_clauses(collection *all, const babyai_level *level)
     described(level, &both, THINGS | DOORS);
     for (int i = 0; i < level->verbs; i++) {
         switch ((verb)(level->first_verb + i)) {
-        case VERB_GO_TO: add_single(all, VERB_GO_TO, &both); break;
-        case VERB_PICK_UP: add_single(all, VERB_PICK_UP, &things); break;
-        case VERB_OPEN: add_single(all, VERB_OPEN, &doors); break;
+        case VERB_GO_TO:
+            add_single(all, VERB_GO_TO, &both);
+            break;
+        case VERB_PICK_UP:
+            add_single(all, VERB_PICK_UP, &things);
+            break;
+        case VERB_OPEN:
+            add_single(all, VERB_OPEN, &doors);
+            break;
         case VERB_PUT_NEXT: /* rejected where one object fits both: always so where one phrase covers the other */
             for (size_t a = 0; a < things.count; a++)
                 for (size_t b = 0; b < both.count; b++) {
@@ -152,7 +174,8 @@ static void grammar_clauses(collection *all, const babyai_level *level)
                     add(all, &s);
                 }
             break;
-        case VERBS: break;
+        case VERBS:
+            break;
         }
     }
 }
@@ -180,8 +203,11 @@ static void grammar(collection *all, const babyai_level *level)
         }
     const size_t parts = all->count;
     for (size_t code = 0; code < 2 * (parts - begin) * (parts - begin) && !all->full && !all->failed; code++) {
-        const sentence *one = &all->at[begin + code / 2 % (parts - begin)], *other = &all->at[begin + code / 2 / (parts - begin)];
-        sentence s = {.sequence = code % 2 ? SEQUENCE_AFTER : SEQUENCE_BEFORE, .parts = 2, .clauses = {one->clauses[0], other->clauses[0]}};
+        const sentence *one = &all->at[begin + code / 2 % (parts - begin)],
+                       *other = &all->at[begin + code / 2 / (parts - begin)];
+        sentence s = {.sequence = code % 2 ? SEQUENCE_AFTER : SEQUENCE_BEFORE,
+                      .parts = 2,
+                      .clauses = {one->clauses[0], other->clauses[0]}};
         memcpy(&s.verb[0], &one->verb[0], 2);
         memcpy(&s.verb[2], &other->verb[0], 2);
         memcpy(&s.phrase[0], &one->phrase[0], 2 * sizeof one->phrase[0]);
@@ -195,18 +221,35 @@ static void level_sentences(collection *all, const babyai_level *level)
     const unsigned options = level->options;
     switch ((mission_kind)level->mission) {
     case MISSION_GO_TO_RED_BALL:
-        say(all, VERB_GO_TO, level->objects == 0 || options & OPTION_GREY ? ARTICLE_THE : ARTICLES, RED, 1 << NOUN_BALL);
+        say(all, VERB_GO_TO, level->objects == 0 || options & OPTION_GREY ? ARTICLE_THE : ARTICLES, RED,
+            1 << NOUN_BALL);
         break;
-    case MISSION_GO_TO_OBJ: say(all, VERB_GO_TO, ARTICLE_THE, SIX, THINGS); break;
+    case MISSION_GO_TO_OBJ:
+        say(all, VERB_GO_TO, ARTICLE_THE, SIX, THINGS);
+        break;
     case MISSION_GO_TO_LOCAL:
-    case MISSION_GO_TO: say(all, VERB_GO_TO, level->objects == 1 ? ARTICLE_THE : ARTICLES, SIX, THINGS); break;
-    case MISSION_GO_TO_IMP_UNLOCK: say(all, VERB_GO_TO, ARTICLES, SIX, THINGS); break;
-    case MISSION_GO_TO_RED_BLUE_BALL: say(all, VERB_GO_TO, ARTICLE_THE, RED | BLUE, 1 << NOUN_BALL); break;
-    case MISSION_GO_TO_DOOR: say(all, VERB_GO_TO, ARTICLES, SIX, DOORS); break;
-    case MISSION_GO_TO_OBJ_DOOR: say(all, VERB_GO_TO, ARTICLES, SIX, THINGS | DOORS); break;
+    case MISSION_GO_TO:
+        say(all, VERB_GO_TO, level->objects == 1 ? ARTICLE_THE : ARTICLES, SIX, THINGS);
+        break;
+    case MISSION_GO_TO_IMP_UNLOCK:
+        say(all, VERB_GO_TO, ARTICLES, SIX, THINGS);
+        break;
+    case MISSION_GO_TO_RED_BLUE_BALL:
+        say(all, VERB_GO_TO, ARTICLE_THE, RED | BLUE, 1 << NOUN_BALL);
+        break;
+    case MISSION_GO_TO_DOOR:
+        say(all, VERB_GO_TO, ARTICLES, SIX, DOORS);
+        break;
+    case MISSION_GO_TO_OBJ_DOOR:
+        say(all, VERB_GO_TO, ARTICLES, SIX, THINGS | DOORS);
+        break;
     case MISSION_OPEN:
-    case MISSION_UNLOCK: say(all, VERB_OPEN, ARTICLES, SIX, DOORS); break;
-    case MISSION_OPEN_RED_DOOR: say(all, VERB_OPEN, ARTICLE_THE, RED, DOORS); break;
+    case MISSION_UNLOCK:
+        say(all, VERB_OPEN, ARTICLES, SIX, DOORS);
+        break;
+    case MISSION_OPEN_RED_DOOR:
+        say(all, VERB_OPEN, ARTICLE_THE, RED, DOORS);
+        break;
     case MISSION_OPEN_DOOR: {
         phrases doors = {.count = 0};
         if (!(options & OPTION_BY_PLACE)) add_phrases(&doors, ARTICLE_THE, SIX, DOORS, NO_PLACE);
@@ -215,8 +258,8 @@ static void level_sentences(collection *all, const babyai_level *level)
         break;
     }
     case MISSION_OPEN_TWO_DOORS:
-        two_doors(all, options & OPTION_RED_BLUE ? (unsigned)RED : (unsigned)SIX, options & OPTION_RED_BLUE ? (unsigned)BLUE : (unsigned)SIX,
-                  SEQUENCE_BEFORE);
+        two_doors(all, options & OPTION_RED_BLUE ? (unsigned)RED : (unsigned)SIX,
+                  options & OPTION_RED_BLUE ? (unsigned)BLUE : (unsigned)SIX, SEQUENCE_BEFORE);
         break;
     case MISSION_OPEN_DOORS_ORDER:
         say(all, VERB_OPEN, ARTICLE_THE, SIX, DOORS);
@@ -224,40 +267,67 @@ static void level_sentences(collection *all, const babyai_level *level)
         two_doors(all, SIX, SIX, SEQUENCE_AFTER);
         break;
     case MISSION_PICKUP:
-    case MISSION_UNBLOCK_PICKUP: say(all, VERB_PICK_UP, ARTICLES, SIX, THINGS); break;
+    case MISSION_UNBLOCK_PICKUP:
+        say(all, VERB_PICK_UP, ARTICLES, SIX, THINGS);
+        break;
     case MISSION_PICKUP_DIST:
         say(all, VERB_PICK_UP, ARTICLE_THE, SIX, THINGS);
         say(all, VERB_PICK_UP, ARTICLES, NO_COLOUR, THINGS);
         say(all, VERB_PICK_UP, ARTICLES, SIX & ~(1 << COLOUR_GREY), 1 << NOUN_ANY);
         say(all, VERB_PICK_UP, ARTICLE_A, 1 << COLOUR_GREY, 1 << NOUN_ANY); /* the walls are grey objects too (Q9) */
         break;
-    case MISSION_PICKUP_ABOVE: say(all, VERB_PICK_UP, ARTICLE_THE, SIX, THINGS); break;
+    case MISSION_PICKUP_ABOVE:
+        say(all, VERB_PICK_UP, ARTICLE_THE, SIX, THINGS);
+        break;
     case MISSION_PUT_NEXT_LOCAL:
-    case MISSION_PUT_NEXT: put_different(all, 1); break;
+    case MISSION_PUT_NEXT:
+        put_different(all, 1);
+        break;
     case MISSION_UNLOCK_LOCAL:
-    case MISSION_KEY_IN_BOX: say(all, VERB_OPEN, ARTICLE_THE, NO_COLOUR, DOORS); break;
-    case MISSION_UNLOCK_PICKUP: say(all, VERB_PICK_UP, ARTICLE_THE, SIX, 1 << NOUN_BOX); break;
-    case MISSION_BLOCKED_UNLOCK_PICKUP: say(all, VERB_PICK_UP, ARTICLE_THE, NO_COLOUR, 1 << NOUN_BOX); break;
+    case MISSION_KEY_IN_BOX:
+        say(all, VERB_OPEN, ARTICLE_THE, NO_COLOUR, DOORS);
+        break;
+    case MISSION_UNLOCK_PICKUP:
+        say(all, VERB_PICK_UP, ARTICLE_THE, SIX, 1 << NOUN_BOX);
+        break;
+    case MISSION_BLOCKED_UNLOCK_PICKUP:
+        say(all, VERB_PICK_UP, ARTICLE_THE, NO_COLOUR, 1 << NOUN_BOX);
+        break;
     case MISSION_UNLOCK_TO_UNLOCK:
     case MISSION_KEY_CORRIDOR:
-    case MISSION_ONE_ROOM: say(all, VERB_PICK_UP, ARTICLE_THE, NO_COLOUR, 1 << NOUN_BALL); break;
+    case MISSION_ONE_ROOM:
+        say(all, VERB_PICK_UP, ARTICLE_THE, NO_COLOUR, 1 << NOUN_BALL);
+        break;
     case MISSION_ACTION_OBJ_DOOR:
         say(all, VERB_GO_TO, ARTICLE_THE, SIX, THINGS);
         say(all, VERB_PICK_UP, ARTICLE_THE, SIX, THINGS);
         say(all, VERB_GO_TO, ARTICLES, SIX, DOORS);
         say(all, VERB_OPEN, ARTICLES, SIX, DOORS);
         break;
-    case MISSION_FIND_OBJ: say(all, VERB_PICK_UP, ARTICLE_THE, NO_COLOUR, THINGS); break;
-    case MISSION_MOVE_TWO_ACROSS: put_different(all, 2); break;
-    case MISSION_LEVEL_GEN: grammar(all, level); break;
-    case MISSION_KINDS: break;
+    case MISSION_FIND_OBJ:
+        say(all, VERB_PICK_UP, ARTICLE_THE, NO_COLOUR, THINGS);
+        break;
+    case MISSION_MOVE_TWO_ACROSS:
+        put_different(all, 2);
+        break;
+    case MISSION_LEVEL_GEN:
+        grammar(all, level);
+        break;
+    case MISSION_KINDS:
+        break;
     }
 }
 
 /* ---- sentences as items */
 
 /* Columns that every table has, then those that sentences of more than one clause need. */
-enum { PHRASE_FIELDS = 4, COLUMN_VERB = 0, COLUMN_PHRASES = 1, COLUMNS_PLAIN = 1 + 2 * PHRASE_FIELDS, COLUMNS_MAX = 64 };
+enum {
+    PHRASE_FIELDS = 4,
+    COLUMN_VERB = 0,
+    COLUMN_PHRASES = 1,
+    COLUMNS_PLAIN = 1 + 2 * PHRASE_FIELDS,
+    COLUMNS_MAX = 64
+};
 static const char *const PLACE_LABELS[PLACE_ANY + 1] = {"left", "right", "front", "behind", ""};
 static const char *const FIELDS[PHRASE_FIELDS] = {"article", "colour", "object", "location"};
 
@@ -335,7 +405,8 @@ static bool fill_row(triad_arena *memory, const sentence *s, const shape *most, 
         for (int i = 2 * part; i < 2 * part + s->clauses[part]; i++, clauses++) {
             const char **verb_cell = clauses == 0 ? cells + COLUMN_VERB : more_verbs + clauses - 1;
             *verb_cell = verbs[s->verb[i]];
-            for (int p = 0; p < (s->verb[i] == VERB_PUT_NEXT ? 2 : 1); p++, next += PHRASE_FIELDS) phrase_cells(&s->phrase[i][p], next);
+            for (int p = 0; p < (s->verb[i] == VERB_PUT_NEXT ? 2 : 1); p++, next += PHRASE_FIELDS)
+                phrase_cells(&s->phrase[i][p], next);
         }
     if (most->clauses > 1) more_verbs[-1] = join_label(s);
     char text[BABYAI_MISSION_MAX];
@@ -351,12 +422,13 @@ static triad_status make_items(triad_items *items, const sentence *all, char **t
     for (size_t i = 0; i < count; i++) measure(&all[i], &most);
     const size_t columns = column_count(&most);
     const char *names[COLUMNS_MAX];
-    const char **cells = TRIAD_NEW(&memory, const char *, count * columns + 1);
+    const char **cells = TRIAD_NEW(&memory, const char *, count *columns + 1);
     bool enough = cells && name_columns(&memory, &most, names);
     for (size_t i = 0; enough && i < count; i++) enough = fill_row(&memory, &all[i], &most, cells + i * columns);
-    const triad_status status =
-        enough ? triad_items_create(items, count, (const char *const *)text, (const char *const *)text, columns, names, cells, err)
-               : triad_fail(err, TRIAD_ERR_MEMORY, -1, "sentences: no memory for %zu rows", count);
+    const triad_status status = enough
+                                    ? triad_items_create(items, count, (const char *const *)text,
+                                                         (const char *const *)text, columns, names, cells, err)
+                                    : triad_fail(err, TRIAD_ERR_MEMORY, -1, "sentences: no memory for %zu rows", count);
     triad_arena_free(&memory);
     return status;
 }
@@ -393,9 +465,11 @@ static triad_status sorted_items(triad_items *items, const collection *all, tria
                 unique[count] = *rows[i].what;
                 text[count++] = (char *)(uintptr_t)rows[i].text;
             }
-        status = count <= SENTENCES_MAX ? make_items(items, unique, text, count, err)
-                                        : triad_fail(err, TRIAD_ERR_RANGE, -1, "sentences: the levels have %zu together, more than %d (take a sample: --sample N)",
-                                                     count, SENTENCES_MAX);
+        status = count <= SENTENCES_MAX
+                     ? make_items(items, unique, text, count, err)
+                     : triad_fail(err, TRIAD_ERR_RANGE, -1,
+                                  "sentences: the levels have %zu together, more than %d (take a sample: --sample N)",
+                                  count, SENTENCES_MAX);
     } else {
         status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "sentences: no memory for %zu rows", all->count);
     }
@@ -407,17 +481,19 @@ triad_status babyai_sentences(triad_items *items, const babyai_level *const *lev
 {
     *items = (triad_items){0};
     if (count == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "sentences: no levels (name at least one)");
-    if (count > LEVELS_MAX) return triad_fail(err, TRIAD_ERR_RANGE, -1, "sentences: %zu levels (at most %d)", count, LEVELS_MAX);
+    if (count > LEVELS_MAX)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "sentences: %zu levels (at most %d)", count, LEVELS_MAX);
     collection all = {.limit = SIZE_MAX};
     triad_status status = TRIAD_OK;
     for (size_t i = 0; i < count && status == TRIAD_OK; i++) {
         all.limit = all.count + SENTENCES_MAX;
         level_sentences(&all, levels[i]);
         if (all.full)
-            status = triad_fail(err, TRIAD_ERR_RANGE, -1, "sentences: %s has more than %d (take a sample: --sample N)", babyai_level_name(levels[i]),
-                                SENTENCES_MAX);
+            status = triad_fail(err, TRIAD_ERR_RANGE, -1, "sentences: %s has more than %d (take a sample: --sample N)",
+                                babyai_level_name(levels[i]), SENTENCES_MAX);
         else if (all.failed)
-            status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "sentences: no memory for those of %s", babyai_level_name(levels[i]));
+            status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "sentences: no memory for those of %s",
+                                babyai_level_name(levels[i]));
     }
     if (status == TRIAD_OK) status = sorted_items(items, &all, err);
     free(all.at);
@@ -432,7 +508,8 @@ triad_status babyai_sentences_parse(triad_items *items, const char *const *text,
     triad_status status = TRIAD_OK;
     for (size_t i = 0; i < count && status == TRIAD_OK; i++)
         if (!grammar_parse(&all[i], text[i]))
-            status = triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)i, "sentence %zu: '%.200s' is none of BabyAI's (words and order must be exact)", i + 1,
+            status = triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)i,
+                                "sentence %zu: '%.200s' is none of BabyAI's (words and order must be exact)", i + 1,
                                 text[i]);
     if (status == TRIAD_OK) status = make_items(items, all, (char **)(uintptr_t)text, count, err);
     free(all);

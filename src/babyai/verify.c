@@ -48,7 +48,8 @@ static verdict verify_clause(const babyai_env *env, clause *c, babyai_action act
         c->held_before = env->carrying;
         if (action != BABYAI_DROP) return VERDICT_GOES_ON;
         return in_set(&c->a, before) && next_to_any(&c->b, env->at[before]) ? VERDICT_SUCCESS : VERDICT_GOES_ON;
-    case VERBS: break;
+    case VERBS:
+        break;
     }
     return VERDICT_GOES_ON;
 }

@@ -5,12 +5,9 @@
 #include <string.h>
 
 static const char *const WORDS[] = {
-    "go", "to", "pick", "up", "open", "put", "next",
-    "the", "a",
-    "red", "green", "blue", "purple", "yellow", "grey",
-    "box", "ball", "key", "door", "object",
-    "on", "your", "left", "right", "in", "front", "of", "you", "behind",
-    "and", ",", "then", "after",
+    "go",   "to",     "pick",   "up",    "open", "put",  "next",   "the",  "a",      "red",  "green",
+    "blue", "purple", "yellow", "grey",  "box",  "ball", "key",    "door", "object", "on",   "your",
+    "left", "right",  "in",     "front", "of",   "you",  "behind", "and",  ",",      "then", "after",
 };
 enum { WORD_COUNT = sizeof WORDS / sizeof WORDS[0] };
 

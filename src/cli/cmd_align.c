@@ -52,8 +52,8 @@ static triad_status read_sides(sides *all, const char **paths, size_t count, boo
             return triad_fail(err, TRIAD_ERR_MEMORY, -1, "align: out of memory");
         for (size_t i = 0; i < all->spaces; i++)
             if (strcmp(all->name[i], all->name[all->spaces]) == 0)
-                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: two spaces would be called %s (rename one file)", paths[all->spaces],
-                                  all->name[i]);
+                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: two spaces would be called %s (rename one file)",
+                                  paths[all->spaces], all->name[i]);
         status = triad_space_read(&all->space[all->spaces], paths[all->spaces], err);
         if (status != TRIAD_OK) return status;
     }
@@ -164,43 +164,88 @@ int cmd_align(cli_context *context, int argc, char **argv)
     triad_align_options align = triad_align_defaults();
     const char *output = NULL, *layers = "last", *protocol = "strict64", *csv = NULL;
     cli_list nulls = {0}, ks = {0}, measures = {0};
-    int64_t permutations = (int64_t)align.permutations, fits = (int64_t)align.retrieval_permutations, bootstraps = (int64_t)align.bootstraps;
+    int64_t permutations = (int64_t)align.permutations, fits = (int64_t)align.retrieval_permutations,
+            bootstraps = (int64_t)align.bootstraps;
     const cli_option options[] = {
-        {.name = "output", .letter = 'o', .kind = CLI_STRING, .argument = "FILE.json", .help = "Where the results go.", .value = &output},
+        {.name = "output",
+         .letter = 'o',
+         .kind = CLI_STRING,
+         .argument = "FILE.json",
+         .help = "Where the results go.",
+         .value = &output},
         {.name = "csv", .kind = CLI_STRING, .argument = "FILE.csv", .help = "The same as a tidy table.", .value = &csv},
-        {.name = "measures", .kind = CLI_LIST, .argument = "NAME,…", .value = &measures,
-         .help = "Measures by their names in the results or the names' beginnings (rsa, cca, procrustes, cknna, retrieval/vlca, …)."},
-        {.name = "layers", .kind = CLI_CHOICE, .argument = "WHICH", .choices = "last|all", .value = &layers,
+        {.name = "measures",
+         .kind = CLI_LIST,
+         .argument = "NAME,…",
+         .value = &measures,
+         .help = "Measures by their names in the results or the names' beginnings (rsa, cca, procrustes, cknna, "
+                 "retrieval/vlca, …)."},
+        {.name = "layers",
+         .kind = CLI_CHOICE,
+         .argument = "WHICH",
+         .choices = "last|all",
+         .value = &layers,
          .help = "The last layer of each space, or every layer of one with every layer of another."},
-        {.name = "protocol", .kind = CLI_CHOICE, .argument = "NAME", .choices = "strict64|strict", .value = &protocol,
+        {.name = "protocol",
+         .kind = CLI_CHOICE,
+         .argument = "NAME",
+         .choices = "strict64|strict",
+         .value = &protocol,
          .help = "Retrieval on held-out sentences through at most 64 dimensions a side, or through all."},
-        {.name = "null", .kind = CLI_LIST, .argument = "NAME,…", .choices = "iid|relabel|none", .value = &nulls,
+        {.name = "null",
+         .kind = CLI_LIST,
+         .argument = "NAME,…",
+         .choices = "iid|relabel|none",
+         .value = &nulls,
          .help = "Rows shuffled (iid), words renamed consistently (relabel); both unless said."},
-        {.name = "k", .kind = CLI_LIST, .argument = "K,…", .value = &ks, .help = "The k of precision@k; 1,5,10,15 unless said."},
-        {.name = "permutations", .kind = CLI_INT, .argument = "N", .min = 0, .max = 1e7, .value = &permutations,
+        {.name = "k",
+         .kind = CLI_LIST,
+         .argument = "K,…",
+         .value = &ks,
+         .help = "The k of precision@k; 1,5,10,15 unless said."},
+        {.name = "permutations",
+         .kind = CLI_INT,
+         .argument = "N",
+         .min = 0,
+         .max = 1e7,
+         .value = &permutations,
          .help = "Draws of each null for overlap, CKA and RSA."},
-        {.name = "retrieval-permutations", .kind = CLI_INT, .argument = "N", .min = 0, .max = 1e7, .value = &fits,
+        {.name = "retrieval-permutations",
+         .kind = CLI_INT,
+         .argument = "N",
+         .min = 0,
+         .max = 1e7,
+         .value = &fits,
          .help = "Draws of each null for retrieval, whose map is fitted again in each."},
-        {.name = "bootstrap", .kind = CLI_INT, .argument = "N", .min = 0, .max = 1e6, .value = &bootstraps,
+        {.name = "bootstrap",
+         .kind = CLI_INT,
+         .argument = "N",
+         .min = 0,
+         .max = 1e6,
+         .value = &bootstraps,
          .help = "Resamples of the sentences behind the 95 % intervals; 0: no intervals."},
     };
     const cli_usage usage = {
         .command = "align",
         .arguments = "SPACE SPACE… [-o FILE.json]",
-        .description =
-            "Says how alike spaces are, pair by pair: precision@k by retrieval after a Procrustes map that was fitted on other\n"
-            "sentences, precision@k by overlap of neighbourhoods, debiased CKA, RSA; each with its chance level, its 95 % interval\n"
-            "and two nulls. iid asks whether there is any relation, which shared words alone answer with yes. relabel renames\n"
-            "colours, objects and places consistently and asks whether it matters which word is which.\n\n"
-            "A SPACE is what `triad embed` writes, or FILE.npy [n, d] beside FILE.tsv or FILE.txt with the n sentences. Rows pair by id.\n\n"
-            "  triad align agent.space.safetensors smollm2.space.safetensors -o alignment.json\n"
-            "  triad align a.npy b.npy --null none --bootstrap 0\n",
+        .description = "Says how alike spaces are, pair by pair: precision@k by retrieval after a Procrustes map that "
+                       "was fitted on other\n"
+                       "sentences, precision@k by overlap of neighbourhoods, debiased CKA, RSA; each with its chance "
+                       "level, its 95 % interval\n"
+                       "and two nulls. iid asks whether there is any relation, which shared words alone answer with "
+                       "yes. relabel renames\n"
+                       "colours, objects and places consistently and asks whether it matters which word is which.\n\n"
+                       "A SPACE is what `triad embed` writes, or FILE.npy [n, d] beside FILE.tsv or FILE.txt with the "
+                       "n sentences. Rows pair by id.\n\n"
+                       "  triad align agent.space.safetensors smollm2.space.safetensors -o alignment.json\n"
+                       "  triad align a.npy b.npy --null none --bootstrap 0\n",
         .min_positional = 2,
         .max_positional = SIZE_MAX,
     };
     const char **positional;
     size_t count;
-    const int parsed = cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
+    const int parsed =
+        cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
     if (parsed != CLI_GO) return parsed;
     const int good_ks = parse_ks(&usage, &ks, &align);
     if (good_ks != CLI_GO) return good_ks;
@@ -225,9 +270,11 @@ int cmd_align(cli_context *context, int argc, char **argv)
     size_t pairs = 0;
     size_t(*pair)[2] = NULL;
     triad_status status = read_sides(&all, positional, count, strcmp(layers, "all") == 0, err);
-    if (status == TRIAD_OK && (pair = pair_up(&all, &pairs)) == NULL) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "align: out of memory");
+    if (status == TRIAD_OK && (pair = pair_up(&all, &pairs)) == NULL)
+        status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "align: out of memory");
     if (status == TRIAD_OK)
-        status = triad_align(&result, all.side, all.count, (const size_t(*)[2])pair, pairs, &align, context->pool, context->progress, err);
+        status = triad_align(&result, all.side, all.count, (const size_t(*)[2])pair, pairs, &align, context->pool,
+                             context->progress, err);
     if (status == TRIAD_OK && output) status = triad_align_write_json(&result, output, err);
     if (status == TRIAD_OK && csv) status = triad_align_write_csv(&result, csv, err);
     int exit_status = CLI_DONE;

@@ -33,17 +33,20 @@ static int print_json(const triad_eval_result *results, size_t count)
 
 static void print_number(double value, const char *format)
 {
-    if (isnan(value)) printf("%9s", "-");
-    else printf(format, value);
+    if (isnan(value))
+        printf("%9s", "-");
+    else
+        printf(format, value);
 }
 
 static int print_table(const triad_eval_result *results, size_t count)
 {
-    printf("%-24s %8s  %-15s %9s %9s %9s %9s\n", "level", "success", "95 % interval", "in time", "foreign", "steps", "bot");
+    printf("%-24s %8s  %-15s %9s %9s %9s %9s\n", "level", "success", "95 % interval", "in time", "foreign", "steps",
+           "bot");
     for (size_t l = 0; l < count; l++) {
         const triad_eval_result *result = &results[l];
-        printf("%-24s %7.2f%%  %6.2f - %6.2f ", babyai_level_name(result->level), 100 * result->success, 100 * result->wilson_low,
-               100 * result->wilson_high);
+        printf("%-24s %7.2f%%  %6.2f - %6.2f ", babyai_level_name(result->level), 100 * result->success,
+               100 * result->wilson_low, 100 * result->wilson_high);
         print_number(100 * result->success_in_time, "%8.2f%%");
         printf(" ");
         print_number(100 * result->success_foreign, "%8.2f%%");
@@ -61,24 +64,39 @@ int cmd_eval(cli_context *context, int argc, char **argv)
     cli_list names = {0};
     int64_t episodes = 1000;
     const cli_option options[] = {
-        {.name = "levels", .kind = CLI_LIST, .argument = "L,…", .help = "BabyAI levels, short or full names.", .value = &names, .required = true},
-        {.name = "episodes", .letter = 'n', .kind = CLI_INT, .argument = "N", .help = "Episodes a level.", .value = &episodes, .min = 1, .max = 1e7},
+        {.name = "levels",
+         .kind = CLI_LIST,
+         .argument = "L,…",
+         .help = "BabyAI levels, short or full names.",
+         .value = &names,
+         .required = true},
+        {.name = "episodes",
+         .letter = 'n',
+         .kind = CLI_INT,
+         .argument = "N",
+         .help = "Episodes a level.",
+         .value = &episodes,
+         .min = 1,
+         .max = 1e7},
     };
     const cli_usage usage = {
         .command = "eval",
         .arguments = "AGENT --levels L,…",
-        .description =
-            "Has an agent act by its most probable action on the test episodes of each level (seeds from 2 000 000 000 on, the same for every "
-            "agent), and prints success with its 95 % Wilson interval; success within 1.5 times the expert's steps (in time); success when the "
-            "agent is told another episode's instruction, given up after 64 steps (foreign: what wandering wins without language); and the mean "
-            "steps of agent and expert over the episodes that the agent solved.\n\n"
-            "  triad eval agent.safetensors --levels GoToLocal,PickupDist -n 1000\n",
+        .description = "Has an agent act by its most probable action on the test episodes of each level (seeds from 2 "
+                       "000 000 000 on, the same for every "
+                       "agent), and prints success with its 95 % Wilson interval; success within 1.5 times the "
+                       "expert's steps (in time); success when the "
+                       "agent is told another episode's instruction, given up after 64 steps (foreign: what wandering "
+                       "wins without language); and the mean "
+                       "steps of agent and expert over the episodes that the agent solved.\n\n"
+                       "  triad eval agent.safetensors --levels GoToLocal,PickupDist -n 1000\n",
         .min_positional = 1,
         .max_positional = 1,
     };
     const char **positional;
     size_t count;
-    const int parsed = cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
+    const int parsed =
+        cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
     if (parsed != CLI_GO) return parsed;
     triad_error *err = &context->error;
     const babyai_level *levels[CLI_LEVELS_MOST];
@@ -88,8 +106,8 @@ int cmd_eval(cli_context *context, int argc, char **argv)
     if (picked != CLI_GO) return picked;
     triad_status status = triad_agent_open(&agent, positional[0], err);
     if (status == TRIAD_OK)
-        status = triad_agent_evaluate(agent, levels, names.count, (size_t)episodes, FIRST_TEST_SEED, true, results, context->pool,
-                                      context->progress, err);
+        status = triad_agent_evaluate(agent, levels, names.count, (size_t)episodes, FIRST_TEST_SEED, true, results,
+                                      context->pool, context->progress, err);
     triad_agent_close(agent);
     if (status != TRIAD_OK) return cli_fail(err);
     return context->json ? print_json(results, names.count) : print_table(results, names.count);

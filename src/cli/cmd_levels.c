@@ -4,13 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct { unsigned bit; const char *name; } KINDS[] = {
-    {BABYAI_SAYS_GO_TO, "go to"}, {BABYAI_SAYS_PICK_UP, "pick up"}, {BABYAI_SAYS_OPEN, "open"}, {BABYAI_SAYS_PUT_NEXT, "put next to"},
-    {BABYAI_SAYS_AND, "and"},     {BABYAI_SAYS_THEN, "then"},       {BABYAI_SAYS_AFTER, "after"},
+static const struct {
+    unsigned bit;
+    const char *name;
+} KINDS[] = {
+    {BABYAI_SAYS_GO_TO, "go to"},          {BABYAI_SAYS_PICK_UP, "pick up"}, {BABYAI_SAYS_OPEN, "open"},
+    {BABYAI_SAYS_PUT_NEXT, "put next to"}, {BABYAI_SAYS_AND, "and"},         {BABYAI_SAYS_THEN, "then"},
+    {BABYAI_SAYS_AFTER, "after"},
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof *KINDS };
-static const char RULE[] = "one room's cells (size x size) times the rooms, for each thing to be reached: 2 for \"put next to\", 1 for any "
-                           "other action, added up over the actions of the instruction";
+static const char RULE[] =
+    "one room's cells (size x size) times the rooms, for each thing to be reached: 2 for \"put next to\", 1 for any "
+    "other action, added up over the actions of the instruction";
 
 static void print_table(const babyai_level *const *levels, size_t count)
 {
@@ -28,10 +33,13 @@ static void print_table(const babyai_level *const *levels, size_t count)
             snprintf(steps, sizeof steps, "%d", info.most_steps);
         else
             snprintf(steps, sizeof steps, "%d to %d", info.fewest_steps, info.most_steps);
-        printf("%-22s %-12s %-43s %s%s\n", babyai_level_name(levels[i]), rooms, kinds, steps, info.max_steps ? " (fixed)" : "");
+        printf("%-22s %-12s %-43s %s%s\n", babyai_level_name(levels[i]), rooms, kinds, steps,
+               info.max_steps ? " (fixed)" : "");
     }
-    printf("\nrooms: columns x rows of side, walls included (neighbours share one). Full ids are BabyAI-NAME-v0, of GoToObjS6 -v1.\n"
-           "Step limit: fixed where it says so; else %s.\n", RULE);
+    printf("\nrooms: columns x rows of side, walls included (neighbours share one). Full ids are BabyAI-NAME-v0, of "
+           "GoToObjS6 -v1.\n"
+           "Step limit: fixed where it says so; else %s.\n",
+           RULE);
 }
 
 static json_object *to_json(const babyai_level *const *levels, size_t count)
@@ -66,7 +74,8 @@ int cmd_levels(cli_context *context, int argc, char **argv)
     const cli_usage usage = {
         .command = "levels",
         .arguments = "[LEVEL…]",
-        .description = "Lists BabyAI's levels: their rooms, what their instructions are made of, and after how many steps an episode is cut\n"
+        .description = "Lists BabyAI's levels: their rooms, what their instructions are made of, and after how many "
+                       "steps an episode is cut\n"
                        "off. All 96, or those that are named.\n\n"
                        "  triad levels\n"
                        "  triad levels GoToLocal BabyAI-BossLevel-v0 --json\n",

@@ -69,15 +69,18 @@ static void notice(void *context, const experiment_stage *stage, size_t number, 
 {
     const cli_context *cli = context;
     if (cli->quiet || !ran) return;
-    fprintf(stderr, "[%zu/%zu] %s: %s%s\n", number, wanted, stage->name, stage->does, stage->started ? " (goes on where it stopped)" : "");
+    fprintf(stderr, "[%zu/%zu] %s: %s%s\n", number, wanted, stage->name, stage->does,
+            stage->started ? " (goes on where it stopped)" : "");
 }
 
 static int finish(const cli_context *context, const experiment *study, const char *folder, const char *only)
 {
     if (context->json) return list_stages(context, study, folder);
     const experiment_stage last = experiment_stage_at(study, experiment_stage_count(study) - 1);
-    if (last.done) printf("%s/%s\n", folder, last.output[0]);
-    else if (only != NULL && !context->quiet) fprintf(stderr, "done: %s and what it needs\n", only);
+    if (last.done)
+        printf("%s/%s\n", folder, last.output[0]);
+    else if (only != NULL && !context->quiet)
+        fprintf(stderr, "done: %s and what it needs\n", only);
     return CLI_DONE;
 }
 
@@ -86,20 +89,36 @@ int cmd_run(cli_context *context, int argc, char **argv)
     const char *folder = NULL, *only = NULL;
     bool dry_run = false, list = false;
     const cli_option options[] = {
-        {.name = "output", .letter = 'o', .kind = CLI_STRING, .argument = "DIR", .help = "The study's folder.", .value = &folder, .required = true},
-        {.name = "dry-run", .kind = CLI_FLAG, .help = "Check configuration and files, list what would be done, do nothing.", .value = &dry_run},
+        {.name = "output",
+         .letter = 'o',
+         .kind = CLI_STRING,
+         .argument = "DIR",
+         .help = "The study's folder.",
+         .value = &folder,
+         .required = true},
+        {.name = "dry-run",
+         .kind = CLI_FLAG,
+         .help = "Check configuration and files, list what would be done, do nothing.",
+         .value = &dry_run},
         {.name = "list", .kind = CLI_FLAG, .help = "List the stages and which of them are done.", .value = &list},
-        {.name = "only", .kind = CLI_STRING, .argument = "STAGE", .help = "Only this stage, or kind of stage, and what it needs.", .value = &only},
+        {.name = "only",
+         .kind = CLI_STRING,
+         .argument = "STAGE",
+         .help = "Only this stage, or kind of stage, and what it needs.",
+         .value = &only},
     };
     const cli_usage usage = {
         .command = "run",
         .arguments = "[CONFIG] -o DIR",
         .description =
             "Runs a whole study: instructions, agents and their evaluation, spaces, alignment, results, report.\n\n"
-            "CONFIG is a YAML file; without it experiments/quick.yaml, the default study. Interrupted, the same command goes on where it stopped and "
-            "ends in the same bytes. Stages whose configuration and inputs are unchanged are not redone. Model files are checked before anything "
+            "CONFIG is a YAML file; without it experiments/quick.yaml, the default study. Interrupted, the same "
+            "command goes on where it stopped and "
+            "ends in the same bytes. Stages whose configuration and inputs are unchanged are not redone. Model files "
+            "are checked before anything "
             "expensive begins. --seed other than 0 replaces the configuration's seed of folds, resamples and nulls.\n\n"
-            "DIR then holds report.html, results.json, results.csv, items.tsv, agents/, spaces/ and log (the one file with times).\n\n"
+            "DIR then holds report.html, results.json, results.csv, items.tsv, agents/, spaces/ and log (the one file "
+            "with times).\n\n"
             "  triad run -o runs/quick\n"
             "  triad run mine.yaml -o runs/mine --only train\n",
         .min_positional = 0,
@@ -107,23 +126,31 @@ int cmd_run(cli_context *context, int argc, char **argv)
     };
     const char **positional;
     size_t count;
-    const int parsed = cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
+    const int parsed =
+        cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
     if (parsed != CLI_GO) return parsed;
     triad_error *err = &context->error;
     char standard[4096];
     const char *config = count > 0 ? positional[0] : standard;
     if (count == 0 && !default_config(standard, sizeof standard)) {
-        (void)triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%s: not in the current folder and not installed (name a configuration)", DEFAULT);
+        (void)triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                         "%s: not in the current folder and not installed (name a configuration)", DEFAULT);
         return cli_fail(err);
     }
     experiment *study = NULL;
     triad_status status = experiment_open(&study, config, folder, context->seed != 0 ? &context->seed : NULL, err);
     if (status == TRIAD_OK && dry_run) status = experiment_check(study, err);
     if (status == TRIAD_OK && !dry_run && !list) {
-        const experiment_run_options run = {.only = only, .pool = context->pool, .progress = context->progress, .notice = notice, .notice_context = context};
+        const experiment_run_options run = {.only = only,
+                                            .pool = context->pool,
+                                            .progress = context->progress,
+                                            .notice = notice,
+                                            .notice_context = context};
         status = experiment_run(study, &run, err);
     }
-    const int code = status != TRIAD_OK ? cli_fail(err) : dry_run || list ? list_stages(context, study, folder) : finish(context, study, folder, only);
+    const int code = status != TRIAD_OK ? cli_fail(err)
+                     : dry_run || list  ? list_stages(context, study, folder)
+                                        : finish(context, study, folder, only);
     experiment_close(study);
     return code;
 }

@@ -14,7 +14,8 @@ static json_object *ids_to_json(const tokenizer_ids *ids)
     return list;
 }
 
-static triad_status print_sentences(const tokenizer *tokens, const triad_items *items, json_object *list, triad_error *err)
+static triad_status print_sentences(const tokenizer *tokens, const triad_items *items, json_object *list,
+                                    triad_error *err)
 {
     tokenizer_ids ids = {0};
     triad_status status = TRIAD_OK;
@@ -41,8 +42,12 @@ int cmd_tokenize(cli_context *context, int argc, char **argv)
 {
     const char *sentences = NULL;
     const cli_option options[] = {
-        {.name = "sentences", .kind = CLI_STRING, .argument = "FILE", .help = "Items: a .tsv with id and text, or plain text, a sentence a line.",
-         .value = &sentences, .required = true},
+        {.name = "sentences",
+         .kind = CLI_STRING,
+         .argument = "FILE",
+         .help = "Items: a .tsv with id and text, or plain text, a sentence a line.",
+         .value = &sentences,
+         .required = true},
     };
     const cli_usage usage = {
         .command = "tokenize",
@@ -55,12 +60,14 @@ int cmd_tokenize(cli_context *context, int argc, char **argv)
     };
     const char **positional;
     size_t count;
-    const int parsed = cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
+    const int parsed =
+        cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
     if (parsed != CLI_GO) return parsed;
     tokenizer *tokens = NULL;
     triad_items items = {0};
     triad_error *err = &context->error;
-    json_object *root = context->json ? json_object_new_object() : NULL, *list = context->json ? json_object_new_array() : NULL;
+    json_object *root = context->json ? json_object_new_object() : NULL,
+                *list = context->json ? json_object_new_array() : NULL;
     if (root != NULL) json_object_object_add(root, "sentences", list);
     triad_status status = triad_items_read(&items, sentences, err);
     if (status == TRIAD_OK) {

@@ -14,29 +14,56 @@ int cmd_train(cli_context *context, int argc, char **argv)
     triad_train_options train = triad_train_defaults();
     double tflop = train.tflop;
     const cli_option options[] = {
-        {.name = "levels", .kind = CLI_LIST, .argument = "L,…", .help = "BabyAI levels to learn, short or full names.", .value = &names, .required = true},
-        {.name = "output", .letter = 'o', .kind = CLI_STRING, .argument = "AGENT", .help = "The agent's file.", .value = &output, .required = true},
-        {.name = "tflop", .kind = CLI_REAL, .argument = "X", .help = "Budget in 10^12 floating-point operations, counted, when --steps is not given.",
-         .value = &tflop, .min = 1e-6, .max = 1e6},
-        {.name = "steps", .kind = CLI_INT, .argument = "N", .help = "Budget in steps of demonstrations (0: by --tflop).", .value = &steps, .min = 0,
+        {.name = "levels",
+         .kind = CLI_LIST,
+         .argument = "L,…",
+         .help = "BabyAI levels to learn, short or full names.",
+         .value = &names,
+         .required = true},
+        {.name = "output",
+         .letter = 'o',
+         .kind = CLI_STRING,
+         .argument = "AGENT",
+         .help = "The agent's file.",
+         .value = &output,
+         .required = true},
+        {.name = "tflop",
+         .kind = CLI_REAL,
+         .argument = "X",
+         .help = "Budget in 10^12 floating-point operations, counted, when --steps is not given.",
+         .value = &tflop,
+         .min = 1e-6,
+         .max = 1e6},
+        {.name = "steps",
+         .kind = CLI_INT,
+         .argument = "N",
+         .help = "Budget in steps of demonstrations (0: by --tflop).",
+         .value = &steps,
+         .min = 0,
          .max = 1e15},
-        {.name = "resume", .kind = CLI_FLAG, .help = "Go on from AGENT.checkpoint where there is one.", .value = &train.resume},
+        {.name = "resume",
+         .kind = CLI_FLAG,
+         .help = "Go on from AGENT.checkpoint where there is one.",
+         .value = &train.resume},
     };
     const cli_usage usage = {
         .command = "train",
         .arguments = "--levels L,… -o AGENT",
-        .description =
-            "Trains an agent by behavioural cloning on endless fresh demonstrations of the expert, each seen once, their levels in the recipe's "
-            "shares. The same options and --seed give the same agent, byte for byte, whatever --threads says; a run that was interrupted goes on "
-            "with --resume and ends in the same bytes.\n\n"
-            "Beside AGENT come AGENT.log.jsonl (loss, accuracy, rate: the only file that holds times), AGENT.step-0 (the same agent untrained), "
-            "AGENT.step-N on the way (N = 4096, 16384, …) and AGENT.checkpoint.\n\n"
-            "  triad train --levels GoToLocal,PickupDist -o agent.safetensors --steps 180000\n",
+        .description = "Trains an agent by behavioural cloning on endless fresh demonstrations of the expert, each "
+                       "seen once, their levels in the recipe's "
+                       "shares. The same options and --seed give the same agent, byte for byte, whatever --threads "
+                       "says; a run that was interrupted goes on "
+                       "with --resume and ends in the same bytes.\n\n"
+                       "Beside AGENT come AGENT.log.jsonl (loss, accuracy, rate: the only file that holds times), "
+                       "AGENT.step-0 (the same agent untrained), "
+                       "AGENT.step-N on the way (N = 4096, 16384, …) and AGENT.checkpoint.\n\n"
+                       "  triad train --levels GoToLocal,PickupDist -o agent.safetensors --steps 180000\n",
         .max_positional = 0,
     };
     const char **positional;
     size_t count;
-    const int parsed = cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
+    const int parsed =
+        cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
     if (parsed != CLI_GO) return parsed;
     triad_error *err = &context->error;
     const babyai_level *levels[CLI_LEVELS_MOST];

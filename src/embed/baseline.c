@@ -17,7 +17,8 @@ static triad_status check(const embed_job *job, triad_error *err)
 {
     const char *const only[] = {"0"};
     if (strcmp(job->options.pool, "default") != 0)
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling %s: a baseline has nothing to pool (leave --pool out)", job->options.pool);
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling %s: a baseline has nothing to pool (leave --pool out)",
+                          job->options.pool);
     return embed_check_layers(job->options.layers, only, 1, err);
 }
 
@@ -39,10 +40,13 @@ triad_status embed_random(triad_space *space, const embed_job *job, triad_error 
 }
 
 /* ---- bag of words */
-typedef struct word { const char *bytes; size_t item; } word;
+typedef struct word {
+    const char *bytes;
+    size_t item;
+} word;
 
 typedef struct bag {
-    triad_text letters;  /* all words lower-cased, each with a 0 behind it */
+    triad_text letters;   /* all words lower-cased, each with a 0 behind it */
     size_t *start, *item; /* [count] */
     size_t count, capacity;
 } bag;
@@ -62,7 +66,8 @@ static triad_status add_word(bag *b, const char *text, size_t size, size_t item,
     b->item[b->count++] = item;
     for (size_t at = 0, bytes; at < size; at += bytes) {
         utf8proc_uint8_t lower[4];
-        const utf8proc_ssize_t length = utf8proc_encode_char(utf8proc_tolower(unicode_at(text, at, size, &bytes)), lower);
+        const utf8proc_ssize_t length =
+            utf8proc_encode_char(utf8proc_tolower(unicode_at(text, at, size, &bytes)), lower);
         triad_text_add_bytes(&b->letters, lower, (size_t)length);
     }
     triad_text_add_bytes(&b->letters, "", 1);
@@ -73,7 +78,8 @@ static triad_status add_word(bag *b, const char *text, size_t size, size_t item,
 static triad_status add_words(bag *b, const char *text, size_t item, triad_error *err)
 {
     const size_t size = strlen(text);
-    if (!utf8_valid(text, size, NULL)) return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)item, "item %zu: its text is not UTF-8", item + 1);
+    if (!utf8_valid(text, size, NULL))
+        return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)item, "item %zu: its text is not UTF-8", item + 1);
     triad_status status = TRIAD_OK;
     for (size_t at = 0, bytes; at < size && status == TRIAD_OK;) {
         size_t from = SIZE_MAX, to = 0;
@@ -100,10 +106,12 @@ static triad_status count_words(triad_space *space, const embed_job *job, const 
 {
     word *sorted = malloc((b->count + 1) * sizeof *sorted);
     if (sorted == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
-    for (size_t i = 0; i < b->count; i++) sorted[i] = (word){.bytes = b->letters.bytes + b->start[i], .item = b->item[i]};
+    for (size_t i = 0; i < b->count; i++)
+        sorted[i] = (word){.bytes = b->letters.bytes + b->start[i], .item = b->item[i]};
     qsort(sorted, b->count, sizeof *sorted, by_letters);
     size_t columns = 0;
-    for (size_t i = 0; i < b->count; i++) columns += i == 0 || strcmp(sorted[i - 1].bytes, sorted[i].bytes) != 0 ? 1 : 0;
+    for (size_t i = 0; i < b->count; i++)
+        columns += i == 0 || strcmp(sorted[i - 1].bytes, sorted[i].bytes) != 0 ? 1 : 0;
     float *out = NULL;
     triad_status status = columns == 0 ? triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: their texts hold no word")
                                        : triad_space_add_layer(space, "0", job->items->count, columns, &out, err);
@@ -120,7 +128,8 @@ triad_status embed_bow(triad_space *space, const embed_job *job, triad_error *er
     triad_status status = check(job, err);
     if (status == TRIAD_OK) status = embed_begin(space, job, "baseline", "none", "baseline", err);
     bag b = {0};
-    for (size_t i = 0; i < job->items->count && status == TRIAD_OK; i++) status = add_words(&b, job->items->text[i], i, err);
+    for (size_t i = 0; i < job->items->count && status == TRIAD_OK; i++)
+        status = add_words(&b, job->items->text[i], i, err);
     if (status == TRIAD_OK) status = count_words(space, job, &b, err);
     triad_text_free(&b.letters);
     free(b.start);

@@ -26,8 +26,12 @@ static triad_status check_options(triad_embed_options *o, triad_error *err)
     static const char *const pools[] = {"default", "mean", "mean-nofirst", "last", "cls", "projected", "tokens"};
     bool known = false;
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) known = known || strcmp(o->pool, pools[i]) == 0;
-    if (!known) return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "pooling \"%.60s\": unknown (one of default, mean, mean-nofirst, last, cls, projected, tokens)", o->pool);
-    if (strcmp(o->unit, "sentence") != 0) return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "unit \"%.60s\": not supported (only sentence)", o->unit);
+    if (!known)
+        return triad_fail(
+            err, TRIAD_ERR_UNSUPPORTED, -1,
+            "pooling \"%.60s\": unknown (one of default, mean, mean-nofirst, last, cls, projected, tokens)", o->pool);
+    if (strcmp(o->unit, "sentence") != 0)
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "unit \"%.60s\": not supported (only sentence)", o->unit);
     if (o->layers[0] == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "layers: none is named");
     return TRIAD_OK;
 }
@@ -56,12 +60,14 @@ triad_status embed_check_layers(const char *layers, const char *const *names, si
         if (*at == ',') at++;
         const size_t span = strcspn(at, ",");
         bool found = span == 4 && strncmp(at, "last", 4) == 0;
-        for (size_t i = 0; i < count && !found; i++) found = strlen(names[i]) == span && strncmp(at, names[i], span) == 0;
+        for (size_t i = 0; i < count && !found; i++)
+            found = strlen(names[i]) == span && strncmp(at, names[i], span) == 0;
         if (found) continue;
         triad_text all = {0};
         for (size_t i = 0; i < count; i++) triad_text_addf(&all, "%s%s", i == 0 ? "" : ", ", names[i]);
-        const triad_status status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "layer \"%.*s\": the source has none of this name (it has %.300s)",
-                                               (int)(span < 60 ? span : 60), at, all.bytes == NULL ? "" : all.bytes);
+        const triad_status status =
+            triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "layer \"%.*s\": the source has none of this name (it has %.300s)",
+                       (int)(span < 60 ? span : 60), at, all.bytes == NULL ? "" : all.bytes);
         triad_text_free(&all);
         return status;
     }
@@ -72,12 +78,17 @@ triad_status embed_check_layers(const char *layers, const char *const *names, si
 static triad_status kind_of(source_kind *kind, const char *source, triad_error *err)
 {
     if (strncmp(source, "baseline:", 9) == 0) {
-        if (strcmp(source + 9, "bow") == 0) *kind = SOURCE_BOW;
-        else if (strcmp(source + 9, "random") == 0) *kind = SOURCE_RANDOM;
-        else return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.100s: unknown baseline (baseline:bow or baseline:random)", source);
+        if (strcmp(source + 9, "bow") == 0)
+            *kind = SOURCE_BOW;
+        else if (strcmp(source + 9, "random") == 0)
+            *kind = SOURCE_RANDOM;
+        else
+            return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                              "%.100s: unknown baseline (baseline:bow or baseline:random)", source);
         return TRIAD_OK;
     }
-    if (!triad_path_exists(source)) return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: there is no such file or folder", source);
+    if (!triad_path_exists(source))
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: there is no such file or folder", source);
     *kind = SOURCE_MODEL;
     if (triad_path_is_folder(source)) return TRIAD_OK;
     triad_mapping file;
@@ -97,12 +108,14 @@ static char *last_name(const char *path)
     return strndup(path + start, end - start);
 }
 
-triad_status embed_begin(triad_space *space, const embed_job *job, const char *prefix, const char *pool, const char *kind, triad_error *err)
+triad_status embed_begin(triad_space *space, const embed_job *job, const char *prefix, const char *pool,
+                         const char *kind, triad_error *err)
 {
     const triad_items *from = job->items;
     triad_items copy;
-    triad_status status = triad_items_create(&copy, from->count, (const char *const *)from->id, (const char *const *)from->text, from->factors,
-                                             (const char *const *)from->factor, (const char *const *)from->cell, err);
+    triad_status status =
+        triad_items_create(&copy, from->count, (const char *const *)from->id, (const char *const *)from->text,
+                           from->factors, (const char *const *)from->factor, (const char *const *)from->cell, err);
     if (status != TRIAD_OK) return status;
     triad_text source = {0};
     triad_text_addf(&source, "%s:%s", prefix, job->name);
@@ -113,24 +126,38 @@ triad_status embed_begin(triad_space *space, const embed_job *job, const char *p
     return status;
 }
 
-triad_status triad_embed(triad_space *space, const char *source, const triad_items *items, const triad_embed_options *options,
-                         triad_pool *pool, triad_progress *progress, triad_error *err)
+triad_status triad_embed(triad_space *space, const char *source, const triad_items *items,
+                         const triad_embed_options *options, triad_pool *pool, triad_progress *progress,
+                         triad_error *err)
 {
     memset(space, 0, sizeof *space);
-    embed_job job = {.source = source, .items = items, .options = options != NULL ? *options : triad_embed_defaults(), .pool = pool, .progress = progress};
+    embed_job job = {.source = source,
+                     .items = items,
+                     .options = options != NULL ? *options : triad_embed_defaults(),
+                     .pool = pool,
+                     .progress = progress};
     source_kind kind = SOURCE_MODEL;
     triad_status status = check_options(&job.options, err);
-    if (status == TRIAD_OK && items->count == 0) status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: there is none to embed");
+    if (status == TRIAD_OK && items->count == 0)
+        status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: there is none to embed");
     if (status == TRIAD_OK) status = kind_of(&kind, source, err);
     if (status != TRIAD_OK) return status;
     char *name = kind == SOURCE_BOW || kind == SOURCE_RANDOM ? strdup(source + 9) : last_name(source);
     if (name == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
     job.name = name;
     switch (kind) {
-    case SOURCE_MODEL: status = embed_model(space, &job, err); break;
-    case SOURCE_AGENT: status = embed_agent(space, &job, err); break;
-    case SOURCE_BOW: status = embed_bow(space, &job, err); break;
-    case SOURCE_RANDOM: status = embed_random(space, &job, err); break;
+    case SOURCE_MODEL:
+        status = embed_model(space, &job, err);
+        break;
+    case SOURCE_AGENT:
+        status = embed_agent(space, &job, err);
+        break;
+    case SOURCE_BOW:
+        status = embed_bow(space, &job, err);
+        break;
+    case SOURCE_RANDOM:
+        status = embed_random(space, &job, err);
+        break;
     }
     free(name);
     if (status != TRIAD_OK) triad_space_free(space);
@@ -151,7 +178,8 @@ triad_status triad_embed_probe(const char *source, size_t *layers, const char **
         count = info->layers + 1 + (info->has_raw ? 1 : 0) + (info->projected > 0 ? 1 : 0);
         /* The conventions are constants: they outlive the model. */
         convention = info->pooling;
-        if (!info->has_tokenizer) status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: the model has no tokenizer", source);
+        if (!info->has_tokenizer)
+            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: the model has no tokenizer", source);
         triad_model_close(model);
     } else if (status == TRIAD_OK && kind == SOURCE_AGENT) {
         triad_agent *agent = NULL;

@@ -4,8 +4,8 @@
  *   an agent file                      layers words, 0 … L (its encoder), instruction
  *   a folder of the Hugging Face kind  layers 0 … L, raw (decoders), projected (sentence-transformers)
  *   a .gguf file                       the same
- *   baseline:bow                       layer 0: counts of lower-cased words, a column for each distinct word in sorted order
- *   baseline:random                    layer 0: 128 Gaussian numbers, keyed by seed and id
+ *   baseline:bow                       layer 0: counts of lower-cased words, a column for each distinct word in sorted
+ * order baseline:random                    layer 0: 128 Gaussian numbers, keyed by seed and id
  */
 #ifndef TRIAD_EMBED_H
 #define TRIAD_EMBED_H
@@ -29,6 +29,7 @@ TRIAD_NODISCARD triad_status triad_embed(triad_space *space, const char *source,
 
 /* Opens and validates a source without computing: what triad_embed would refuse before its first sentence is refused
  * here. Any pointer may be NULL; *pooling is what "default" means for it (static storage). */
-TRIAD_NODISCARD triad_status triad_embed_probe(const char *source, size_t *layers, const char **pooling, triad_error *err);
+TRIAD_NODISCARD triad_status triad_embed_probe(const char *source, size_t *layers, const char **pooling,
+                                               triad_error *err);
 
 #endif

@@ -7,7 +7,8 @@
 
 #include "triad/agent.h"
 
-static triad_status add(triad_space *space, const embed_job *job, const char *name, size_t width, float **data, triad_error *err)
+static triad_status add(triad_space *space, const embed_job *job, const char *name, size_t width, float **data,
+                        triad_error *err)
 {
     *data = NULL;
     if (!embed_wants(job->options.layers, name, "instruction")) return TRIAD_OK;
@@ -18,7 +19,7 @@ static triad_status run(triad_space *space, const embed_job *job, const triad_ag
 {
     const size_t width = triad_agent_width(agent), layers = (size_t)triad_agent_encoder_layers(agent) + 1;
     float **hidden = calloc(layers, sizeof *hidden);
-    char (*text)[24] = malloc(layers * sizeof *text);
+    char(*text)[24] = malloc(layers * sizeof *text);
     const char **names = malloc((layers + 2) * sizeof *names);
     triad_agent_embedding out = {.hidden = hidden};
     triad_status status = TRIAD_OK;
@@ -36,8 +37,11 @@ static triad_status run(triad_space *space, const embed_job *job, const triad_ag
     if (status == TRIAD_OK) status = embed_begin(space, job, "agent", "instruction", "agent", err);
     if (status == TRIAD_OK) status = add(space, job, "words", width, &out.words, err);
     for (size_t i = 0; i < layers && status == TRIAD_OK; i++) status = add(space, job, text[i], width, &hidden[i], err);
-    if (status == TRIAD_OK) status = add(space, job, "instruction", triad_agent_instruction_size(agent), &out.instruction, err);
-    if (status == TRIAD_OK) status = triad_agent_embed(agent, (const char *const *)job->items->text, job->items->count, &out, job->pool, err);
+    if (status == TRIAD_OK)
+        status = add(space, job, "instruction", triad_agent_instruction_size(agent), &out.instruction, err);
+    if (status == TRIAD_OK)
+        status =
+            triad_agent_embed(agent, (const char *const *)job->items->text, job->items->count, &out, job->pool, err);
     free(hidden);
     free(text);
     free(names);
@@ -48,7 +52,8 @@ triad_status embed_agent(triad_space *space, const embed_job *job, triad_error *
 {
     /* Its layers are means over words and the instruction is one vector: there is nothing left to pool. */
     if (strcmp(job->options.pool, "default") != 0)
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling %s: an agent's layers have their own (leave --pool out)", job->options.pool);
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                          "pooling %s: an agent's layers have their own (leave --pool out)", job->options.pool);
     triad_agent *agent = NULL;
     triad_status status = triad_agent_open(&agent, job->source, err);
     if (status == TRIAD_OK) status = run(space, job, agent, err);

@@ -18,7 +18,8 @@ TRIAD_NODISCARD triad_status embed_begin(triad_space *space, const embed_job *jo
 /* Whether --layers takes this one; last is the name of the layer that "last" means. */
 bool embed_wants(const char *layers, const char *name, const char *last);
 /* Refuses names in --layers that are not among the layers [count]. */
-TRIAD_NODISCARD triad_status embed_check_layers(const char *layers, const char *const *names, size_t count, triad_error *err);
+TRIAD_NODISCARD triad_status embed_check_layers(const char *layers, const char *const *names, size_t count,
+                                                triad_error *err);
 
 TRIAD_NODISCARD triad_status embed_model(triad_space *space, const embed_job *job, triad_error *err);
 TRIAD_NODISCARD triad_status embed_agent(triad_space *space, const embed_job *job, triad_error *err);

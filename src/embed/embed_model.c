@@ -72,7 +72,8 @@ static triad_status check_tokens(const embed_job *job, const triad_tokens *token
 {
     for (size_t i = 0; i < tokens->sentences; i++)
         if (tokens->offsets[i] == tokens->offsets[i + 1])
-            return triad_fail(err, TRIAD_ERR_ARGUMENT, (int64_t)i, "item %zu (%.100s): its text has no tokens", i + 1, job->items->id[i]);
+            return triad_fail(err, TRIAD_ERR_ARGUMENT, (int64_t)i, "item %zu (%.100s): its text has no tokens", i + 1,
+                              job->items->id[i]);
     return TRIAD_OK;
 }
 
@@ -82,7 +83,8 @@ static triad_status keep_tokens(triad_space *space, const triad_tokens *tokens, 
     const size_t total = tokens->offsets[tokens->sentences];
     space->offsets = malloc((tokens->sentences + 1) * sizeof *space->offsets);
     space->ids = malloc(total * sizeof *space->ids);
-    if (space->offsets == NULL || space->ids == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
+    if (space->offsets == NULL || space->ids == NULL)
+        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
     space->tokens = total;
     for (size_t i = 0; i <= tokens->sentences; i++) space->offsets[i] = (int64_t)tokens->offsets[i];
     for (size_t i = 0; i < total; i++) space->ids[i] = tokens->ids[i];
@@ -92,7 +94,7 @@ static triad_status keep_tokens(triad_space *space, const triad_tokens *tokens, 
 /* The names of all layers, for messages and for checking --layers. */
 static triad_status check_layers(const embed_job *job, const triad_model_info *info, bool every_token, triad_error *err)
 {
-    char (*text)[24] = malloc((info->layers + 1) * sizeof *text);
+    char(*text)[24] = malloc((info->layers + 1) * sizeof *text);
     const char **names = malloc((info->layers + 3) * sizeof *names);
     triad_status status = TRIAD_OK;
     if (text == NULL || names == NULL) {
@@ -119,7 +121,8 @@ static triad_status run(triad_space *space, const embed_job *job, const triad_mo
     const char *pool = strcmp(job->options.pool, "default") == 0 ? info->pooling : job->options.pool;
     const bool every_token = strcmp(pool, "tokens") == 0, only_projected = strcmp(pool, "projected") == 0;
     if (only_projected && !projects)
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling projected: this model projects nothing (use %s)", info->pooling);
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling projected: this model projects nothing (use %s)",
+                          info->pooling);
     triad_status status = check_layers(job, info, every_token, err);
     if (status != TRIAD_OK) return status;
     char number[24];
@@ -129,15 +132,23 @@ static triad_status run(triad_space *space, const embed_job *job, const triad_mo
     triad_tokens tokens;
     status = triad_model_tokenize(model, &tokens, (const char *const *)job->items->text, job->items->count, err);
     if (status != TRIAD_OK) return status;
-    collector c = {.space = space, .job = job, .tokens = &tokens, .pool = pool, .last = projects && by_convention ? "projected" : number};
+    collector c = {.space = space,
+                   .job = job,
+                   .tokens = &tokens,
+                   .pool = pool,
+                   .last = projects && by_convention ? "projected" : number};
     status = check_tokens(job, &tokens, err);
-    const bool alone = projects && by_convention && (only_projected || strcmp(job->options.layers, "last") == 0 || strcmp(job->options.layers, "projected") == 0);
+    const bool alone =
+        projects && by_convention &&
+        (only_projected || strcmp(job->options.layers, "last") == 0 || strcmp(job->options.layers, "projected") == 0);
     if (status == TRIAD_OK)
-        status = embed_begin(space, job, info->container, alone ? "projected" : pool, info->kind == TRIAD_DECODER ? "decoder" : "encoder", err);
+        status = embed_begin(space, job, info->container, alone ? "projected" : pool,
+                             info->kind == TRIAD_DECODER ? "decoder" : "encoder", err);
     if (status == TRIAD_OK && every_token) status = keep_tokens(space, &tokens, err);
     if (status == TRIAD_OK) status = triad_model_run(model, &tokens, job->pool, job->progress, take_layer, &c, err);
     if (status == TRIAD_OK && space->layers == 0)
-        status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "layers \"%.60s\": pooling %s leaves none of them", job->options.layers, pool);
+        status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "layers \"%.60s\": pooling %s leaves none of them",
+                            job->options.layers, pool);
     triad_tokens_free(&tokens);
     return status;
 }

@@ -13,7 +13,7 @@ typedef struct judge {
     triad_arena *arena;
     bool failed;
     const figure_row *action, *untrained, *words, *random; /* against what stands for language; NULL: not there */
-    const figure_row *seeds;                              /* agents against each other */
+    const figure_row *seeds;                               /* agents against each other */
     const figure_row *training, *beyond, *gap, *family;    /* differences */
 } judge;
 
@@ -52,7 +52,8 @@ static const char *signed_interval(judge *j, const report_estimate *e)
 static const figure_row *find(const figure_row *rows, size_t count, const char *kind, const char *x)
 {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(rows[i].kind, kind) == 0 && (x == NULL || (rows[i].x != NULL && strcmp(rows[i].x, x) == 0))) return &rows[i];
+        if (strcmp(rows[i].kind, kind) == 0 && (x == NULL || (rows[i].x != NULL && strcmp(rows[i].x, x) == 0)))
+            return &rows[i];
     return NULL;
 }
 
@@ -117,10 +118,12 @@ static const char *const BY[3] = {"stays below", "reaches", "lies above"};
 
 /* ---- verdict */
 
-/* What a member of the action row is: an agent, or where several decoders stand for language an agent beside one of them. */
+/* What a member of the action row is: an agent, or where several decoders stand for language an agent beside one of
+ * them. */
 static const char *members_word(const judge *j, bool many)
 {
-    if (j->action->x != NULL && strcmp(j->action->x, DECODERS) == 0) return many ? "pairs of agent and decoder" : "pair of agent and decoder";
+    if (j->action->x != NULL && strcmp(j->action->x, DECODERS) == 0)
+        return many ? "pairs of agent and decoder" : "pair of agent and decoder";
     return many ? "agents" : "agent";
 }
 
@@ -154,42 +157,61 @@ static const char *judgement(judge *j)
         adds[r] = training_adds(j, r);
         related[r] = !(j->action->row.estimate[r].iid.p > ALPHA); /* not drawn: taken for granted */
     }
-    if (!related[0] && !related[1]) return "In neither reading does every one of them lie above shuffled sentences: the study shows no relation that would need an explanation.";
+    if (!related[0] && !related[1])
+        return "In neither reading does every one of them lie above shuffled sentences: the study shows no relation "
+               "that would need an explanation.";
     if (!known[0] && !known[1])
-        return at_ceiling(j, 0) || at_ceiling(j, 1) ? "Consistently renamed words align perfectly too: at this level the reading can't tell which word is which."
-                                                    : "Without the relabel null nothing can be said about which word is which.";
+        return at_ceiling(j, 0) || at_ceiling(j, 1)
+                   ? "Consistently renamed words align perfectly too: at this level the reading can't tell which word "
+                     "is which."
+                   : "Without the relabel null nothing can be said about which word is which.";
     if (semantic[0] && semantic[1])
-        return adds[0] || adds[1] ? "In both readings it matters which word is which, and training adds to it: part of the alignment is about meaning."
-                                  : "In both readings it matters which word is which, but training adds nothing to it that this study can tell from the untrained twins.";
+        return adds[0] || adds[1] ? "In both readings it matters which word is which, and training adds to it: part of "
+                                    "the alignment is about meaning."
+                                  : "In both readings it matters which word is which, but training adds nothing to it "
+                                    "that this study can tell from the untrained twins.";
     if (semantic[0] || semantic[1]) {
         const int r = semantic[0] ? 0 : 1;
-        return SAY("%s does it matter which word is which%s; %s.", r == 0 ? "Only by retrieval" : "Only by overlap", adds[r] ? ", and training adds to that" : ", though training adds nothing to it",
+        return SAY("%s does it matter which word is which%s; %s.", r == 0 ? "Only by retrieval" : "Only by overlap",
+                   adds[r] ? ", and training adds to that" : ", though training adds nothing to it",
                    other_reading(j, 1 - r));
     }
     const char *by = adds[0] && adds[1] ? "both readings" : READINGS[adds[0] ? 0 : 1];
     if (partly[0] || partly[1])
-        return SAY("Whether it matters which word is which differs between the agents (%s%s%s%s%s reject that it does not); %s.", partly[0] ? "by retrieval " : "", partly[0] ? some_reject(j, 0) : "",
-                   partly[0] && partly[1] ? ", " : "", partly[1] ? "by overlap " : "", partly[1] ? some_reject(j, 1) : "",
-                   adds[0] || adds[1] ? SAY("training adds to the alignment by %s", by) : "training adds nothing that this study can see");
+        return SAY("Whether it matters which word is which differs between the agents (%s%s%s%s%s reject that it does "
+                   "not); %s.",
+                   partly[0] ? "by retrieval " : "", partly[0] ? some_reject(j, 0) : "",
+                   partly[0] && partly[1] ? ", " : "", partly[1] ? "by overlap " : "",
+                   partly[1] ? some_reject(j, 1) : "",
+                   adds[0] || adds[1] ? SAY("training adds to the alignment by %s", by)
+                                      : "training adds nothing that this study can see");
     if (adds[0] || adds[1])
-        return SAY("Training adds to it by %s, but consistently renamed words align as well: no shared meaning of words is shown, only shared sentence structure.", by);
-    return "Neither training nor which word is which adds anything that this study can see: shared words explain what aligns.";
+        return SAY("Training adds to it by %s, but consistently renamed words align as well: no shared meaning of "
+                   "words is shown, only shared sentence structure.",
+                   by);
+    return "Neither training nor which word is which adds anything that this study can see: shared words explain what "
+           "aligns.";
 }
 
 static const char *headline(judge *j)
 {
-    if (j->action == NULL) return "The study holds no agent beside a language model: it has nothing to say about action and language.";
+    if (j->action == NULL)
+        return "The study holds no agent beside a language model: it has nothing to say about action and language.";
     const report_estimate *a = j->action->row.estimate;
-    const char *first = SAY("Instructions as the agents and %s represent them align at precision@%d = %s by retrieval and %s by overlap of neighbourhoods", j->in->primary, j->in->k,
-                            number(j, a[0].value), number(j, a[1].value));
+    const char *first = SAY("Instructions as the agents and %s represent them align at precision@%d = %s by retrieval "
+                            "and %s by overlap of neighbourhoods",
+                            j->in->primary, j->in->k, number(j, a[0].value), number(j, a[1].value));
     const char *second = "";
     if (j->untrained != NULL && j->words != NULL)
-        second = SAY("; networks that never learned reach %s and %s, a bag of words %s and %s", number(j, j->untrained->row.estimate[0].value),
-                     number(j, j->untrained->row.estimate[1].value), number(j, j->words->row.estimate[0].value), number(j, j->words->row.estimate[1].value));
+        second = SAY("; networks that never learned reach %s and %s, a bag of words %s and %s",
+                     number(j, j->untrained->row.estimate[0].value), number(j, j->untrained->row.estimate[1].value),
+                     number(j, j->words->row.estimate[0].value), number(j, j->words->row.estimate[1].value));
     else if (j->untrained != NULL)
-        second = SAY("; networks that never learned reach %s and %s", number(j, j->untrained->row.estimate[0].value), number(j, j->untrained->row.estimate[1].value));
+        second = SAY("; networks that never learned reach %s and %s", number(j, j->untrained->row.estimate[0].value),
+                     number(j, j->untrained->row.estimate[1].value));
     else if (j->words != NULL)
-        second = SAY("; a bag of words reaches %s and %s", number(j, j->words->row.estimate[0].value), number(j, j->words->row.estimate[1].value));
+        second = SAY("; a bag of words reaches %s and %s", number(j, j->words->row.estimate[0].value),
+                     number(j, j->words->row.estimate[1].value));
     return SAY("%s%s. %s", first, second, judgement(j));
 }
 
@@ -205,34 +227,51 @@ static const char *reading_paragraph(judge *j, int r)
 {
     const report_estimate *a = &j->action->row.estimate[r];
     triad_text t = {0};
-    triad_text_addf(&t, "By %s, chance is %.3f and the agents reach %s, which %s the published %.2f–%.2f.", READINGS[r], a->chance, with_interval(j, a),
-                    BY[against_band(j, a) + 1], j->in->low, j->in->high);
-    if (j->untrained != NULL) triad_text_addf(&t, " Their untrained twins reach %s", way(j, a, &j->untrained->row.estimate[r]));
-    if (j->untrained != NULL && j->words != NULL) triad_text_addf(&t, ", a bag of words %s.", way(j, a, &j->words->row.estimate[r]));
-    else if (j->untrained != NULL) triad_text_add(&t, ".");
-    else if (j->words != NULL) triad_text_addf(&t, " A bag of words reaches %s.", way(j, a, &j->words->row.estimate[r]));
+    triad_text_addf(&t, "By %s, chance is %.3f and the agents reach %s, which %s the published %.2f–%.2f.", READINGS[r],
+                    a->chance, with_interval(j, a), BY[against_band(j, a) + 1], j->in->low, j->in->high);
+    if (j->untrained != NULL)
+        triad_text_addf(&t, " Their untrained twins reach %s", way(j, a, &j->untrained->row.estimate[r]));
+    if (j->untrained != NULL && j->words != NULL)
+        triad_text_addf(&t, ", a bag of words %s.", way(j, a, &j->words->row.estimate[r]));
+    else if (j->untrained != NULL)
+        triad_text_add(&t, ".");
+    else if (j->words != NULL)
+        triad_text_addf(&t, " A bag of words reaches %s.", way(j, a, &j->words->row.estimate[r]));
     if (j->training != NULL) {
         const report_estimate *d = &j->training->row.estimate[r];
         triad_text_addf(&t, " On the same sentences training changes precision by %s: %s.", signed_interval(j, d),
-                        d->low > 0 ? "more than chance variation of sentences" : d->high < 0 ? "it takes alignment away" : "no difference that can be told from none");
+                        d->low > 0    ? "more than chance variation of sentences"
+                        : d->high < 0 ? "it takes alignment away"
+                                      : "no difference that can be told from none");
     }
-    if (isfinite(a->iid.mean)) triad_text_addf(&t, " Shuffled sentences give %.3f ± %.3f: that there is a relation at all is %s doubt.", a->iid.mean, a->iid.sd, a->iid.p <= ALPHA ? "not in" : "in");
+    if (isfinite(a->iid.mean))
+        triad_text_addf(&t, " Shuffled sentences give %.3f ± %.3f: that there is a relation at all is %s doubt.",
+                        a->iid.mean, a->iid.sd, a->iid.p <= ALPHA ? "not in" : "in");
     size_t agents;
     const int rejected = rejecting(j, r, &agents);
     if (at_ceiling(j, r))
-        triad_text_addf(&t, " Words renamed consistently give %.3f ± %.3f, the ceiling: this reading can't tell which word is which.", a->relabel.mean, a->relabel.sd);
+        triad_text_addf(
+            &t,
+            " Words renamed consistently give %.3f ± %.3f, the ceiling: this reading can't tell which word is which.",
+            a->relabel.mean, a->relabel.sd);
     else if (rejected >= 0)
         triad_text_addf(&t, " Words renamed consistently give %.3f ± %.3f; %s", a->relabel.mean, a->relabel.sd,
-                        rejected == 0                  ? SAY("no %s does better than that.", members_word(j, false))
-                        : (size_t)rejected < agents    ? SAY("%s %s better.", some_reject(j, r), rejected == 1 ? "does" : "do")
-                        : agents > 1                   ? SAY("every %s does better.", members_word(j, false))
-                                                       : "the agent does better.");
-    /* Agents of different seeds surely share their words: where even they do not pass, passing is hard and failing says little. */
+                        rejected == 0 ? SAY("no %s does better than that.", members_word(j, false))
+                        : (size_t)rejected < agents
+                            ? SAY("%s %s better.", some_reject(j, r), rejected == 1 ? "does" : "do")
+                        : agents > 1 ? SAY("every %s does better.", members_word(j, false))
+                                     : "the agent does better.");
+    /* Agents of different seeds surely share their words: where even they do not pass, passing is hard and failing says
+     * little. */
     size_t pairs;
     const int passed = rejecting_in(j->seeds, r, &pairs);
-    if (!at_ceiling(j, r) && rejected >= 0 && passed >= 0 && (size_t)passed < pairs && j->seeds->row.estimate[r].relabel.mean <= CEILING)
-        triad_text_addf(&t, " Agents that differ by their seed alone align at %s, with renamed words at %.3f: %d of %zu pairs %s better, so this null has little to go by here.",
-                        number(j, j->seeds->row.estimate[r].value), j->seeds->row.estimate[r].relabel.mean, passed, pairs, passed == 1 ? "does" : "do");
+    if (!at_ceiling(j, r) && rejected >= 0 && passed >= 0 && (size_t)passed < pairs &&
+        j->seeds->row.estimate[r].relabel.mean <= CEILING)
+        triad_text_addf(&t,
+                        " Agents that differ by their seed alone align at %s, with renamed words at %.3f: %d of %zu "
+                        "pairs %s better, so this null has little to go by here.",
+                        number(j, j->seeds->row.estimate[r].value), j->seeds->row.estimate[r].relabel.mean, passed,
+                        pairs, passed == 1 ? "does" : "do");
     const char *text = t.failed ? NULL : triad_arena_strdup(j->arena, t.bytes);
     triad_text_free(&t);
     return keep(j, text);
@@ -242,9 +281,12 @@ static const char *language_paragraph(judge *j)
 {
     if (j->gap == NULL) return NULL;
     const figure_row *pair = find(j->in->figures->row, j->in->figures->rows, "language", NULL);
-    return SAY("Two language models %salign at %s by retrieval and %s by overlap. Action and language lie %s and %s from that, paired over sentences.",
-               pair != NULL ? SAY("(%s) ", pair->row.label) : "", pair != NULL ? with_interval(j, &pair->row.estimate[0]) : "–",
-               pair != NULL ? with_interval(j, &pair->row.estimate[1]) : "–", signed_interval(j, &j->gap->row.estimate[0]), signed_interval(j, &j->gap->row.estimate[1]));
+    return SAY("Two language models %salign at %s by retrieval and %s by overlap. Action and language lie %s and %s "
+               "from that, paired over sentences.",
+               pair != NULL ? SAY("(%s) ", pair->row.label) : "",
+               pair != NULL ? with_interval(j, &pair->row.estimate[0]) : "–",
+               pair != NULL ? with_interval(j, &pair->row.estimate[1]) : "–",
+               signed_interval(j, &j->gap->row.estimate[0]), signed_interval(j, &j->gap->row.estimate[1]));
 }
 
 /* ---- claims */
@@ -256,8 +298,9 @@ static report_claim claim(const char *id, const char *words, const char *rule)
 
 static report_claim claim_level(judge *j)
 {
-    report_claim c = claim("C1", SAY("Action aligns with language at precision@%d of %.2f–%.2f.", j->in->k, j->in->low, j->in->high),
-                           SAY("Reproduced when the interval of agents × %s meets the band.", j->in->primary));
+    report_claim c =
+        claim("C1", SAY("Action aligns with language at precision@%d of %.2f–%.2f.", j->in->k, j->in->low, j->in->high),
+              SAY("Reproduced when the interval of agents × %s meets the band.", j->in->primary));
     for (int r = 0; r < REPORT_READINGS; r++) {
         if (j->action == NULL || !isfinite(j->action->row.estimate[r].value)) {
             c.reason[r] = "no agent beside a language model";
@@ -266,16 +309,22 @@ static report_claim claim_level(judge *j)
         const report_estimate *a = &j->action->row.estimate[r];
         const int where = against_band(j, a);
         c.outcome[r] = where == 0 ? REPORT_REPRODUCED : REPORT_NOT_REPRODUCED;
-        const char *control = j->untrained == NULL ? "" : SAY("; untrained twins: %s", number(j, j->untrained->row.estimate[r].value));
-        c.reason[r] = SAY("%s %s%s", with_interval(j, a), where == 0 ? "meets the band" : where > 0 ? "lies above the band" : "lies below the band", control);
+        const char *control =
+            j->untrained == NULL ? "" : SAY("; untrained twins: %s", number(j, j->untrained->row.estimate[r].value));
+        c.reason[r] = SAY("%s %s%s", with_interval(j, a),
+                          where == 0  ? "meets the band"
+                          : where > 0 ? "lies above the band"
+                                      : "lies below the band",
+                          control);
     }
     return c;
 }
 
 static report_claim claim_gap(judge *j)
 {
-    report_claim c = claim("C2", "Action and language align nearly as well as language models with each other.",
-                           SAY("Reproduced when the paired difference lies above −%.2f with its whole interval.", j->in->margin));
+    report_claim c =
+        claim("C2", "Action and language align nearly as well as language models with each other.",
+              SAY("Reproduced when the paired difference lies above −%.2f with its whole interval.", j->in->margin));
     const figure_row *pair = find(j->in->figures->row, j->in->figures->rows, "language", NULL);
     for (int r = 0; r < REPORT_READINGS; r++) {
         if (j->gap == NULL || !isfinite(j->gap->row.estimate[r].value)) {
@@ -285,7 +334,11 @@ static report_claim claim_gap(judge *j)
         const report_estimate *d = &j->gap->row.estimate[r];
         const double low = isfinite(d->low) ? d->low : d->value;
         c.outcome[r] = low > -j->in->margin ? REPORT_REPRODUCED : REPORT_NOT_REPRODUCED;
-        const char *control = j->untrained == NULL || pair == NULL ? "" : SAY("; untrained twins: %s beside the language models' %s", number(j, j->untrained->row.estimate[r].value), number(j, pair->row.estimate[r].value));
+        const char *control =
+            j->untrained == NULL || pair == NULL
+                ? ""
+                : SAY("; untrained twins: %s beside the language models' %s",
+                      number(j, j->untrained->row.estimate[r].value), number(j, pair->row.estimate[r].value));
         c.reason[r] = SAY("difference %s%s", signed_interval(j, d), control);
     }
     return c;
@@ -294,18 +347,21 @@ static report_claim claim_gap(judge *j)
 static report_claim claim_vision(judge *j)
 {
     (void)j;
-    report_claim c = claim("C3", "Action aligns with BLIP better than with CLIP.", "Reproduced when the paired difference lies above 0 with its whole interval.");
+    report_claim c = claim("C3", "Action aligns with BLIP better than with CLIP.",
+                           "Reproduced when the paired difference lies above 0 with its whole interval.");
     for (int r = 0; r < REPORT_READINGS; r++) c.reason[r] = "the study holds neither BLIP nor CLIP";
     return c;
 }
 
 static report_claim claim_family(judge *j)
 {
-    report_claim c = claim("C4", "Action aligns with decoder-only models better than with BERT.", "Reproduced when the paired difference lies above 0 with its whole interval.");
+    report_claim c = claim("C4", "Action aligns with decoder-only models better than with BERT.",
+                           "Reproduced when the paired difference lies above 0 with its whole interval.");
     for (int r = 0; r < REPORT_READINGS; r++) {
         c.reason[r] = "the study holds no BERT";
         if (j->family != NULL && j->in->encoder != NULL)
-            c.reason[r] = SAY("the study holds no BERT; decoders − %s, a sentence encoder: %s", j->in->encoder, signed_interval(j, &j->family->row.estimate[r]));
+            c.reason[r] = SAY("the study holds no BERT; decoders − %s, a sentence encoder: %s", j->in->encoder,
+                              signed_interval(j, &j->family->row.estimate[r]));
     }
     return c;
 }
@@ -313,23 +369,29 @@ static report_claim claim_family(judge *j)
 static report_claim claim_meaning(judge *j)
 {
     report_claim c = claim("C5", "What aligns is more than shared words.",
-                           "Reproduced when the relabel null is rejected at 5 % for every agent (Holm over the agents). Partialling out words is not part of this study.");
+                           "Reproduced when the relabel null is rejected at 5 % for every agent (Holm over the "
+                           "agents). Partialling out words is not part of this study.");
     for (int r = 0; r < REPORT_READINGS; r++) {
         size_t agents;
         const int rejected = rejecting(j, r, &agents);
         if (rejected < 0) {
-            c.reason[r] = j->in->refused != NULL ? keep(j, triad_arena_strdup(j->arena, j->in->refused)) : j->action == NULL ? "no agent beside a language model" : "no relabel null was drawn";
+            c.reason[r] = j->in->refused != NULL ? keep(j, triad_arena_strdup(j->arena, j->in->refused))
+                          : j->action == NULL    ? "no agent beside a language model"
+                                                 : "no relabel null was drawn";
             continue;
         }
         const report_estimate *a = &j->action->row.estimate[r];
         if (at_ceiling(j, r)) {
-            c.reason[r] = SAY("renamed words reach %.3f ± %.3f: at its ceiling this reading can't tell", a->relabel.mean, a->relabel.sd);
+            c.reason[r] = SAY("renamed words reach %.3f ± %.3f: at its ceiling this reading can't tell",
+                              a->relabel.mean, a->relabel.sd);
             continue;
         }
         c.outcome[r] = rejected > 0 && (size_t)rejected == agents ? REPORT_REPRODUCED : REPORT_NOT_REPRODUCED;
         const size_t draws = j->action->draws[r];
-        c.reason[r] = SAY("%s against %.3f ± %.3f under renaming; %s reject it (largest p %.3f, smallest possible %.3f)", number(j, a->value), a->relabel.mean, a->relabel.sd,
-                          some_reject(j, r), a->relabel.p, draws > 0 ? 1.0 / ((double)draws + 1) : NAN);
+        c.reason[r] =
+            SAY("%s against %.3f ± %.3f under renaming; %s reject it (largest p %.3f, smallest possible %.3f)",
+                number(j, a->value), a->relabel.mean, a->relabel.sd, some_reject(j, r), a->relabel.p,
+                draws > 0 ? 1.0 / ((double)draws + 1) : NAN);
     }
     return c;
 }
@@ -353,15 +415,19 @@ static void warn_agents(judge *j, claims_output *out)
             const bool mean = l == agent->levels;
             const double success = mean ? agent->mean_success : agent->level[l].success;
             if (success >= (mean ? j->in->floor_mean : j->in->floor)) continue;
-            if (named) triad_text_add(&t, ", ");
-            else triad_text_addf(&t, "%s%s (", t.size > 0 ? "; " : "", agent->name);
+            if (named)
+                triad_text_add(&t, ", ");
+            else
+                triad_text_addf(&t, "%s%s (", t.size > 0 ? "; " : "", agent->name);
             triad_text_addf(&t, "%s %.1f %%", mean ? "mean" : agent->level[l].level, 100 * success);
             named = true;
         }
         if (named) triad_text_add(&t, ")");
     }
     if (t.size > 0)
-        warn(out, SAY("Below the bar of %.0f %% on each level and %.0f %% in the mean: %s. What such a space says about action is weak.", 100 * j->in->floor, 100 * j->in->floor_mean, t.bytes));
+        warn(out, SAY("Below the bar of %.0f %% on each level and %.0f %% in the mean: %s. What such a space says "
+                      "about action is weak.",
+                      100 * j->in->floor, 100 * j->in->floor_mean, t.bytes));
     j->failed = j->failed || t.failed;
     triad_text_free(&t);
 }
@@ -369,15 +435,24 @@ static void warn_agents(judge *j, claims_output *out)
 static void warn_null(judge *j, claims_output *out)
 {
     const claims_input *in = j->in;
-    if (in->refused != NULL) warn(out, SAY("The relabel null was refused: %s.", in->refused));
-    else if (in->left_out > 0) warn(out, SAY("The relabel null leaves out %zu instructions whose renamed twin does not exist; its statistic and its draws use the same rest.", in->left_out));
+    if (in->refused != NULL)
+        warn(out, SAY("The relabel null was refused: %s.", in->refused));
+    else if (in->left_out > 0)
+        warn(out, SAY("The relabel null leaves out %zu instructions whose renamed twin does not exist; its statistic "
+                      "and its draws use the same rest.",
+                      in->left_out));
     if (isfinite(in->relabellings) && in->relabellings < 100)
-        warn(out, SAY("Only %.0f distinct relabellings exist: the relabel null can't be rejected strongly.", in->relabellings));
+        warn(out, SAY("Only %.0f distinct relabellings exist: the relabel null can't be rejected strongly.",
+                      in->relabellings));
     size_t seeds = 0;
     for (size_t i = 0; i < in->agents; i++) seeds += in->agent[i].role == REPORT_AGENT;
-    if (j->action != NULL && seeds == 1) warn(out, "Intervals cover the choice of sentences. With one agent nothing is known about the variation between seeds.");
+    if (j->action != NULL && seeds == 1)
+        warn(out, "Intervals cover the choice of sentences. With one agent nothing is known about the variation "
+                  "between seeds.");
     else if (j->action != NULL && seeds < 5)
-        warn(out, SAY("Intervals cover the choice of sentences. With %zu agents the variation between seeds is shown, not estimated.", seeds));
+        warn(out, SAY("Intervals cover the choice of sentences. With %zu agents the variation between seeds is shown, "
+                      "not estimated.",
+                      seeds));
 }
 
 triad_status claims_judge(claims_output *output, const claims_input *input, triad_arena *arena, triad_error *err)
@@ -397,9 +472,11 @@ triad_status claims_judge(claims_output *output, const claims_input *input, tria
     *output = (claims_output){.paragraph = TRIAD_NEW0(arena, const char *, MAX_TEXTS),
                               .warning = TRIAD_NEW0(arena, const char *, MAX_TEXTS),
                               .claim = TRIAD_NEW0(arena, report_claim, 5)};
-    if (output->paragraph == NULL || output->warning == NULL || output->claim == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "verdict: out of memory");
+    if (output->paragraph == NULL || output->warning == NULL || output->claim == NULL)
+        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "verdict: out of memory");
     output->headline = headline(j);
-    for (int r = 0; r < REPORT_READINGS && j->action != NULL; r++) output->paragraph[output->paragraphs++] = reading_paragraph(j, r);
+    for (int r = 0; r < REPORT_READINGS && j->action != NULL; r++)
+        output->paragraph[output->paragraphs++] = reading_paragraph(j, r);
     const char *language = language_paragraph(j);
     if (language != NULL) output->paragraph[output->paragraphs++] = language;
     warn_agents(j, output);

@@ -109,7 +109,8 @@ typedef struct checker {
     triad_error *err;
 } checker;
 
-__attribute__((format(printf, 3, 4))) static triad_status refuse(const checker *c, const void *member, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static triad_status refuse(const checker *c, const void *member,
+                                                                 const char *format, ...)
 {
     char why[360];
     va_list arguments;
@@ -130,11 +131,13 @@ static triad_status check_levels(const checker *c, const char *const *levels, si
             size_t known = babyai_level_count() < 256 ? babyai_level_count() : 256;
             for (size_t j = 0; j < known; j++) names[j] = babyai_level_name(babyai_level_at(j));
             const char *near = triad_nearest_name(levels[i], names, known);
-            if (near != NULL) return refuse(c, &levels[i], "%s: unknown level '%.60s' (did you mean %s?)", key, levels[i], near);
+            if (near != NULL)
+                return refuse(c, &levels[i], "%s: unknown level '%.60s' (did you mean %s?)", key, levels[i], near);
             return refuse(c, &levels[i], "%s: unknown level '%.60s' (`triad levels` lists them)", key, levels[i]);
         }
         for (size_t j = 0; j < i; j++)
-            if (babyai_level_find(levels[j]) == level) return refuse(c, &levels[i], "%s: %.60s is given twice", key, levels[i]);
+            if (babyai_level_find(levels[j]) == level)
+                return refuse(c, &levels[i], "%s: %.60s is given twice", key, levels[i]);
     }
     return TRIAD_OK;
 }
@@ -151,26 +154,29 @@ static triad_status check_agents(const checker *c)
     if (config->agents.seed_count == 0) return TRIAD_OK;
     const triad_status bad = check_levels(c, config->agents.levels, config->agents.level_count, "agents.levels");
     if (bad != TRIAD_OK) return bad;
-    if (config->agents.seed_count > 99) return refuse(c, &config->agents.seeds, "agents.seeds: %zu agents (at most 99)", config->agents.seed_count);
+    if (config->agents.seed_count > 99)
+        return refuse(c, &config->agents.seeds, "agents.seeds: %zu agents (at most 99)", config->agents.seed_count);
     for (size_t i = 0; i < config->agents.seed_count; i++)
         for (size_t j = 0; j < i; j++)
             if (config->agents.seeds[i] == config->agents.seeds[j])
-                return refuse(c, &config->agents.seeds[i], "agents.seeds: %lld is given twice (two agents of one seed are the same agent)",
+                return refuse(c, &config->agents.seeds[i],
+                              "agents.seeds: %lld is given twice (two agents of one seed are the same agent)",
                               (long long)config->agents.seeds[i]);
     if (config->agents.share_count > 0 && config->agents.share_count != config->agents.level_count)
-        return refuse(c, &config->agents.shares, "agents.shares: %zu numbers for %zu levels (give one a level)", config->agents.share_count,
-                      config->agents.level_count);
+        return refuse(c, &config->agents.shares, "agents.shares: %zu numbers for %zu levels (give one a level)",
+                      config->agents.share_count, config->agents.level_count);
     double sum = 0;
     for (size_t i = 0; i < config->agents.share_count; i++) sum += config->agents.shares[i];
     if (config->agents.share_count > 0 && !(sum > 0.999 && sum < 1.001))
         return refuse(c, &config->agents.shares, "agents.shares: they add up to %g (make it 1)", sum);
-    if (config->agents.level_count == 0) return refuse(c, &config->agents.seeds, "agents: no levels to learn (give agents.levels)");
+    if (config->agents.level_count == 0)
+        return refuse(c, &config->agents.seeds, "agents: no levels to learn (give agents.levels)");
     const bool by_steps = config->agents.steps > 0, by_tflop = config->agents.tflop > 0;
     if (by_steps && by_tflop) return refuse(c, &config->agents.steps, "agents: both steps and tflop (give one budget)");
     if (!by_steps && !by_tflop) return refuse(c, &config->agents.seeds, "agents: no budget (give tflop or steps)");
     if (config->agents.width > 0 && config->agents.heads > 0 && config->agents.width % config->agents.heads != 0)
-        return refuse(c, &config->agents.heads, "agents.heads: %lld does not divide the width %lld", (long long)config->agents.heads,
-                      (long long)config->agents.width);
+        return refuse(c, &config->agents.heads, "agents.heads: %lld does not divide the width %lld",
+                      (long long)config->agents.heads, (long long)config->agents.width);
     return TRIAD_OK;
 }
 
@@ -178,12 +184,15 @@ static triad_status check_models(const checker *c)
 {
     for (size_t i = 0; i < c->config->model_count; i++) {
         const config_model *m = &c->config->models[i];
-        if (!is_name(m->name)) return refuse(c, &m->name, "models: '%s' can't name a file (letters, digits, '.', '_', '-')", m->name);
-        if (strncmp(m->name, "agent-", 6) == 0 || strncmp(m->name, "untrained-", 10) == 0 || strcmp(m->name, "bow") == 0 ||
-            strcmp(m->name, "random") == 0)
-            return refuse(c, &m->name, "models: the name '%s' belongs to a space of the study itself (choose another)", m->name);
+        if (!is_name(m->name))
+            return refuse(c, &m->name, "models: '%s' can't name a file (letters, digits, '.', '_', '-')", m->name);
+        if (strncmp(m->name, "agent-", 6) == 0 || strncmp(m->name, "untrained-", 10) == 0 ||
+            strcmp(m->name, "bow") == 0 || strcmp(m->name, "random") == 0)
+            return refuse(c, &m->name, "models: the name '%s' belongs to a space of the study itself (choose another)",
+                          m->name);
         for (size_t j = 0; j < i; j++)
-            if (strcmp(m->name, c->config->models[j].name) == 0) return refuse(c, &m->name, "models: '%s' is given twice", m->name);
+            if (strcmp(m->name, c->config->models[j].name) == 0)
+                return refuse(c, &m->name, "models: '%s' is given twice", m->name);
         if (strncmp(m->source, "baseline:", 9) == 0)
             return refuse(c, &m->source, "models: %s is a baseline (name it under `baselines`)", m->source);
         if (m->sha256 != NULL && (strlen(m->sha256) != 64 || strspn(m->sha256, "0123456789abcdef") != 64))
@@ -192,12 +201,17 @@ static triad_status check_models(const checker *c)
             for (size_t j = 0; j < c->config->model_count; j++) {
                 const char *other = c->config->models[j].name;
                 const size_t length = strlen(m->name);
-                if (strncmp(other, m->name, length) == 0 && other[length] == '.' && strcmp(other + length + 1, m->also[a]) == 0)
-                    return refuse(c, &c->config->models[j].name, "models: '%s' is how %s pooled by %s is called (choose another name)", other, m->name, m->also[a]);
+                if (strncmp(other, m->name, length) == 0 && other[length] == '.' &&
+                    strcmp(other + length + 1, m->also[a]) == 0)
+                    return refuse(c, &c->config->models[j].name,
+                                  "models: '%s' is how %s pooled by %s is called (choose another name)", other, m->name,
+                                  m->also[a]);
             }
-            if (strcmp(m->also[a], m->pool) == 0) return refuse(c, &m->also[a], "models: %s: '%s' is its pooling already", m->name, m->pool);
+            if (strcmp(m->also[a], m->pool) == 0)
+                return refuse(c, &m->also[a], "models: %s: '%s' is its pooling already", m->name, m->pool);
             for (size_t b = 0; b < a; b++)
-                if (strcmp(m->also[a], m->also[b]) == 0) return refuse(c, &m->also[a], "models: %s: '%s' is given twice", m->name, m->also[a]);
+                if (strcmp(m->also[a], m->also[b]) == 0)
+                    return refuse(c, &m->also[a], "models: %s: '%s' is given twice", m->name, m->also[a]);
         }
     }
     for (size_t i = 0; i < c->config->baseline_count; i++)
@@ -210,7 +224,8 @@ static triad_status check_models(const checker *c)
 static triad_status check(const checker *c)
 {
     const experiment_config *config = c->config;
-    if (!is_name(config->name)) return refuse(c, &config->name, "study: '%s' (letters, digits, '.', '_', '-')", config->name);
+    if (!is_name(config->name))
+        return refuse(c, &config->name, "study: '%s' (letters, digits, '.', '_', '-')", config->name);
     if (config->items.level_count == 0 && config->items.file == NULL)
         return refuse(c, &config->items.file, "items: no sentences (give items.levels or items.file)");
     triad_status bad = check_levels(c, config->items.levels, config->items.level_count, "items.levels");
@@ -218,20 +233,25 @@ static triad_status check(const checker *c)
     if (bad == TRIAD_OK) bad = check_models(c);
     if (bad != TRIAD_OK) return bad;
     if (config->alignment.k_count > ALIGN_MAX_KS)
-        return refuse(c, &config->alignment.k, "alignment.k: %zu values (at most %d)", config->alignment.k_count, ALIGN_MAX_KS);
+        return refuse(c, &config->alignment.k, "alignment.k: %zu values (at most %d)", config->alignment.k_count,
+                      ALIGN_MAX_KS);
     bool found = false;
     for (size_t i = 0; i < config->alignment.k_count; i++) {
         if (i > 0 && config->alignment.k[i] <= config->alignment.k[i - 1])
-            return refuse(c, &config->alignment.k[i], "alignment.k: %lld after %lld (give them rising)", (long long)config->alignment.k[i],
-                          (long long)config->alignment.k[i - 1]);
+            return refuse(c, &config->alignment.k[i], "alignment.k: %lld after %lld (give them rising)",
+                          (long long)config->alignment.k[i], (long long)config->alignment.k[i - 1]);
         found = found || config->alignment.k[i] == config->alignment.headline_k;
     }
     if (!found)
-        return refuse(c, &config->alignment.k, "alignment.k: the headline's k = %lld is not among them", (long long)config->alignment.headline_k);
+        return refuse(c, &config->alignment.k, "alignment.k: the headline's k = %lld is not among them",
+                      (long long)config->alignment.headline_k);
     if (!(config->claims.low < config->claims.high))
-        return refuse(c, &config->claims.low, "claims: low %g is not below high %g", config->claims.low, config->claims.high);
-    const size_t spaces = (config->agents.untrained ? 2 : 1) * config->agents.seed_count + config->model_count + config->baseline_count;
-    if (spaces < 2) return refuse(c, &config->models, "nothing to align: %zu spaces (give agents, models or baselines)", spaces);
+        return refuse(c, &config->claims.low, "claims: low %g is not below high %g", config->claims.low,
+                      config->claims.high);
+    const size_t spaces =
+        (config->agents.untrained ? 2 : 1) * config->agents.seed_count + config->model_count + config->baseline_count;
+    if (spaces < 2)
+        return refuse(c, &config->models, "nothing to align: %zu spaces (give agents, models or baselines)", spaces);
     return TRIAD_OK;
 }
 
@@ -270,14 +290,16 @@ static triad_status complete(experiment_config *config, triad_error *err)
     }
     if (config->alignment.k_count == 0) {
         config->alignment.k = TRIAD_NEW(&config->arena, int64_t, 4);
-        if (config->alignment.k == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "%s: out of memory", config->file);
+        if (config->alignment.k == NULL)
+            return triad_fail(err, TRIAD_ERR_MEMORY, -1, "%s: out of memory", config->file);
         memcpy(config->alignment.k, DEFAULT_K, sizeof DEFAULT_K);
         config->alignment.k_count = 4;
     }
     return TRIAD_OK;
 }
 
-triad_status experiment_config_parse(experiment_config *config, const char *bytes, size_t size, const char *name, triad_error *err)
+triad_status experiment_config_parse(experiment_config *config, const char *bytes, size_t size, const char *name,
+                                     triad_error *err)
 {
     *config = (experiment_config){0};
     snprintf(config->file, sizeof config->file, "%s", name);

@@ -7,15 +7,15 @@
 #include "triad/base.h"
 
 typedef struct config_model {
-    const char *name;     /* [A-Za-z0-9._-]: names files */
-    const char *source;   /* a folder or a .gguf file, seen from the current folder, or else from the configuration's */
-    const char *role;     /* "decoder" or "encoder" */
-    const char *lineage;  /* models of one lineage do not count as two; NULL: its name */
-    const char *pool;     /* "default", "mean", … */
-    const char **also;    /* further poolings, reported beside it */
+    const char *name;    /* [A-Za-z0-9._-]: names files */
+    const char *source;  /* a folder or a .gguf file, seen from the current folder, or else from the configuration's */
+    const char *role;    /* "decoder" or "encoder" */
+    const char *lineage; /* models of one lineage do not count as two; NULL: its name */
+    const char *pool;    /* "default", "mean", … */
+    const char **also;   /* further poolings, reported beside it */
     size_t also_count;
-    const char *package;  /* where the file comes from, for the message that it is missing; NULL: not said */
-    const char *sha256;   /* of the .gguf, or of model.safetensors in the folder; NULL: not checked */
+    const char *package; /* where the file comes from, for the message that it is missing; NULL: not said */
+    const char *sha256;  /* of the .gguf, or of model.safetensors in the folder; NULL: not checked */
 } config_model;
 
 typedef struct config_choice {
@@ -73,8 +73,8 @@ typedef struct experiment_config {
 
 /* Reads and checks everything that can be checked without opening another file. Errors: "FILE:LINE: KEY: why". */
 TRIAD_NODISCARD triad_status experiment_config_load(experiment_config *config, const char *path, triad_error *err);
-TRIAD_NODISCARD triad_status experiment_config_parse(experiment_config *config, const char *bytes, size_t size, const char *name,
-                                                     triad_error *err);
+TRIAD_NODISCARD triad_status experiment_config_parse(experiment_config *config, const char *bytes, size_t size,
+                                                     const char *name, triad_error *err);
 void experiment_config_free(experiment_config *config);
 
 #endif

@@ -52,7 +52,8 @@ static json_object *row_json(const figure_row *r)
     json_object_object_add(o, "label", json_object_new_string(r->row.label));
     json_object_object_add(o, "note", text_or_null(r->row.note));
     json_object_object_add(o, "role", json_object_new_int((int)r->row.role));
-    for (int i = 0; i < REPORT_READINGS; i++) json_object_array_add(readings, estimate_json(&r->row.estimate[i], r->draws[i]));
+    for (int i = 0; i < REPORT_READINGS; i++)
+        json_object_array_add(readings, estimate_json(&r->row.estimate[i], r->draws[i]));
     json_object_object_add(o, "readings", readings);
     for (size_t i = 0; i < r->row.members; i++) {
         json_object *m = json_object_new_object();
@@ -110,9 +111,11 @@ triad_status figures_to_json(const study_figures *figures, json_object *into, tr
     if (rows == NULL || differences == NULL || k_charts == NULL || layer_charts == NULL)
         return triad_fail(err, TRIAD_ERR_MEMORY, -1, "figures: out of memory");
     for (size_t i = 0; i < figures->rows; i++) json_object_array_add(rows, row_json(&figures->row[i]));
-    for (size_t i = 0; i < figures->differences; i++) json_object_array_add(differences, row_json(&figures->difference[i]));
+    for (size_t i = 0; i < figures->differences; i++)
+        json_object_array_add(differences, row_json(&figures->difference[i]));
     for (size_t i = 0; i < figures->k_charts; i++) json_object_array_add(k_charts, chart_json(&figures->k_chart[i]));
-    for (size_t i = 0; i < figures->layer_charts; i++) json_object_array_add(layer_charts, chart_json(&figures->layer_chart[i]));
+    for (size_t i = 0; i < figures->layer_charts; i++)
+        json_object_array_add(layer_charts, chart_json(&figures->layer_chart[i]));
     return TRIAD_OK;
 }
 
@@ -137,7 +140,8 @@ static triad_status read_text(const reader *r, json_object *from, const char *ke
 {
     *text = NULL;
     const char *found = NULL;
-    const triad_status status = needed ? json_want_string(from, key, &found, r->err) : json_get_string(from, key, &found, r->err);
+    const triad_status status =
+        needed ? json_want_string(from, key, &found, r->err) : json_get_string(from, key, &found, r->err);
     if (status != TRIAD_OK || found == NULL) return status;
     *text = triad_arena_strdup(r->arena, found);
     return *text != NULL ? TRIAD_OK : no_memory(r);
@@ -146,7 +150,9 @@ static triad_status read_text(const reader *r, json_object *from, const char *ke
 static double real_at(json_object *list, size_t i)
 {
     json_object *entry = list != NULL && i < json_object_array_length(list) ? json_object_array_get_idx(list, i) : NULL;
-    return json_object_is_type(entry, json_type_double) || json_object_is_type(entry, json_type_int) ? json_object_get_double(entry) : NAN;
+    return json_object_is_type(entry, json_type_double) || json_object_is_type(entry, json_type_int)
+               ? json_object_get_double(entry)
+               : NAN;
 }
 
 static double real_of(json_object *from, const char *key)
@@ -178,7 +184,8 @@ static report_null read_null(json_object *from, const char *key)
 static report_estimate read_estimate(json_object *o)
 {
     json_object *interval = json_find(o, "interval", json_type_array);
-    return (report_estimate){real_of(o, "value"), real_at(interval, 0), real_at(interval, 1), real_of(o, "chance"), read_null(o, "iid"), read_null(o, "relabel")};
+    return (report_estimate){real_of(o, "value"),  real_at(interval, 0), real_at(interval, 1),
+                             real_of(o, "chance"), read_null(o, "iid"),  read_null(o, "relabel")};
 }
 
 static triad_status read_role(const reader *r, json_object *from, report_role *role)
@@ -194,7 +201,7 @@ static triad_status read_members(const reader *r, json_object *list, figure_row 
     const size_t count = list != NULL ? json_object_array_length(list) : 0;
     if (count == 0) return TRIAD_OK;
     row->member = TRIAD_NEW0(r->arena, figure_member, count);
-    double *values = TRIAD_NEW(r->arena, double, REPORT_READINGS * count);
+    double *values = TRIAD_NEW(r->arena, double, REPORT_READINGS *count);
     if (row->member == NULL || values == NULL) return no_memory(r);
     row->row.members = count;
     for (int i = 0; i < REPORT_READINGS; i++) row->row.member[i] = values + (size_t)i * count;
@@ -222,7 +229,8 @@ static triad_status read_row(const reader *r, json_object *o, figure_row *row)
     if (status == TRIAD_OK) status = read_role(r, o, &row->row.role);
     if (status != TRIAD_OK) return status;
     json_object *readings = json_find(o, "readings", json_type_array);
-    if (readings == NULL || json_object_array_length(readings) != REPORT_READINGS) return bad(r, "a row does not have two readings");
+    if (readings == NULL || json_object_array_length(readings) != REPORT_READINGS)
+        return bad(r, "a row does not have two readings");
     for (size_t i = 0; i < REPORT_READINGS; i++) {
         json_object *e = json_object_array_get_idx(readings, i);
         if (!json_object_is_type(e, json_type_object)) return bad(r, "a reading is not an object");
@@ -247,7 +255,8 @@ static triad_status read_rows(const reader *r, json_object *from, const char *ke
     if (*rows == NULL) return no_memory(r);
     for (size_t i = 0; i < n; i++) {
         json_object *o = json_object_array_get_idx(list, i);
-        const triad_status status = json_object_is_type(o, json_type_object) ? read_row(r, o, &(*rows)[i]) : bad(r, "a row is not an object");
+        const triad_status status =
+            json_object_is_type(o, json_type_object) ? read_row(r, o, &(*rows)[i]) : bad(r, "a row is not an object");
         if (status != TRIAD_OK) return status;
     }
     *count = n;
@@ -300,12 +309,14 @@ static triad_status read_chart(const reader *r, json_object *o, report_chart *ch
     chart->x = x;
     for (size_t i = 0; i < chart->curves && status == TRIAD_OK; i++) {
         json_object *u = json_object_array_get_idx(curves, i);
-        status = json_object_is_type(u, json_type_object) ? read_curve(r, u, chart->ticks, &curve[i]) : bad(r, "a curve is not an object");
+        status = json_object_is_type(u, json_type_object) ? read_curve(r, u, chart->ticks, &curve[i])
+                                                          : bad(r, "a curve is not an object");
     }
     return status;
 }
 
-static triad_status read_charts(const reader *r, json_object *from, const char *key, report_chart **charts, size_t *count)
+static triad_status read_charts(const reader *r, json_object *from, const char *key, report_chart **charts,
+                                size_t *count)
 {
     json_object *list = json_find(from, key, json_type_array);
     const size_t n = list != NULL ? json_object_array_length(list) : 0;
@@ -317,7 +328,8 @@ static triad_status read_charts(const reader *r, json_object *from, const char *
     if (*charts == NULL) return no_memory(r);
     for (size_t i = 0; i < n; i++) {
         json_object *o = json_object_array_get_idx(list, i);
-        const triad_status status = json_object_is_type(o, json_type_object) ? read_chart(r, o, &(*charts)[i]) : bad(r, "a chart is not an object");
+        const triad_status status = json_object_is_type(o, json_type_object) ? read_chart(r, o, &(*charts)[i])
+                                                                             : bad(r, "a chart is not an object");
         if (status != TRIAD_OK) return status;
     }
     *count = n;
@@ -331,6 +343,7 @@ triad_status figures_from_json(study_figures *figures, json_object *from, triad_
     triad_status status = read_rows(&r, from, "rows", &figures->row, &figures->rows);
     if (status == TRIAD_OK) status = read_rows(&r, from, "differences", &figures->difference, &figures->differences);
     if (status == TRIAD_OK) status = read_charts(&r, from, "k_charts", &figures->k_chart, &figures->k_charts);
-    if (status == TRIAD_OK) status = read_charts(&r, from, "layer_charts", &figures->layer_chart, &figures->layer_charts);
+    if (status == TRIAD_OK)
+        status = read_charts(&r, from, "layer_charts", &figures->layer_chart, &figures->layer_charts);
     return status;
 }

@@ -19,7 +19,8 @@ static triad_status no_memory(triad_error *err)
 
 /* ---- building */
 
-study_stage *graph_add(study_graph *graph, const char *kind, const char *name, int version, stage_fn run, const char *does)
+study_stage *graph_add(study_graph *graph, const char *kind, const char *name, int version, stage_fn run,
+                       const char *does)
 {
     if (graph->stages == graph->capacity) {
         const size_t more = graph->capacity ? 2 * graph->capacity : 32;
@@ -30,10 +31,10 @@ study_stage *graph_add(study_graph *graph, const char *kind, const char *name, i
     }
     study_stage *s = &graph->stage[graph->stages];
     *s = (study_stage){.kind = triad_arena_strdup(&graph->arena, kind),
-                 .name = triad_arena_strdup(&graph->arena, name),
-                 .does = triad_arena_strdup(&graph->arena, does),
-                 .version = version,
-                 .run = run};
+                       .name = triad_arena_strdup(&graph->arena, name),
+                       .does = triad_arena_strdup(&graph->arena, does),
+                       .version = version,
+                       .run = run};
     if (s->kind == NULL || s->name == NULL || s->does == NULL) return NULL;
     graph->stages++;
     return s;
@@ -127,7 +128,8 @@ static bool record_agrees(const study_graph *graph, study_stage *s, json_object 
             json_want_string(entry, "sha256", &sha256, NULL) != TRIAD_OK || strcmp(path, s->output[i]) != 0)
             return false;
         char *whole = graph_path(graph, path);
-        const bool same = whole != NULL && triad_sha256_file(s->sha256[i], whole, NULL) == TRIAD_OK && strcmp(s->sha256[i], sha256) == 0;
+        const bool same = whole != NULL && triad_sha256_file(s->sha256[i], whole, NULL) == TRIAD_OK &&
+                          strcmp(s->sha256[i], sha256) == 0;
         free(whole);
         if (!same) return false;
     }
@@ -146,7 +148,8 @@ static triad_status examine(const study_graph *graph, study_stage *s, triad_erro
         return no_memory(err);
     }
     json_object *root = NULL;
-    if (triad_path_exists(record) && json_read_file(&root, record, MAX_RECORD, NULL) == TRIAD_OK && json_object_is_type(root, json_type_object))
+    if (triad_path_exists(record) && json_read_file(&root, record, MAX_RECORD, NULL) == TRIAD_OK &&
+        json_object_is_type(root, json_type_object))
         s->done = record_agrees(graph, s, root);
     json_object_put(root);
     char *text = NULL;
@@ -176,7 +179,8 @@ static json_object *record_of(const study_graph *graph, const study_stage *s)
     json_object_object_add(root, "version", json_object_new_int(s->version));
     json_object_object_add(root, "key", json_object_new_string(s->key));
     for (size_t i = 0; i < s->inputs; i++)
-        json_object_array_add(inputs, json_object_new_string(graph->stage[s->input[i].stage].output[s->input[i].output]));
+        json_object_array_add(inputs,
+                              json_object_new_string(graph->stage[s->input[i].stage].output[s->input[i].output]));
     for (int i = 0; i < s->outputs; i++) {
         json_object *entry = json_object_new_object();
         json_object_object_add(entry, "path", json_object_new_string(s->output[i]));
@@ -242,7 +246,8 @@ static triad_status write_record(const study_graph *graph, const study_stage *s,
         status = json_write_file(path, record, err);
         json_object_put(record);
         if (status == TRIAD_OK && unlink(started) != 0 && errno != ENOENT)
-            status = triad_fail(err, TRIAD_ERR_IO, -1, "stages/%s.started: can't be removed: %s", s->name, strerror(errno));
+            status =
+                triad_fail(err, TRIAD_ERR_IO, -1, "stages/%s.started: can't be removed: %s", s->name, strerror(errno));
     }
     free(path);
     free(started);
@@ -256,9 +261,11 @@ static triad_status run_stage(const study_graph *graph, study_stage *s, triad_er
     if (status == TRIAD_OK && !s->started) {
         /* In this order a kill in between leaves nothing that could be taken for done or for begun. */
         if (unlink(record) != 0 && errno != ENOENT)
-            status = triad_fail(err, TRIAD_ERR_IO, -1, "stages/%s.json: can't be removed: %s", s->name, strerror(errno));
+            status =
+                triad_fail(err, TRIAD_ERR_IO, -1, "stages/%s.json: can't be removed: %s", s->name, strerror(errno));
         if (status == TRIAD_OK && unlink(started) != 0 && errno != ENOENT)
-            status = triad_fail(err, TRIAD_ERR_IO, -1, "stages/%s.started: can't be removed: %s", s->name, strerror(errno));
+            status =
+                triad_fail(err, TRIAD_ERR_IO, -1, "stages/%s.started: can't be removed: %s", s->name, strerror(errno));
         if (status == TRIAD_OK) status = clear(graph, s, err);
         char text[66];
         snprintf(text, sizeof text, "%s\n", s->key);
@@ -295,8 +302,10 @@ triad_status graph_select(const study_graph *graph, const char *only, bool *want
         }
         const char *near = only != NULL ? triad_nearest_name(only, names, count) : NULL;
         if (near != NULL)
-            return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "no stage '%.80s' in this study (did you mean '%s'?)", only, near);
-        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "no stage '%.80s' in this study (--list shows them)", only != NULL ? only : "");
+            return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "no stage '%.80s' in this study (did you mean '%s'?)", only,
+                              near);
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "no stage '%.80s' in this study (--list shows them)",
+                          only != NULL ? only : "");
     }
     for (size_t i = graph->stages; i-- > 0;)
         if (wanted[i])

@@ -1,9 +1,9 @@
 /* Stages that depend on each other's files, done once and again only when something that goes into them has changed.
  *
- * A stage's key is the SHA-256 of its kind, the version of its code, its own configuration and the SHA-256 of every file that
- * it reads. Its record, FOLDER/stages/NAME.json, is written after its outputs and names the key and their checksums; a stage
- * whose record agrees with all three is done. While a stage runs, FOLDER/stages/NAME.started holds its key: after an
- * interruption the same key finds what the stage left behind, another key removes it first. */
+ * A stage's key is the SHA-256 of its kind, the version of its code, its own configuration and the SHA-256 of every
+ * file that it reads. Its record, FOLDER/stages/NAME.json, is written after its outputs and names the key and their
+ * checksums; a stage whose record agrees with all three is done. While a stage runs, FOLDER/stages/NAME.started holds
+ * its key: after an interruption the same key finds what the stage left behind, another key removes it first. */
 #ifndef TRIAD_EXPERIMENT_GRAPH_H
 #define TRIAD_EXPERIMENT_GRAPH_H
 
@@ -20,8 +20,8 @@ typedef struct study_graph study_graph;
 typedef triad_status (*stage_fn)(void *context, const study_stage *self, triad_error *err);
 
 typedef struct stage_input {
-    size_t stage;  /* an earlier one */
-    int output;    /* of its outputs */
+    size_t stage; /* an earlier one */
+    int output;   /* of its outputs */
 } stage_input;
 
 struct study_stage {
@@ -34,12 +34,13 @@ struct study_stage {
     size_t inputs, input_capacity;
     const char *output[STAGE_MAX_OUTPUTS]; /* paths below the folder */
     int outputs;
-    const char *leftover; /* files beside whose names start so belong to it too ("agents/agent-2.safetensors."); NULL: none */
+    const char
+        *leftover; /* files beside whose names start so belong to it too ("agents/agent-2.safetensors."); NULL: none */
     stage_fn run;
 
-    char key[65];                          /* "" until every input is done */
-    char sha256[STAGE_MAX_OUTPUTS][65];    /* of the outputs, once done */
-    bool done, started;                    /* started: interrupted with this very key */
+    char key[65];                       /* "" until every input is done */
+    char sha256[STAGE_MAX_OUTPUTS][65]; /* of the outputs, once done */
+    bool done, started;                 /* started: interrupted with this very key */
 };
 
 struct study_graph {
@@ -51,13 +52,15 @@ struct study_graph {
 };
 
 /* Appends a stage with copies of its names; NULL when memory is out. Pointers to stages move: keep indices. */
-study_stage *graph_add(study_graph *graph, const char *kind, const char *name, int version, stage_fn run, const char *does);
+study_stage *graph_add(study_graph *graph, const char *kind, const char *name, int version, stage_fn run,
+                       const char *does);
 void graph_needs(study_graph *graph, size_t stage, size_t input, int output);
 /* The output's path is copied; its number is returned. */
 int graph_makes(study_graph *graph, size_t stage, const char *path);
 void graph_free(study_graph *graph);
 
-/* Reads the records: sets key, done and started of every stage. Fails when memory is out or a plan did not fit into it. */
+/* Reads the records: sets key, done and started of every stage. Fails when memory is out or a plan did not fit into it.
+ */
 TRIAD_NODISCARD triad_status graph_examine(study_graph *graph, triad_error *err);
 
 /* Marks in wanted [stages] the stages of that name or kind and all that they need; all of them for NULL. */

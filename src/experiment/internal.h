@@ -19,9 +19,9 @@ typedef struct study_space {
     space_kind kind;
     report_role role;
     const char *pool;
-    size_t index;   /* of the agent, model or baseline */
-    bool variant;   /* another pooling of a model: aligned beside the headline, not in the matrix */
-    size_t stage;   /* that makes it */
+    size_t index; /* of the agent, model or baseline */
+    bool variant; /* another pooling of a model: aligned beside the headline, not in the matrix */
+    size_t stage; /* that makes it */
 } study_space;
 
 struct experiment {
@@ -34,7 +34,7 @@ struct experiment {
     char (*model_sha256)[65];       /* [models]: of all its files; "" when not found */
     const babyai_level **level;     /* [agents.level_count] */
     size_t stage_items, stage_results;
-    size_t *stage_evaluate;         /* [agents], then [agents] untrained */
+    size_t *stage_evaluate; /* [agents], then [agents] untrained */
 
     /* while it runs */
     triad_pool *pool;
@@ -48,7 +48,8 @@ TRIAD_NODISCARD triad_status study_plan(experiment *study, triad_error *err);
 bool is_measure(const study_stage *s); /* aligns, pools or goes layer by layer: makes JSON, CSV and figures */
 
 /* ---- sources.c: the model files */
-char *study_beside(const experiment *study, const char *path); /* seen from the configuration's folder; the caller frees */
+char *study_beside(const experiment *study,
+                   const char *path); /* seen from the configuration's folder; the caller frees */
 TRIAD_NODISCARD triad_status study_find_models(experiment *study, triad_error *err);
 TRIAD_NODISCARD triad_status study_check_models(const experiment *study, triad_error *err);
 
@@ -64,7 +65,8 @@ triad_status stage_layers(void *context, const study_stage *self, triad_error *e
 /* ---- results.c */
 triad_status stage_results(void *context, const study_stage *self, triad_error *err);
 /* Agents and their evaluations as they stand in results.json (strings are borrowed from it). */
-TRIAD_NODISCARD triad_status results_agents(report_agent **agents, size_t *count, json_object *root, triad_arena *arena, triad_error *err);
+TRIAD_NODISCARD triad_status results_agents(report_agent **agents, size_t *count, json_object *root, triad_arena *arena,
+                                            triad_error *err);
 /* ---- page.c */
 triad_status stage_report(void *context, const study_stage *self, triad_error *err);
 
@@ -76,11 +78,12 @@ typedef struct figure_member {
 
 /* Kinds of rows: "action", "untrained", "words", "random" (each against one model), "language" (two models),
  * "pooling" (agents against another pooling of a model), "seeds" (agents against each other). Of differences:
- * "training", "beyond-words", "language" (action-language minus language-language), "family" (decoder minus encoder). */
+ * "training", "beyond-words", "language" (action-language minus language-language), "family" (decoder minus encoder).
+ */
 typedef struct figure_row {
-    const char *kind, *x, *y; /* x: model or NULL; y: the other side where there is one */
-    report_row row;           /* row.member points into storage of its own */
-    figure_member *member;    /* [row.members] */
+    const char *kind, *x, *y;      /* x: model or NULL; y: the other side where there is one */
+    report_row row;                /* row.member points into storage of its own */
+    figure_member *member;         /* [row.members] */
     size_t draws[REPORT_READINGS]; /* of the relabel null: p is at least 1 / (draws + 1) */
 } figure_row;
 
@@ -92,7 +95,8 @@ typedef struct study_figures {
 
 TRIAD_NODISCARD triad_status figures_to_json(const study_figures *figures, json_object *into, triad_error *err);
 /* Strings and arrays live in the arena. Missing parts are empty. */
-TRIAD_NODISCARD triad_status figures_from_json(study_figures *figures, json_object *from, triad_arena *arena, triad_error *err);
+TRIAD_NODISCARD triad_status figures_from_json(study_figures *figures, json_object *from, triad_arena *arena,
+                                               triad_error *err);
 
 /* x of the rows that are means over several decoders. */
 #define DECODERS "decoders"
@@ -104,11 +108,11 @@ typedef struct claims_input {
     const report_agent *agent; /* trained ones and twins */
     double low, high, margin, floor, floor_mean;
     int k;
-    const char *primary;   /* the model, or DECODERS, that stands for language */
-    const char *encoder;   /* NULL: none */
-    double relabellings;   /* NAN: no relabel null */
+    const char *primary; /* the model, or DECODERS, that stands for language */
+    const char *encoder; /* NULL: none */
+    double relabellings; /* NAN: no relabel null */
     size_t left_out;
-    const char *refused;   /* why the relabel null was refused; NULL: it was not */
+    const char *refused; /* why the relabel null was refused; NULL: it was not */
 } claims_input;
 typedef struct claims_output {
     const char *headline;
@@ -116,7 +120,8 @@ typedef struct claims_output {
     const char **paragraph, **warning;
     report_claim *claim;
 } claims_output;
-TRIAD_NODISCARD triad_status claims_judge(claims_output *output, const claims_input *input, triad_arena *arena, triad_error *err);
+TRIAD_NODISCARD triad_status claims_judge(claims_output *output, const claims_input *input, triad_arena *arena,
+                                          triad_error *err);
 
 /* A formatted string in the arena; NULL when memory is out. */
 const char *arena_format(triad_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));

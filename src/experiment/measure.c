@@ -65,7 +65,8 @@ static triad_status load(measuring *m, experiment *study, size_t count, triad_er
     m->options.retrieval_permutations = (size_t)config->alignment.permutations_retrieval;
     m->options.iid = m->options.relabel = config->alignment.permutations > 0;
     m->options.ks = 0;
-    for (size_t i = 0; i < config->alignment.k_count && i < ALIGN_MAX_KS; i++) m->options.k[m->options.ks++] = (size_t)config->alignment.k[i];
+    for (size_t i = 0; i < config->alignment.k_count && i < ALIGN_MAX_KS; i++)
+        m->options.k[m->options.ks++] = (size_t)config->alignment.k[i];
     return TRIAD_OK;
 }
 
@@ -104,8 +105,8 @@ static bool add_pair(measuring *m, size_t a, size_t b)
 
 static triad_status align(measuring *m, triad_error *err)
 {
-    const triad_status status = triad_align(&m->result, m->side, m->sides, (const size_t(*)[2])m->pair, m->pairs, &m->options, m->study->pool,
-                                            m->study->progress, err);
+    const triad_status status = triad_align(&m->result, m->side, m->sides, (const size_t(*)[2])m->pair, m->pairs,
+                                            &m->options, m->study->pool, m->study->progress, err);
     if (status != TRIAD_OK) return status;
     m->n = m->result.pairs > 0 ? m->result.pair[0].n : 0;
     m->zeros = calloc(m->n + 1, sizeof *m->zeros);
@@ -128,8 +129,10 @@ static void gather(group *g, const measuring *m, size_t a, size_t b)
 /* The two readings of precision@k by their names in the results. */
 static void measure_name(char name[64], const measuring *m, int reading, size_t k)
 {
-    if (reading == 0) snprintf(name, 64, "retrieval/%s/all/mean/nn/%zu/expected", m->study->config.alignment.protocol, k);
-    else snprintf(name, 64, "mutual_knn_frac/%zu", k);
+    if (reading == 0)
+        snprintf(name, 64, "retrieval/%s/all/mean/nn/%zu/expected", m->study->config.alignment.protocol, k);
+    else
+        snprintf(name, 64, "mutual_knn_frac/%zu", k);
 }
 
 static const report_estimate UNDEFINED = {NAN, NAN, NAN, NAN, {NAN, NAN, NAN}, {NAN, NAN, NAN}};
@@ -157,7 +160,8 @@ static void add_null(report_null *sum, const triad_align_null *one, size_t count
     sum->p = fmax(sum->p, one->p); /* every member has to reject */
 }
 
-/* Mean of the members; its interval from the resamples of sentences, the same for all; the nulls' moments as means, p as the largest. */
+/* Mean of the members; its interval from the resamples of sentences, the same for all; the nulls' moments as means, p
+ * as the largest. */
 static report_estimate estimate(measuring *m, const group *g, const char *name, size_t *draws)
 {
     if (g->count == 0) return UNDEFINED;
@@ -228,7 +232,8 @@ static void action_language(group *g, const measuring *m, report_role role)
 {
     *g = (group){.count = 0};
     for (size_t j = 0; j < m->study->headline_spaces; j++)
-        for (size_t i = 0; is_kind(m, j, SPACE_MODEL) && m->study->space[j].role == role && i < m->study->headline_spaces; i++)
+        for (size_t i = 0;
+             is_kind(m, j, SPACE_MODEL) && m->study->space[j].role == role && i < m->study->headline_spaces; i++)
             if (is_kind(m, i, SPACE_AGENT)) gather(g, m, i, j);
 }
 
@@ -244,7 +249,8 @@ static void language_language(group *g, const measuring *m)
         *g = (group){.count = 0};
         for (size_t i = 0; i < m->study->headline_spaces; i++)
             for (size_t j = i + 1; j < m->study->headline_spaces; j++)
-                if (language_pair(m, i, j) && (any || (m->study->space[i].role == REPORT_DECODER && m->study->space[j].role == REPORT_DECODER)))
+                if (language_pair(m, i, j) &&
+                    (any || (m->study->space[i].role == REPORT_DECODER && m->study->space[j].role == REPORT_DECODER)))
                     gather(g, m, i, j);
         if (g->count > 0) return;
     }
@@ -301,7 +307,8 @@ static void name_members(drawing *d, figure_row *row, const group *g)
     }
 }
 
-static void add_row(drawing *d, const group *g, const char *kind, const char *x, const char *y, const char *label, const char *note, report_role role)
+static void add_row(drawing *d, const group *g, const char *kind, const char *x, const char *y, const char *label,
+                    const char *note, report_role role)
 {
     if (g->count == 0 || label == NULL) {
         d->failed = d->failed || label == NULL;
@@ -320,7 +327,8 @@ static void add_row(drawing *d, const group *g, const char *kind, const char *x,
     name_members(d, row, g);
 }
 
-static void add_difference(drawing *d, const group *a, const group *b, const char *kind, const char *x, const char *label, report_role role)
+static void add_difference(drawing *d, const group *a, const group *b, const char *kind, const char *x,
+                           const char *label, report_role role)
 {
     if (a->count == 0 || b->count == 0 || label == NULL) {
         d->failed = d->failed || label == NULL;
@@ -355,15 +363,19 @@ static void draw_model(drawing *d, ptrdiff_t model)
         return;
     }
     against(&g[0], m, REPORT_AGENT, model);
-    add_row(d, &g[0], "action", name, NULL, arena_format(a, "%s × %s", agents, name), g[0].count > 1 ? "mean of the seeds" : NULL, REPORT_AGENT);
+    add_row(d, &g[0], "action", name, NULL, arena_format(a, "%s × %s", agents, name),
+            g[0].count > 1 ? "mean of the seeds" : NULL, REPORT_AGENT);
     against(&g[1], m, REPORT_UNTRAINED, model);
-    add_row(d, &g[1], "untrained", name, NULL, arena_format(a, "untrained × %s", name), "the same networks at step 0", REPORT_UNTRAINED);
+    add_row(d, &g[1], "untrained", name, NULL, arena_format(a, "untrained × %s", name), "the same networks at step 0",
+            REPORT_UNTRAINED);
     add_difference(d, &g[0], &g[1], "training", name, arena_format(a, "trained − untrained, %s", name), REPORT_AGENT);
     against(&g[2], m, REPORT_WORDS, model);
     add_row(d, &g[2], "words", name, NULL, arena_format(a, "bag of words × %s", name), "counts of words", REPORT_WORDS);
-    add_difference(d, &g[0], &g[2], "beyond-words", name, arena_format(a, "agents − bag of words, %s", name), REPORT_WORDS);
+    add_difference(d, &g[0], &g[2], "beyond-words", name, arena_format(a, "agents − bag of words, %s", name),
+                   REPORT_WORDS);
     against(&g[2], m, REPORT_RANDOM, model);
-    add_row(d, &g[2], "random", name, NULL, arena_format(a, "random × %s", name), "independent Gaussian vectors", REPORT_RANDOM);
+    add_row(d, &g[2], "random", name, NULL, arena_format(a, "random × %s", name), "independent Gaussian vectors",
+            REPORT_RANDOM);
 }
 
 static void draw_rows(drawing *d)
@@ -386,8 +398,9 @@ static void draw_rows(drawing *d)
             if (!language_pair(m, i, j)) continue;
             g[0] = (group){.count = 0};
             gather(&g[0], m, i, j);
-            add_row(d, &g[0], "language", study->space[i].name, study->space[j].name, arena_format(a, "%s × %s", study->space[i].name, study->space[j].name),
-                    "two language models", REPORT_DECODER);
+            add_row(d, &g[0], "language", study->space[i].name, study->space[j].name,
+                    arena_format(a, "%s × %s", study->space[i].name, study->space[j].name), "two language models",
+                    REPORT_DECODER);
         }
     g[0] = (group){.count = 0};
     for (size_t i = 0; i < study->headline_spaces; i++)
@@ -420,10 +433,12 @@ static report_chart *add_chart(drawing *d, report_chart **charts, size_t *count,
 }
 
 /* groups [ticks] at names [ticks]; nothing when every point is undefined. */
-static void add_curve(drawing *d, report_chart *chart, const char *label, report_role role, const report_estimate *points)
+static void add_curve(drawing *d, report_chart *chart, const char *label, report_role role,
+                      const report_estimate *points)
 {
     triad_arena *a = &d->m->arena;
-    double *y = TRIAD_NEW(a, double, chart->ticks + 1), *low = TRIAD_NEW(a, double, chart->ticks + 1), *high = TRIAD_NEW(a, double, chart->ticks + 1);
+    double *y = TRIAD_NEW(a, double, chart->ticks + 1), *low = TRIAD_NEW(a, double, chart->ticks + 1),
+           *high = TRIAD_NEW(a, double, chart->ticks + 1);
     if (y == NULL || low == NULL || high == NULL) {
         d->failed = true;
         return;
@@ -437,12 +452,16 @@ static void add_curve(drawing *d, report_chart *chart, const char *label, report
         intervals = intervals || isfinite(low[i]);
     }
     if (!any) return;
-    d->curve[chart->curves++] = (report_curve){label, role, role == REPORT_UNTRAINED, y, intervals ? low : NULL, intervals ? high : NULL};
+    d->curve[chart->curves++] =
+        (report_curve){label, role, role == REPORT_UNTRAINED, y, intervals ? low : NULL, intervals ? high : NULL};
 }
 
 static const char *curve_label(report_role role)
 {
-    return role == REPORT_AGENT ? "agents" : role == REPORT_UNTRAINED ? "untrained" : role == REPORT_WORDS ? "bag of words" : "random";
+    return role == REPORT_AGENT       ? "agents"
+           : role == REPORT_UNTRAINED ? "untrained"
+           : role == REPORT_WORDS     ? "bag of words"
+                                      : "random";
 }
 
 static const char *const READING_NAMES[REPORT_READINGS] = {"Retrieval", "Overlap"};
@@ -454,7 +473,8 @@ static void draw_k_chart(drawing *d, size_t model, int reading)
     measuring *m = d->m;
     const experiment *study = m->study;
     const size_t ks = m->options.ks;
-    report_chart *chart = add_chart(d, &d->figures.k_chart, &d->figures.k_charts, ks, CURVE_ROLE_COUNT + study->headline_spaces);
+    report_chart *chart =
+        add_chart(d, &d->figures.k_chart, &d->figures.k_charts, ks, CURVE_ROLE_COUNT + study->headline_spaces);
     double *x = TRIAD_NEW(&m->arena, double, ks);
     report_estimate *points = TRIAD_NEW(&m->arena, report_estimate, ks);
     group *g = TRIAD_NEW(&m->arena, group, 1);
@@ -501,7 +521,8 @@ static triad_status write_all(drawing *d, const study_stage *self, triad_error *
 {
     if (d->failed) return no_memory(err);
     const experiment *study = d->m->study;
-    char *json = graph_path(&study->graph, self->output[0]), *csv = graph_path(&study->graph, self->output[1]), *to = graph_path(&study->graph, self->output[2]);
+    char *json = graph_path(&study->graph, self->output[0]), *csv = graph_path(&study->graph, self->output[1]),
+         *to = graph_path(&study->graph, self->output[2]);
     triad_status status = json != NULL && csv != NULL && to != NULL ? TRIAD_OK : no_memory(err);
     if (status == TRIAD_OK) status = triad_align_write_json(&d->m->result, json, err);
     if (status == TRIAD_OK) status = triad_align_write_csv(&d->m->result, csv, err);
@@ -577,9 +598,11 @@ triad_status stage_pooling(void *context, const study_stage *self, triad_error *
             const study_space *space = &study->space[v];
             const char *note = "another pooling of the same model, without nulls";
             against(g, &m, REPORT_AGENT, (ptrdiff_t)v);
-            add_row(&d, g, "pooling", study->config.models[space->index].name, space->name, arena_format(&m.arena, "%s × %s", agents_word(&m), space->name), note, REPORT_AGENT);
+            add_row(&d, g, "pooling", study->config.models[space->index].name, space->name,
+                    arena_format(&m.arena, "%s × %s", agents_word(&m), space->name), note, REPORT_AGENT);
             against(g, &m, REPORT_UNTRAINED, (ptrdiff_t)v);
-            add_row(&d, g, "pooling-untrained", study->config.models[space->index].name, space->name, arena_format(&m.arena, "untrained × %s", space->name), note, REPORT_UNTRAINED);
+            add_row(&d, g, "pooling-untrained", study->config.models[space->index].name, space->name,
+                    arena_format(&m.arena, "untrained × %s", space->name), note, REPORT_UNTRAINED);
         }
         status = write_all(&d, self, err);
     }
@@ -602,7 +625,8 @@ static size_t last_of(const triad_space *space)
 
 static report_chart *layer_chart(drawing *d, const triad_space *space, const char *title, const char *x_label)
 {
-    report_chart *chart = add_chart(d, &d->figures.layer_chart, &d->figures.layer_charts, space->layers, CURVE_ROLE_COUNT + 2 * d->m->study->headline_spaces);
+    report_chart *chart = add_chart(d, &d->figures.layer_chart, &d->figures.layer_charts, space->layers,
+                                    CURVE_ROLE_COUNT + 2 * d->m->study->headline_spaces);
     if (chart == NULL || title == NULL) {
         d->failed = true;
         return NULL;
@@ -623,7 +647,9 @@ static void draw_model_layers(drawing *d, const size_t *first, size_t model, int
     measuring *m = d->m;
     const experiment *study = m->study;
     const triad_space *space = &m->space[model];
-    report_chart *chart = layer_chart(d, space, arena_format(&m->arena, "%s, layers of %s", READING_NAMES[reading], study->space[model].name), "layer");
+    report_chart *chart = layer_chart(
+        d, space, arena_format(&m->arena, "%s, layers of %s", READING_NAMES[reading], study->space[model].name),
+        "layer");
     report_estimate *points = TRIAD_NEW(&m->arena, report_estimate, space->layers);
     group *g = TRIAD_NEW(&m->arena, group, 1);
     if (chart == NULL || points == NULL || g == NULL) {
@@ -643,7 +669,8 @@ static void draw_model_layers(drawing *d, const size_t *first, size_t model, int
                     gather(g, m, side_of(first, model, l), side_of(first, i, last_of(&m->space[i])));
             points[l] = estimate(m, g, name, NULL);
         }
-        add_curve(d, chart, model_curve ? study->space[other].name : curve_label(CURVE_ROLES[c]), model_curve ? study->space[other].role : CURVE_ROLES[c], points);
+        add_curve(d, chart, model_curve ? study->space[other].name : curve_label(CURVE_ROLES[c]),
+                  model_curve ? study->space[other].role : CURVE_ROLES[c], points);
     }
 }
 
@@ -654,7 +681,8 @@ static void draw_agent_layers(drawing *d, const size_t *first, int reading)
     const experiment *study = m->study;
     if (study->config.agents.seed_count == 0) return;
     const triad_space *space = &m->space[0]; /* agents stand first, all of one shape */
-    report_chart *chart = layer_chart(d, space, arena_format(&m->arena, "%s, layers of the agents", READING_NAMES[reading]), "layer");
+    report_chart *chart =
+        layer_chart(d, space, arena_format(&m->arena, "%s, layers of the agents", READING_NAMES[reading]), "layer");
     report_estimate *points = TRIAD_NEW(&m->arena, report_estimate, space->layers);
     group *g = TRIAD_NEW(&m->arena, group, 1);
     if (chart == NULL || points == NULL || g == NULL) {
@@ -664,15 +692,20 @@ static void draw_agent_layers(drawing *d, const size_t *first, int reading)
     char name[64];
     measure_name(name, m, reading, m->options.k[0]);
     for (size_t model = 0; model < study->headline_spaces; model++)
-        for (int untrained = 0; is_kind(m, model, SPACE_MODEL) && untrained <= (int)study->config.agents.untrained; untrained++) {
+        for (int untrained = 0; is_kind(m, model, SPACE_MODEL) && untrained <= (int)study->config.agents.untrained;
+             untrained++) {
             for (size_t l = 0; l < space->layers; l++) {
                 *g = (group){.count = 0};
                 for (size_t i = 0; i < study->headline_spaces; i++)
-                    if (study->space[i].kind == (untrained ? SPACE_UNTRAINED : SPACE_AGENT)) gather(g, m, side_of(first, i, l), side_of(first, model, last_of(&m->space[model])));
+                    if (study->space[i].kind == (untrained ? SPACE_UNTRAINED : SPACE_AGENT))
+                        gather(g, m, side_of(first, i, l), side_of(first, model, last_of(&m->space[model])));
                 points[l] = estimate(m, g, name, NULL);
             }
             const size_t before = chart->curves;
-            add_curve(d, chart, untrained ? arena_format(&m->arena, "untrained × %s", study->space[model].name) : arena_format(&m->arena, "%s × %s", agents_word(m), study->space[model].name), study->space[model].role, points);
+            add_curve(d, chart,
+                      untrained ? arena_format(&m->arena, "untrained × %s", study->space[model].name)
+                                : arena_format(&m->arena, "%s × %s", agents_word(m), study->space[model].name),
+                      study->space[model].role, points);
             if (chart->curves > before) d->curve[before].dashed = untrained;
         }
 }
@@ -698,12 +731,15 @@ triad_status stage_layers(void *context, const study_stage *self, triad_error *e
         for (size_t j = 0; j < spaces && status == TRIAD_OK; j++) {
             /* Layers of a model against everybody's last, layers of an agent or a twin against each model's last. */
             const bool model = is_kind(&m, i, SPACE_MODEL) && (!is_kind(&m, j, SPACE_MODEL) || language_pair(&m, i, j));
-            const bool agent = (is_kind(&m, i, SPACE_AGENT) || is_kind(&m, i, SPACE_UNTRAINED)) && is_kind(&m, j, SPACE_MODEL);
+            const bool agent =
+                (is_kind(&m, i, SPACE_AGENT) || is_kind(&m, i, SPACE_UNTRAINED)) && is_kind(&m, j, SPACE_MODEL);
             if (i == j || (!model && !agent)) continue;
             const size_t other = side_of(first, j, last_of(&m.space[j]));
             for (size_t l = 0; l < m.space[i].layers && status == TRIAD_OK; l++) {
                 /* Last against last belongs to the later of the two spaces: once is enough. */
-                const bool twice = j < i && l == last_of(&m.space[i]) && (is_kind(&m, j, SPACE_MODEL) || is_kind(&m, j, SPACE_AGENT) || is_kind(&m, j, SPACE_UNTRAINED));
+                const bool twice =
+                    j < i && l == last_of(&m.space[i]) &&
+                    (is_kind(&m, j, SPACE_MODEL) || is_kind(&m, j, SPACE_AGENT) || is_kind(&m, j, SPACE_UNTRAINED));
                 if (!twice && !add_pair(&m, side_of(first, i, l), other)) status = no_memory(err);
             }
         }

@@ -23,7 +23,8 @@ static void fail(page *p, triad_status status)
 
 static void malformed(page *p, const char *what)
 {
-    if (p->status == TRIAD_OK) p->status = triad_fail(p->err, TRIAD_ERR_FORMAT, -1, "results.json: %s (make the study's results again)", what);
+    if (p->status == TRIAD_OK)
+        p->status = triad_fail(p->err, TRIAD_ERR_FORMAT, -1, "results.json: %s (make the study's results again)", what);
 }
 
 static void *take(page *p, size_t count, size_t size)
@@ -37,8 +38,10 @@ static void *take(page *p, size_t count, size_t size)
 static const char *want_text(page *p, json_object *o, const char *key)
 {
     const char *found = "";
-    if (o == NULL) malformed(p, "a part is missing");
-    else fail(p, json_want_string(o, key, &found, p->status == TRIAD_OK ? p->err : NULL));
+    if (o == NULL)
+        malformed(p, "a part is missing");
+    else
+        fail(p, json_want_string(o, key, &found, p->status == TRIAD_OK ? p->err : NULL));
     return found;
 }
 
@@ -57,7 +60,9 @@ static double get_real(json_object *o, const char *key)
 static double real_at(json_object *list, size_t i)
 {
     json_object *entry = list != NULL && i < json_object_array_length(list) ? json_object_array_get_idx(list, i) : NULL;
-    return json_object_is_type(entry, json_type_double) || json_object_is_type(entry, json_type_int) ? json_object_get_double(entry) : NAN;
+    return json_object_is_type(entry, json_type_double) || json_object_is_type(entry, json_type_int)
+               ? json_object_get_double(entry)
+               : NAN;
 }
 
 static size_t length_of(json_object *list)
@@ -100,8 +105,10 @@ static void read_texts(page *p, json_object *from, const char *key, const char *
     const char **made = take(p, length_of(list), sizeof *made);
     for (size_t i = 0; made != NULL && i < length_of(list); i++) {
         json_object *entry = json_object_array_get_idx(list, i);
-        if (!json_object_is_type(entry, json_type_string)) malformed(p, "a text is not one");
-        else made[(*count)++] = json_object_get_string(entry);
+        if (!json_object_is_type(entry, json_type_string))
+            malformed(p, "a text is not one");
+        else
+            made[(*count)++] = json_object_get_string(entry);
     }
     *texts = made;
 }
@@ -111,16 +118,20 @@ static void read_claims(page *p, report_study *study)
     json_object *list = json_find(p->root, "claims", json_type_array);
     report_claim *made = take(p, length_of(list), sizeof *made);
     for (size_t i = 0; made != NULL && i < length_of(list) && p->status == TRIAD_OK; i++) {
-        json_object *o = object_at(p, list, i), *readings = o != NULL ? json_find(o, "readings", json_type_array) : NULL;
+        json_object *o = object_at(p, list, i),
+                    *readings = o != NULL ? json_find(o, "readings", json_type_array) : NULL;
         if (length_of(readings) != REPORT_READINGS) {
             malformed(p, "a claim without two readings");
             return;
         }
-        made[i] = (report_claim){.id = want_text(p, o, "id"), .claim = want_text(p, o, "claim"), .rule = want_text(p, o, "rule")};
+        made[i] = (report_claim){
+            .id = want_text(p, o, "id"), .claim = want_text(p, o, "claim"), .rule = want_text(p, o, "rule")};
         for (size_t r = 0; r < REPORT_READINGS; r++) {
             json_object *reading = object_at(p, readings, r);
             const char *outcome = want_text(p, reading, "outcome");
-            made[i].outcome[r] = strcmp(outcome, "reproduced") == 0 ? REPORT_REPRODUCED : strcmp(outcome, "not reproduced") == 0 ? REPORT_NOT_REPRODUCED : REPORT_NOT_TESTABLE;
+            made[i].outcome[r] = strcmp(outcome, "reproduced") == 0       ? REPORT_REPRODUCED
+                                 : strcmp(outcome, "not reproduced") == 0 ? REPORT_NOT_REPRODUCED
+                                                                          : REPORT_NOT_TESTABLE;
             made[i].reason[r] = want_text(p, reading, "reason");
         }
         study->claims = i + 1;
@@ -134,7 +145,8 @@ static void read_choices(page *p, report_study *study)
     report_choice *made = take(p, length_of(list), sizeof *made);
     for (size_t i = 0; made != NULL && i < length_of(list) && p->status == TRIAD_OK; i++) {
         json_object *o = object_at(p, list, i);
-        made[i] = (report_choice){want_text(p, o, "choice"), want_text(p, o, "value"), want_text(p, o, "status"), o != NULL ? get_text(o, "note") : NULL};
+        made[i] = (report_choice){want_text(p, o, "choice"), want_text(p, o, "value"), want_text(p, o, "status"),
+                                  o != NULL ? get_text(o, "note") : NULL};
         study->choices = i + 1;
     }
     study->choice = made;
@@ -148,8 +160,12 @@ static void read_spaces(page *p, report_study *study)
         json_object *o = object_at(p, list, i);
         int64_t width = 0;
         if (o != NULL) fail(p, json_want_int(o, "width", 1, INT32_MAX, &width, p->err));
-        made[i] = (report_space){want_text(p, o, "label"), want_text(p, o, "source"), want_text(p, o, "last"), want_text(p, o, "pool"),
-                                 role_of(o != NULL ? get_text(o, "role") : NULL), (size_t)width};
+        made[i] = (report_space){want_text(p, o, "label"),
+                                 want_text(p, o, "source"),
+                                 want_text(p, o, "last"),
+                                 want_text(p, o, "pool"),
+                                 role_of(o != NULL ? get_text(o, "role") : NULL),
+                                 (size_t)width};
         study->spaces = i + 1;
     }
     study->space = made;
@@ -177,8 +193,10 @@ static report_null read_null(json_object *nulls, const char *key)
 static report_estimate read_measure(json_object *measures, const char *name)
 {
     json_object *o = measures != NULL ? json_find(measures, name, json_type_object) : NULL;
-    json_object *interval = o != NULL ? json_find(o, "interval", json_type_array) : NULL, *nulls = o != NULL ? json_find(o, "null", json_type_object) : NULL;
-    return (report_estimate){get_real(o, "value"), real_at(interval, 0), real_at(interval, 1), get_real(o, "chance"), read_null(nulls, "iid"), read_null(nulls, "relabel")};
+    json_object *interval = o != NULL ? json_find(o, "interval", json_type_array) : NULL,
+                *nulls = o != NULL ? json_find(o, "null", json_type_object) : NULL;
+    return (report_estimate){get_real(o, "value"),  real_at(interval, 0),    real_at(interval, 1),
+                             get_real(o, "chance"), read_null(nulls, "iid"), read_null(nulls, "relabel")};
 }
 
 static void read_pairs(page *p, report_study *study)
@@ -188,19 +206,25 @@ static void read_pairs(page *p, report_study *study)
     report_pair *made = take(p, spaces * spaces, sizeof *made);
     bool *seen = take(p, spaces * spaces, sizeof *seen);
     for (size_t i = 0; made != NULL && seen != NULL && i < length_of(list) && p->status == TRIAD_OK; i++) {
-        json_object *o = object_at(p, list, i), *measures = o != NULL ? json_find(o, "measures", json_type_object) : NULL;
-        const size_t x = space_index(p, want_text(p, o, "x"), want_text(p, o, "layer_x")), y = space_index(p, want_text(p, o, "y"), want_text(p, o, "layer_y"));
+        json_object *o = object_at(p, list, i),
+                    *measures = o != NULL ? json_find(o, "measures", json_type_object) : NULL;
+        const size_t x = space_index(p, want_text(p, o, "x"), want_text(p, o, "layer_x")),
+                     y = space_index(p, want_text(p, o, "y"), want_text(p, o, "layer_y"));
         /* The first of a pair is the headline's; the layer-by-layer part may hold it again without nulls. */
         if (x >= spaces || y >= spaces || x == y || seen[x * spaces + y]) continue;
         seen[x * spaces + y] = seen[y * spaces + x] = true;
-        made[study->pairs++] = (report_pair){x, y, {read_measure(measures, study->reading[0].measure), read_measure(measures, study->reading[1].measure)}};
+        made[study->pairs++] = (report_pair){
+            x,
+            y,
+            {read_measure(measures, study->reading[0].measure), read_measure(measures, study->reading[1].measure)}};
     }
     study->pair = made;
 }
 
 /* ---- agents */
 
-triad_status results_agents(report_agent **agents, size_t *count, json_object *root, triad_arena *arena, triad_error *err)
+triad_status results_agents(report_agent **agents, size_t *count, json_object *root, triad_arena *arena,
+                            triad_error *err)
 {
     json_object *list = json_find(root, "agents", json_type_array);
     *count = 0;
@@ -209,7 +233,8 @@ triad_status results_agents(report_agent **agents, size_t *count, json_object *r
     for (size_t i = 0; i < length_of(list); i++) {
         json_object *o = json_object_array_get_idx(list, i);
         const char *label, *role;
-        if (!json_object_is_type(o, json_type_object)) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "results.json: an agent is not an object");
+        if (!json_object_is_type(o, json_type_object))
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "results.json: an agent is not an object");
         triad_status status = json_want_string(o, "label", &label, err);
         if (status == TRIAD_OK) status = json_want_string(o, "role", &role, err);
         if (status != TRIAD_OK) return status;
@@ -222,16 +247,24 @@ triad_status results_agents(report_agent **agents, size_t *count, json_object *r
             json_object *r = json_object_array_get_idx(results, l);
             int64_t episodes = 0;
             const char *level;
-            if (!json_object_is_type(r, json_type_object)) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "results.json: an evaluation is not an object");
+            if (!json_object_is_type(r, json_type_object))
+                return triad_fail(err, TRIAD_ERR_FORMAT, -1, "results.json: an evaluation is not an object");
             status = json_want_int(r, "episodes", 0, INT32_MAX, &episodes, err);
             if (status == TRIAD_OK) status = json_want_string(r, "level", &level, err);
             if (status != TRIAD_OK) return status;
             json_object *wilson = json_find(r, "wilson", json_type_array);
-            made[l] = (report_success){level, (size_t)episodes, get_real(r, "success"), real_at(wilson, 0), real_at(wilson, 1), get_real(r, "success_foreign"),
-                                       get_real(r, "mean_steps"), get_real(r, "mean_steps_bot")};
+            made[l] = (report_success){level,
+                                       (size_t)episodes,
+                                       get_real(r, "success"),
+                                       real_at(wilson, 0),
+                                       real_at(wilson, 1),
+                                       get_real(r, "success_foreign"),
+                                       get_real(r, "mean_steps"),
+                                       get_real(r, "mean_steps_bot")};
             sum += made[l].success;
         }
-        (*agents)[(*count)++] = (report_agent){label, role_of(role), levels, made, levels > 0 ? sum / (double)levels : NAN};
+        (*agents)[(*count)++] =
+            (report_agent){label, role_of(role), levels, made, levels > 0 ? sum / (double)levels : NAN};
     }
     return TRIAD_OK;
 }
@@ -244,7 +277,8 @@ static void read_figures(page *p, report_study *study)
     study_figures figures = {0};
     if (from == NULL) return;
     if (p->status == TRIAD_OK) fail(p, figures_from_json(&figures, from, &p->arena, p->err));
-    report_row *rows = take(p, figures.rows, sizeof *rows), *differences = take(p, figures.differences, sizeof *differences);
+    report_row *rows = take(p, figures.rows, sizeof *rows),
+               *differences = take(p, figures.differences, sizeof *differences);
     if (rows == NULL || differences == NULL) return;
     for (size_t i = 0; i < figures.rows; i++) rows[i] = figures.row[i].row;
     for (size_t i = 0; i < figures.differences; i++) differences[i] = figures.difference[i].row;
@@ -260,7 +294,8 @@ static void read_figures(page *p, report_study *study)
 
 static void read_study(page *p, report_study *study)
 {
-    json_object *about = json_find(p->root, "study", json_type_object), *band = about != NULL ? json_find(about, "band", json_type_array) : NULL;
+    json_object *about = json_find(p->root, "study", json_type_object),
+                *band = about != NULL ? json_find(about, "band", json_type_array) : NULL;
     json_object *verdict = json_find(p->root, "verdict", json_type_object);
     if (about == NULL || verdict == NULL) {
         malformed(p, "it does not hold a study's results");
@@ -282,8 +317,14 @@ static void read_study(page *p, report_study *study)
         arena_format(&p->arena, "mutual_knn_frac/%d", study->k),
     };
     const char *meanings[REPORT_READINGS] = {
-        arena_format(&p->arena, "A rotation is fitted on other sentences. Is the right sentence then among the %d nearest of all? Mean of both directions.", study->k),
-        arena_format(&p->arena, "Which share of a sentence's %d nearest neighbours do both spaces have in common? No map is fitted.", study->k),
+        arena_format(&p->arena,
+                     "A rotation is fitted on other sentences. Is the right sentence then among the %d nearest of all? "
+                     "Mean of both directions.",
+                     study->k),
+        arena_format(
+            &p->arena,
+            "Which share of a sentence's %d nearest neighbours do both spaces have in common? No map is fitted.",
+            study->k),
     };
     if (measures[0] == NULL || measures[1] == NULL || meanings[0] == NULL || meanings[1] == NULL)
         fail(p, triad_fail(p->err, TRIAD_ERR_MEMORY, -1, "report: out of memory"));
@@ -321,9 +362,13 @@ triad_status experiment_report(const char *folder, const char *html_path, triad_
     if (path == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "report: out of memory");
     json_object *root = NULL;
     triad_status status;
-    if (!triad_path_exists(path)) status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%s: there is no finished study in it (triad run … -o %s)", folder, folder);
-    else status = json_read_file(&root, path, MAX_JSON, err);
-    if (status == TRIAD_OK && !json_object_is_type(root, json_type_object)) status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: it does not hold a study's results", path);
+    if (!triad_path_exists(path))
+        status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%s: there is no finished study in it (triad run … -o %s)",
+                            folder, folder);
+    else
+        status = json_read_file(&root, path, MAX_JSON, err);
+    if (status == TRIAD_OK && !json_object_is_type(root, json_type_object))
+        status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: it does not hold a study's results", path);
     free(path);
     triad_text html = {0};
     if (status == TRIAD_OK) status = page_html(root, &html, err);
@@ -337,7 +382,8 @@ triad_status stage_report(void *context, const study_stage *self, triad_error *e
 {
     const experiment *study = context;
     char *path = graph_path(&study->graph, self->output[0]);
-    const triad_status status = path != NULL ? experiment_report(study->folder, path, err) : triad_fail(err, TRIAD_ERR_MEMORY, -1, "out of memory");
+    const triad_status status = path != NULL ? experiment_report(study->folder, path, err)
+                                             : triad_fail(err, TRIAD_ERR_MEMORY, -1, "out of memory");
     free(path);
     return status;
 }

@@ -7,7 +7,17 @@
 #include <string.h>
 
 /* Raised when a stage's code makes other bytes of the same inputs. */
-enum { V_ITEMS = 1, V_TRAIN = 1, V_EVALUATE = 1, V_EMBED = 1, V_ALIGN = 1, V_POOLING = 1, V_LAYERS = 1, V_RESULTS = 1, V_REPORT = 1 };
+enum {
+    V_ITEMS = 1,
+    V_TRAIN = 1,
+    V_EVALUATE = 1,
+    V_EMBED = 1,
+    V_ALIGN = 1,
+    V_POOLING = 1,
+    V_LAYERS = 1,
+    V_RESULTS = 1,
+    V_REPORT = 1
+};
 
 const char *arena_format(triad_arena *arena, const char *format, ...)
 {
@@ -33,8 +43,9 @@ static size_t last_stage(const experiment *study)
 static bool plan_items(experiment *study)
 {
     const experiment_config *config = &study->config;
-    study_stage *s = graph_add(&study->graph, "items", "items", V_ITEMS, stage_items,
-                         config->items.file != NULL ? "reads the sentences" : "lists every instruction of the levels");
+    study_stage *s =
+        graph_add(&study->graph, "items", "items", V_ITEMS, stage_items,
+                  config->items.file != NULL ? "reads the sentences" : "lists every instruction of the levels");
     if (s == NULL) return false;
     if (config->items.file != NULL) {
         char sha256[65] = "missing", *path = study_beside(study, config->items.file);
@@ -61,10 +72,12 @@ static bool plan_agent(experiment *study, size_t k)
     study_stage *s = graph_add(&study->graph, "train", name, V_TRAIN, stage_train, does);
     if (s == NULL) return false;
     s->index = k;
-    triad_text_addf(&s->config, "seed %lld\ntflop %.17g\nsteps %lld\nbatch_steps %lld\nlearning_rate %.17g\n", (long long)config->agents.seeds[k],
-                    config->agents.tflop, (long long)config->agents.steps, (long long)config->agents.batch_steps, config->agents.learning_rate);
-    triad_text_addf(&s->config, "shape %lld %lld %lld %lld %lld %lld %lld\n", (long long)config->agents.width, (long long)config->agents.heads,
-                    (long long)config->agents.feed_forward, (long long)config->agents.encoder_layers, (long long)config->agents.cell_layers,
+    triad_text_addf(&s->config, "seed %lld\ntflop %.17g\nsteps %lld\nbatch_steps %lld\nlearning_rate %.17g\n",
+                    (long long)config->agents.seeds[k], config->agents.tflop, (long long)config->agents.steps,
+                    (long long)config->agents.batch_steps, config->agents.learning_rate);
+    triad_text_addf(&s->config, "shape %lld %lld %lld %lld %lld %lld %lld\n", (long long)config->agents.width,
+                    (long long)config->agents.heads, (long long)config->agents.feed_forward,
+                    (long long)config->agents.encoder_layers, (long long)config->agents.cell_layers,
                     (long long)config->agents.memory_layers, (long long)config->agents.window);
     for (size_t i = 0; i < config->agents.level_count; i++) {
         triad_text_addf(&s->config, "level %s", babyai_level_name(study->level[i]));
@@ -90,13 +103,16 @@ static bool plan_evaluation(experiment *study, size_t k, bool untrained, size_t 
     const char *name = arena_format(arena, untrained ? "evaluate-untrained-%zu" : "evaluate-%zu", k + 1);
     const char *does = arena_format(arena, "plays %lld test episodes a level with %s %zu", (long long)episodes,
                                     untrained ? "untrained twin" : "agent", k + 1);
-    const char *path = arena_format(arena, untrained ? "evaluations/untrained-%zu.json" : "evaluations/agent-%zu.json", k + 1);
+    const char *path =
+        arena_format(arena, untrained ? "evaluations/untrained-%zu.json" : "evaluations/agent-%zu.json", k + 1);
     if (name == NULL || does == NULL || path == NULL) return false;
     study_stage *s = graph_add(&study->graph, "evaluate", name, V_EVALUATE, stage_evaluate, does);
     if (s == NULL) return false;
     s->index = k + (untrained ? config->agents.seed_count : 0);
-    triad_text_addf(&s->config, "episodes %lld\nfirst_seed %lld\nforeign %d\n", (long long)episodes, (long long)config->evaluation.first_seed, !untrained);
-    for (size_t i = 0; i < config->agents.level_count; i++) triad_text_addf(&s->config, "level %s\n", babyai_level_name(study->level[i]));
+    triad_text_addf(&s->config, "episodes %lld\nfirst_seed %lld\nforeign %d\n", (long long)episodes,
+                    (long long)config->evaluation.first_seed, !untrained);
+    for (size_t i = 0; i < config->agents.level_count; i++)
+        triad_text_addf(&s->config, "level %s\n", babyai_level_name(study->level[i]));
     const size_t at = last_stage(study);
     study->stage_evaluate[study->graph.stage[at].index] = at;
     graph_needs(&study->graph, at, train, untrained ? 1 : 0);
@@ -108,7 +124,8 @@ static bool plan_space(experiment *study, study_space space, size_t train)
 {
     triad_arena *arena = &study->graph.arena;
     const experiment_config *config = &study->config;
-    const char *name = arena_format(arena, "embed-%s", space.name), *does = arena_format(arena, "the space of %s", space.label);
+    const char *name = arena_format(arena, "embed-%s", space.name),
+               *does = arena_format(arena, "the space of %s", space.label);
     space.path = arena_format(arena, "spaces/%s.safetensors", space.name);
     if (name == NULL || does == NULL || space.path == NULL) return false;
     study_stage *s = graph_add(&study->graph, "embed", name, V_EMBED, stage_embed, does);
@@ -117,10 +134,13 @@ static bool plan_space(experiment *study, study_space space, size_t train)
     triad_text_addf(&s->config, "pool %s\n", space.pool);
     const size_t at = last_stage(study);
     graph_needs(&study->graph, at, study->stage_items, 0);
-    if (space.kind == SPACE_AGENT || space.kind == SPACE_UNTRAINED) graph_needs(&study->graph, at, train, space.kind == SPACE_UNTRAINED);
-    if (space.kind == SPACE_MODEL) triad_text_addf(&study->graph.stage[at].config, "model %s\n", study->model_sha256[space.index]);
+    if (space.kind == SPACE_AGENT || space.kind == SPACE_UNTRAINED)
+        graph_needs(&study->graph, at, train, space.kind == SPACE_UNTRAINED);
+    if (space.kind == SPACE_MODEL)
+        triad_text_addf(&study->graph.stage[at].config, "model %s\n", study->model_sha256[space.index]);
     if (space.kind == SPACE_BASELINE)
-        triad_text_addf(&study->graph.stage[at].config, "baseline %s\nseed %lld\n", config->baselines[space.index], (long long)config->seed);
+        triad_text_addf(&study->graph.stage[at].config, "baseline %s\nseed %lld\n", config->baselines[space.index],
+                        (long long)config->seed);
     graph_makes(&study->graph, at, space.path);
     space.stage = at;
     study->space[study->spaces++] = space;
@@ -135,29 +155,43 @@ static bool plan_spaces(experiment *study, const size_t *train)
     for (int untrained = 0; untrained <= (int)config->agents.untrained; untrained++)
         for (size_t k = 0; k < config->agents.seed_count; k++) {
             const char *stem = untrained ? "untrained" : "agent";
-            const study_space space = {.name = arena_format(arena, "%s-%zu", stem, k + 1), .label = arena_format(arena, "%s %zu", stem, k + 1),
-                                       .kind = untrained ? SPACE_UNTRAINED : SPACE_AGENT, .role = untrained ? REPORT_UNTRAINED : REPORT_AGENT,
-                                       .pool = "default", .index = k};
+            const study_space space = {.name = arena_format(arena, "%s-%zu", stem, k + 1),
+                                       .label = arena_format(arena, "%s %zu", stem, k + 1),
+                                       .kind = untrained ? SPACE_UNTRAINED : SPACE_AGENT,
+                                       .role = untrained ? REPORT_UNTRAINED : REPORT_AGENT,
+                                       .pool = "default",
+                                       .index = k};
             if (space.name == NULL || space.label == NULL || !plan_space(study, space, train[k])) return false;
         }
     for (size_t m = 0; m < config->model_count; m++) {
         const config_model *model = &config->models[m];
-        const study_space space = {.name = model->name, .label = model->name, .kind = SPACE_MODEL, .pool = model->pool, .index = m,
+        const study_space space = {.name = model->name,
+                                   .label = model->name,
+                                   .kind = SPACE_MODEL,
+                                   .pool = model->pool,
+                                   .index = m,
                                    .role = strcmp(model->role, "decoder") == 0 ? REPORT_DECODER : REPORT_ENCODER};
         if (!plan_space(study, space, 0)) return false;
     }
     for (size_t b = 0; b < config->baseline_count; b++) {
         const bool bow = strcmp(config->baselines[b], "bow") == 0;
-        const study_space space = {.name = config->baselines[b], .label = bow ? "bag of words" : "random", .kind = SPACE_BASELINE,
-                                   .role = bow ? REPORT_WORDS : REPORT_RANDOM, .pool = "default", .index = b};
+        const study_space space = {.name = config->baselines[b],
+                                   .label = bow ? "bag of words" : "random",
+                                   .kind = SPACE_BASELINE,
+                                   .role = bow ? REPORT_WORDS : REPORT_RANDOM,
+                                   .pool = "default",
+                                   .index = b};
         if (!plan_space(study, space, 0)) return false;
     }
     for (size_t m = 0; m < config->model_count; m++)
         for (size_t a = 0; a < config->models[m].also_count; a++) {
             const config_model *model = &config->models[m];
             const study_space space = {.name = arena_format(arena, "%s.%s", model->name, model->also[a]),
-                                       .label = arena_format(arena, "%s, pooled by %s", model->name, model->also[a]), .kind = SPACE_MODEL,
-                                       .pool = model->also[a], .index = m, .variant = true,
+                                       .label = arena_format(arena, "%s, pooled by %s", model->name, model->also[a]),
+                                       .kind = SPACE_MODEL,
+                                       .pool = model->also[a],
+                                       .index = m,
+                                       .variant = true,
                                        .role = strcmp(model->role, "decoder") == 0 ? REPORT_DECODER : REPORT_ENCODER};
             if (space.name == NULL || space.label == NULL || !plan_space(study, space, 0)) return false;
         }
@@ -167,19 +201,24 @@ static bool plan_spaces(experiment *study, const size_t *train)
 static void alignment_config(const experiment *study, triad_text *text, bool full)
 {
     const experiment_config *config = &study->config;
-    triad_text_addf(text, "protocol %s\nseed %lld\nheadline_k %lld\nbootstrap %lld\n", config->alignment.protocol, (long long)config->seed,
-                    (long long)config->alignment.headline_k, (long long)config->alignment.bootstrap);
+    triad_text_addf(text, "protocol %s\nseed %lld\nheadline_k %lld\nbootstrap %lld\n", config->alignment.protocol,
+                    (long long)config->seed, (long long)config->alignment.headline_k,
+                    (long long)config->alignment.bootstrap);
     if (full) {
-        triad_text_addf(text, "permutations %lld %lld\n", (long long)config->alignment.permutations, (long long)config->alignment.permutations_retrieval);
-        for (size_t i = 0; i < config->alignment.k_count; i++) triad_text_addf(text, "k %lld\n", (long long)config->alignment.k[i]);
+        triad_text_addf(text, "permutations %lld %lld\n", (long long)config->alignment.permutations,
+                        (long long)config->alignment.permutations_retrieval);
+        for (size_t i = 0; i < config->alignment.k_count; i++)
+            triad_text_addf(text, "k %lld\n", (long long)config->alignment.k[i]);
     }
     for (size_t i = 0; i < study->spaces; i++)
-        triad_text_addf(text, "space %s %s %d %d %d %s\n", study->space[i].name, study->space[i].label, (int)study->space[i].kind, (int)study->space[i].role,
-                        study->space[i].variant, study->space[i].kind == SPACE_MODEL ? config->models[study->space[i].index].lineage : "-");
+        triad_text_addf(text, "space %s %s %d %d %d %s\n", study->space[i].name, study->space[i].label,
+                        (int)study->space[i].kind, (int)study->space[i].role, study->space[i].variant,
+                        study->space[i].kind == SPACE_MODEL ? config->models[study->space[i].index].lineage : "-");
 }
 
 /* A stage that aligns the first `spaces` spaces: its numbers as JSON and CSV, and the report's figures of them. */
-static bool plan_measure(experiment *study, const char *name, int version, stage_fn run, const char *does, bool full, size_t spaces)
+static bool plan_measure(experiment *study, const char *name, int version, stage_fn run, const char *does, bool full,
+                         size_t spaces)
 {
     study_graph *g = &study->graph;
     study_stage *s = graph_add(g, name, name, version, run, does);
@@ -198,11 +237,15 @@ static bool plan_measure(experiment *study, const char *name, int version, stage
 
 static bool plan_alignment(experiment *study)
 {
-    if (!plan_measure(study, "align", V_ALIGN, stage_align, "aligns every pair of spaces, with nulls and intervals", true, study->headline_spaces)) return false;
-    if (study->spaces > study->headline_spaces &&
-        !plan_measure(study, "pooling", V_POOLING, stage_pooling, "aligns the other poolings of the models", false, study->spaces))
+    if (!plan_measure(study, "align", V_ALIGN, stage_align, "aligns every pair of spaces, with nulls and intervals",
+                      true, study->headline_spaces))
         return false;
-    return !study->config.alignment.layers || plan_measure(study, "layers", V_LAYERS, stage_layers, "aligns layer by layer", false, study->headline_spaces);
+    if (study->spaces > study->headline_spaces &&
+        !plan_measure(study, "pooling", V_POOLING, stage_pooling, "aligns the other poolings of the models", false,
+                      study->spaces))
+        return false;
+    return !study->config.alignment.layers || plan_measure(study, "layers", V_LAYERS, stage_layers,
+                                                           "aligns layer by layer", false, study->headline_spaces);
 }
 
 bool is_measure(const study_stage *s)
@@ -214,24 +257,32 @@ static bool plan_results(experiment *study)
 {
     study_graph *g = &study->graph;
     const experiment_config *config = &study->config;
-    study_stage *s = graph_add(g, "results", "results", V_RESULTS, stage_results, "puts the numbers and the verdict together");
+    study_stage *s =
+        graph_add(g, "results", "results", V_RESULTS, stage_results, "puts the numbers and the verdict together");
     if (s == NULL) return false;
-    triad_text_addf(&s->config, "program %s\nstudy %s\ntitle %s\nseed %lld\nclaims %.17g %.17g %.17g\nfloor %.17g %.17g\ntflop %.17g\nsteps %lld\n", TRIAD_VERSION,
-                    config->name, config->title, (long long)config->seed, config->claims.low, config->claims.high, config->claims.margin,
-                    config->evaluation.floor, config->evaluation.floor_mean, config->agents.tflop, (long long)config->agents.steps);
+    triad_text_addf(&s->config,
+                    "program %s\nstudy %s\ntitle %s\nseed %lld\nclaims %.17g %.17g %.17g\nfloor %.17g %.17g\ntflop "
+                    "%.17g\nsteps %lld\n",
+                    TRIAD_VERSION, config->name, config->title, (long long)config->seed, config->claims.low,
+                    config->claims.high, config->claims.margin, config->evaluation.floor, config->evaluation.floor_mean,
+                    config->agents.tflop, (long long)config->agents.steps);
     for (size_t i = 0; i < config->protocol_count; i++) {
         const config_choice *c = &config->protocol[i];
-        triad_text_addf(&s->config, "choice %s\t%s\t%s\t%s\n", c->choice, c->value, c->status, c->note != NULL ? c->note : "");
+        triad_text_addf(&s->config, "choice %s\t%s\t%s\t%s\n", c->choice, c->value, c->status,
+                        c->note != NULL ? c->note : "");
     }
     /* What it says of the study beside the numbers: roles, protocol, draws, levels, seeds. */
     alignment_config(study, &s->config, true);
-    for (size_t i = 0; i < config->items.level_count; i++) triad_text_addf(&s->config, "level %s\n", babyai_level_name(babyai_level_find(config->items.levels[i])));
-    for (size_t i = 0; i < config->agents.seed_count; i++) triad_text_addf(&s->config, "agent %lld\n", (long long)config->agents.seeds[i]);
+    for (size_t i = 0; i < config->items.level_count; i++)
+        triad_text_addf(&s->config, "level %s\n", babyai_level_name(babyai_level_find(config->items.levels[i])));
+    for (size_t i = 0; i < config->agents.seed_count; i++)
+        triad_text_addf(&s->config, "agent %lld\n", (long long)config->agents.seeds[i]);
     study->stage_results = last_stage(study);
     const size_t at = study->stage_results;
     graph_needs(g, at, study->stage_items, 0);
     for (size_t i = 0; i < study->headline_spaces; i++) graph_needs(g, at, study->space[i].stage, 0);
-    for (size_t k = 0; k < (config->agents.untrained ? 2 : 1) * config->agents.seed_count; k++) graph_needs(g, at, study->stage_evaluate[k], 0);
+    for (size_t k = 0; k < (config->agents.untrained ? 2 : 1) * config->agents.seed_count; k++)
+        graph_needs(g, at, study->stage_evaluate[k], 0);
     for (size_t i = 0; i < at; i++)
         if (is_measure(&g->stage[i]))
             for (int o = 0; o < 3; o++) graph_needs(g, at, i, o);
@@ -255,7 +306,8 @@ triad_status study_plan(experiment *study, triad_error *err)
     study->stage_evaluate = calloc(2 * agents + 1, sizeof *study->stage_evaluate);
     size_t *train = calloc(agents + 1, sizeof *train);
     bool good = study->space != NULL && study->level != NULL && study->stage_evaluate != NULL && train != NULL;
-    for (size_t i = 0; good && agents > 0 && i < config->agents.level_count; i++) study->level[i] = babyai_level_find(config->agents.levels[i]);
+    for (size_t i = 0; good && agents > 0 && i < config->agents.level_count; i++)
+        study->level[i] = babyai_level_find(config->agents.levels[i]);
     good = good && plan_items(study);
     for (size_t k = 0; good && k < agents; k++) {
         good = plan_agent(study, k);

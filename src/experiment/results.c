@@ -84,7 +84,8 @@ static json_object *study_json(const experiment_config *config)
     json_object_object_add(o, "k", json_object_new_int64(config->alignment.headline_k));
     json_object_object_add(o, "protocol", text(config->alignment.protocol));
     json_object_object_add(o, "permutations", json_object_new_int64(config->alignment.permutations));
-    json_object_object_add(o, "permutations_retrieval", json_object_new_int64(config->alignment.permutations_retrieval));
+    json_object_object_add(o, "permutations_retrieval",
+                           json_object_new_int64(config->alignment.permutations_retrieval));
     json_object_object_add(o, "bootstrap", json_object_new_int64(config->alignment.bootstrap));
     json_object_array_add(band, json_new_real(config->claims.low));
     json_object_array_add(band, json_new_real(config->claims.high));
@@ -113,13 +114,16 @@ static json_object *facts_json(const experiment_config *config, size_t items)
     triad_text_addf(&t, "%zu", items);
     json_object_array_add(list, fact("instructions", t.bytes));
     triad_text_free(&t);
-    for (size_t i = 0; i < config->items.level_count; i++) join(&t, babyai_level_name(babyai_level_find(config->items.levels[i])));
+    for (size_t i = 0; i < config->items.level_count; i++)
+        join(&t, babyai_level_name(babyai_level_find(config->items.levels[i])));
     if (t.size > 0) json_object_array_add(list, fact("levels", t.bytes));
     triad_text_free(&t);
     if (config->agents.seed_count > 0) {
         triad_text_addf(&t, "%zu seed%s, ", config->agents.seed_count, config->agents.seed_count == 1 ? "" : "s");
-        if (config->agents.tflop > 0) triad_text_addf(&t, "%g TFLOP each", config->agents.tflop);
-        else triad_text_addf(&t, "%lld steps each", (long long)config->agents.steps);
+        if (config->agents.tflop > 0)
+            triad_text_addf(&t, "%g TFLOP each", config->agents.tflop);
+        else
+            triad_text_addf(&t, "%lld steps each", (long long)config->agents.steps);
         json_object_array_add(list, fact("agents", t.bytes));
         triad_text_free(&t);
     }
@@ -127,7 +131,8 @@ static json_object *facts_json(const experiment_config *config, size_t items)
     if (t.size > 0) json_object_array_add(list, fact("language models", t.bytes));
     triad_text_free(&t);
     if (config->alignment.permutations > 0) {
-        triad_text_addf(&t, "iid and relabel, %lld draws (retrieval %lld)", (long long)config->alignment.permutations, (long long)config->alignment.permutations_retrieval);
+        triad_text_addf(&t, "iid and relabel, %lld draws (retrieval %lld)", (long long)config->alignment.permutations,
+                        (long long)config->alignment.permutations_retrieval);
         json_object_array_add(list, fact("nulls", t.bytes));
         triad_text_free(&t);
     }
@@ -139,16 +144,28 @@ static json_object *controls_json(const experiment_config *config)
     json_object *list = json_object_new_array();
     const bool agents = config->agents.seed_count > 0;
     if (agents && config->agents.untrained)
-        json_object_array_add(list, fact("untrained twin", "The same network with the same seed at step 0: random features of the same words. What training adds is the paired difference to it."));
+        json_object_array_add(
+            list, fact("untrained twin", "The same network with the same seed at step 0: random features of the same "
+                                         "words. What training adds is the paired difference to it."));
     for (size_t i = 0; i < config->baseline_count; i++)
-        json_object_array_add(list, strcmp(config->baselines[i], "bow") == 0
-                                        ? fact("bag of words", "Counts of lower-cased words, no network at all: how far shared words alone carry.")
-                                        : fact("random", "Independent Gaussian vectors: what nothing looks like under the same protocol."));
+        json_object_array_add(
+            list,
+            strcmp(config->baselines[i], "bow") == 0
+                ? fact("bag of words",
+                       "Counts of lower-cased words, no network at all: how far shared words alone carry.")
+                : fact("random", "Independent Gaussian vectors: what nothing looks like under the same protocol."));
     if (agents && config->agents.seed_count > 1)
-        json_object_array_add(list, fact("another seed's agent", "Agents that differ by their seed alone: how alike two learners of the very same task become, the ceiling for everything else."));
+        json_object_array_add(
+            list, fact("another seed's agent", "Agents that differ by their seed alone: how alike two learners of the "
+                                               "very same task become, the ceiling for everything else."));
     if (config->alignment.permutations > 0) {
-        json_object_array_add(list, fact("iid null", "Sentences shuffled in one space. Rejecting it says that there is a relation; with a grammar of shared words that was never in doubt."));
-        json_object_array_add(list, fact("relabel null", "Colours, objects and places renamed consistently in one space, all sentences kept. It preserves everything that sharing words brings and asks whether it matters which word is which. Only what survives it is called meaning."));
+        json_object_array_add(list,
+                              fact("iid null", "Sentences shuffled in one space. Rejecting it says that there is a "
+                                               "relation; with a grammar of shared words that was never in doubt."));
+        json_object_array_add(
+            list, fact("relabel null", "Colours, objects and places renamed consistently in one space, all sentences "
+                                       "kept. It preserves everything that sharing words brings and asks whether it "
+                                       "matters which word is which. Only what survives it is called meaning."));
     }
     return list;
 }
@@ -176,7 +193,8 @@ static json_object *claims_json(const claims_output *c)
 
 static json_object *verdict_json(const claims_output *c)
 {
-    json_object *o = json_object_new_object(), *paragraphs = json_object_new_array(), *warnings = json_object_new_array();
+    json_object *o = json_object_new_object(), *paragraphs = json_object_new_array(),
+                *warnings = json_object_new_array();
     json_object_object_add(o, "headline", text(c->headline));
     for (size_t i = 0; i < c->paragraphs; i++) json_object_array_add(paragraphs, text(c->paragraph[i]));
     for (size_t i = 0; i < c->warnings; i++) json_object_array_add(warnings, text(c->warning[i]));
@@ -193,7 +211,8 @@ static triad_status agents_json(json_object *list, const experiment *study, tria
     const size_t agents = config->agents.seed_count;
     for (size_t i = 0; i < (config->agents.untrained ? 2 : 1) * agents; i++) {
         json_object *read = NULL;
-        const triad_status status = read_json(&read, study, study->graph.stage[study->stage_evaluate[i]].output[0], err);
+        const triad_status status =
+            read_json(&read, study, study->graph.stage[study->stage_evaluate[i]].output[0], err);
         if (status != TRIAD_OK) return status;
         json_object *o = json_object_new_object();
         const study_space *space = &study->space[i];
@@ -242,8 +261,10 @@ static triad_status join_tables(const experiment *study, const study_stage *self
 
 /* ---- together */
 
-/* Pairs of all measuring stages in one list, and their figures; the relabel null's own facts from the first that has them. */
-static triad_status gather(json_object *root, const experiment *study, const study_stage *self, study_figures *figures, claims_input *in, triad_arena *arena, triad_error *err)
+/* Pairs of all measuring stages in one list, and their figures; the relabel null's own facts from the first that has
+ * them. */
+static triad_status gather(json_object *root, const experiment *study, const study_stage *self, study_figures *figures,
+                           claims_input *in, triad_arena *arena, triad_error *err)
 {
     json_object *pairs = json_object_new_array(), *all = json_object_new_object();
     json_object_object_add(root, "pairs", pairs);
@@ -257,7 +278,8 @@ static triad_status gather(json_object *root, const experiment *study, const stu
         if (status != TRIAD_OK) return status;
         if (self->input[i].output == 0) {
             json_object *list = json_find(part, "pairs", json_type_array);
-            for (size_t p = 0; list != NULL && p < json_object_array_length(list); p++) json_object_array_add(pairs, json_object_get(json_object_array_get_idx(list, p)));
+            for (size_t p = 0; list != NULL && p < json_object_array_length(list); p++)
+                json_object_array_add(pairs, json_object_get(json_object_array_get_idx(list, p)));
         } else {
             study_figures one;
             status = figures_from_json(&one, part, arena, err);
@@ -295,7 +317,8 @@ static void choose_primary(claims_input *in, const experiment_config *config)
     if (decoders > 1) in->primary = DECODERS;
 }
 
-static triad_status compose(json_object *root, const experiment *study, const study_stage *self, triad_arena *arena, triad_error *err)
+static triad_status compose(json_object *root, const experiment *study, const study_stage *self, triad_arena *arena,
+                            triad_error *err)
 {
     const experiment_config *config = &study->config;
     triad_items items = {0};
@@ -320,8 +343,13 @@ static triad_status compose(json_object *root, const experiment *study, const st
     if (status != TRIAD_OK) return status;
 
     study_figures figures;
-    claims_input in = {.figures = &figures, .low = config->claims.low, .high = config->claims.high, .margin = config->claims.margin,
-                       .floor = config->evaluation.floor, .floor_mean = config->evaluation.floor_mean, .k = (int)config->alignment.headline_k};
+    claims_input in = {.figures = &figures,
+                       .low = config->claims.low,
+                       .high = config->claims.high,
+                       .margin = config->claims.margin,
+                       .floor = config->evaluation.floor,
+                       .floor_mean = config->evaluation.floor_mean,
+                       .k = (int)config->alignment.headline_k};
     choose_primary(&in, config);
     report_agent *told = NULL;
     status = gather(root, study, self, &figures, &in, arena, err);

@@ -84,11 +84,14 @@ triad_status study_find_models(experiment *study, triad_error *err)
     const experiment_config *config = &study->config;
     study->model_path = calloc(config->model_count + 1, sizeof *study->model_path);
     study->model_sha256 = calloc(config->model_count + 1, sizeof *study->model_sha256);
-    if (study->model_path == NULL || study->model_sha256 == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "study: out of memory");
+    if (study->model_path == NULL || study->model_sha256 == NULL)
+        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "study: out of memory");
     for (size_t i = 0; i < config->model_count; i++) {
         const char *source = config->models[i].source;
         char *beside = study_beside(study, source);
-        const char *found = triad_path_exists(source) ? source : beside != NULL && triad_path_exists(beside) ? beside : NULL;
+        const char *found = triad_path_exists(source)                     ? source
+                            : beside != NULL && triad_path_exists(beside) ? beside
+                                                                          : NULL;
         if (found != NULL) {
             study->model_path[i] = strdup(found);
             if (!sha256_of(study->model_sha256[i], found)) study->model_sha256[i][0] = '\0';
@@ -99,10 +102,12 @@ triad_status study_find_models(experiment *study, triad_error *err)
 }
 
 /* "model A: file F of package P is not in folder D (how to get it)" */
-static triad_status missing(const config_model *model, const char *file, const char *folder, const char *what, triad_error *err)
+static triad_status missing(const config_model *model, const char *file, const char *folder, const char *what,
+                            triad_error *err)
 {
     return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model %s: file %s%s%s in folder %s %s (%s)", model->name, file,
-                      model->package != NULL ? " of package " : "", model->package != NULL ? model->package : "", folder, what,
+                      model->package != NULL ? " of package " : "", model->package != NULL ? model->package : "",
+                      folder, what,
                       model->package != NULL ? "tools/fetch_models.sh brings it" : "put it there, or change `source`");
 }
 
@@ -112,26 +117,31 @@ static triad_status check_model(const experiment *study, size_t i, triad_error *
     const char *ending = strrchr(model->source, '.'), *slash = strrchr(model->source, '/');
     const bool single = ending != NULL && strcmp(ending, ".gguf") == 0;
     char folder[4200];
-    snprintf(folder, sizeof folder, "%.*s", single ? (slash != NULL ? (int)(slash - model->source) : 1) : 4096, single && slash == NULL ? "." : model->source);
+    snprintf(folder, sizeof folder, "%.*s", single ? (slash != NULL ? (int)(slash - model->source) : 1) : 4096,
+             single && slash == NULL ? "." : model->source);
     const char *file = !single ? "model.safetensors" : slash != NULL ? slash + 1 : model->source;
     if (study->model_path[i] == NULL) return missing(model, file, folder, "is missing", err);
     char *weights = single ? strdup(study->model_path[i]) : triad_path_join(study->model_path[i], file);
     if (weights == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "study: out of memory");
     triad_status status = TRIAD_OK;
     char sha256[65];
-    if (!triad_path_exists(weights)) status = missing(model, file, folder, "is missing", err);
+    if (!triad_path_exists(weights))
+        status = missing(model, file, folder, "is missing", err);
     else if (model->sha256 != NULL) {
         status = triad_sha256_file(sha256, weights, err);
-        if (status == TRIAD_OK && strcmp(sha256, model->sha256) != 0) status = missing(model, file, folder, "has another checksum than the study says", err);
+        if (status == TRIAD_OK && strcmp(sha256, model->sha256) != 0)
+            status = missing(model, file, folder, "has another checksum than the study says", err);
     }
     free(weights);
     if (status != TRIAD_OK) return status;
-    if (study->model_sha256[i][0] == '\0') return missing(model, file, folder, "can't be read with what lies beside it", err);
+    if (study->model_sha256[i][0] == '\0')
+        return missing(model, file, folder, "can't be read with what lies beside it", err);
     status = triad_embed_probe(study->model_path[i], NULL, NULL, err);
     if (status == TRIAD_OK) return TRIAD_OK;
     char what[700];
-    snprintf(what, sizeof what, "model %s%s%s%s, folder %.300s", model->name, model->package != NULL ? " (package " : "",
-             model->package != NULL ? model->package : "", model->package != NULL ? ")" : "", folder);
+    snprintf(what, sizeof what, "model %s%s%s%s, folder %.300s", model->name,
+             model->package != NULL ? " (package " : "", model->package != NULL ? model->package : "",
+             model->package != NULL ? ")" : "", folder);
     return triad_fail_in(err, what);
 }
 

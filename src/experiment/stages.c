@@ -110,15 +110,17 @@ triad_status stage_evaluate(void *context, const study_stage *self, triad_error 
     const size_t agents = config->agents.seed_count, levels = config->agents.level_count;
     const bool untrained = self->index >= agents;
     const stage_input from = self->input[0];
-    char *path = graph_path(&study->graph, study->graph.stage[from.stage].output[from.output]), *to = graph_path(&study->graph, self->output[0]);
+    char *path = graph_path(&study->graph, study->graph.stage[from.stage].output[from.output]),
+         *to = graph_path(&study->graph, self->output[0]);
     triad_eval_result *results = calloc(levels, sizeof *results);
     triad_agent *agent = NULL;
     triad_status status = path != NULL && to != NULL && results != NULL ? TRIAD_OK : no_memory(err);
     if (status == TRIAD_OK) status = triad_agent_open(&agent, path, err);
     if (status == TRIAD_OK)
-        status = triad_agent_evaluate(agent, study->level, levels,
-                                      (size_t)(untrained ? config->evaluation.episodes_untrained : config->evaluation.episodes),
-                                      (uint64_t)config->evaluation.first_seed, !untrained, results, study->pool, study->progress, err);
+        status = triad_agent_evaluate(
+            agent, study->level, levels,
+            (size_t)(untrained ? config->evaluation.episodes_untrained : config->evaluation.episodes),
+            (uint64_t)config->evaluation.first_seed, !untrained, results, study->pool, study->progress, err);
     if (status == TRIAD_OK) {
         json_object *root = json_object_new_object(), *list = json_object_new_array();
         for (size_t i = 0; i < levels; i++) json_object_array_add(list, result_json(&results[i], !untrained));
@@ -137,7 +139,8 @@ triad_status stage_evaluate(void *context, const study_stage *self, triad_error 
 
 static char *source_of(const experiment *study, const study_stage *self, const study_space *space)
 {
-    if (space->kind == SPACE_MODEL) return study->model_path[space->index] != NULL ? strdup(study->model_path[space->index]) : NULL;
+    if (space->kind == SPACE_MODEL)
+        return study->model_path[space->index] != NULL ? strdup(study->model_path[space->index]) : NULL;
     if (space->kind == SPACE_BASELINE) {
         triad_text text = {0};
         triad_text_addf(&text, "baseline:%s", study->config.baselines[space->index]);
@@ -151,7 +154,8 @@ triad_status stage_embed(void *context, const study_stage *self, triad_error *er
 {
     experiment *study = context;
     const study_space *space = &study->space[self->index];
-    char *items_path = graph_path(&study->graph, study->graph.stage[study->stage_items].output[0]), *to = graph_path(&study->graph, self->output[0]);
+    char *items_path = graph_path(&study->graph, study->graph.stage[study->stage_items].output[0]),
+         *to = graph_path(&study->graph, self->output[0]);
     char *source = source_of(study, self, space);
     triad_items items = {0};
     triad_space made = {0};

@@ -14,7 +14,8 @@
 static const char *const FOLDERS[] = {"", "agents", "alignment", "evaluations", "spaces", "stages"};
 enum { FOLDER_COUNT = sizeof FOLDERS / sizeof *FOLDERS };
 
-triad_status experiment_open(experiment **made, const char *config_path, const char *folder, const uint64_t *seed, triad_error *err)
+triad_status experiment_open(experiment **made, const char *config_path, const char *folder, const uint64_t *seed,
+                             triad_error *err)
 {
     *made = NULL;
     experiment *study = calloc(1, sizeof *study);
@@ -22,8 +23,10 @@ triad_status experiment_open(experiment **made, const char *config_path, const c
     triad_status status = experiment_config_load(&study->config, config_path, err);
     if (status == TRIAD_OK) {
         if (seed != NULL && *seed > UINT32_MAX)
-            status = triad_fail(err, TRIAD_ERR_RANGE, -1, "--seed %llu: a study's seed is at most 4294967295", (unsigned long long)*seed);
-        else if (seed != NULL) study->config.seed = (int64_t)*seed;
+            status = triad_fail(err, TRIAD_ERR_RANGE, -1, "--seed %llu: a study's seed is at most 4294967295",
+                                (unsigned long long)*seed);
+        else if (seed != NULL)
+            study->config.seed = (int64_t)*seed;
     }
     if (status == TRIAD_OK) {
         study->folder = strdup(folder);
@@ -153,7 +156,8 @@ static triad_status make_folders(const experiment *study, triad_error *err)
     triad_status status = triad_make_folder(study->folder, err);
     for (int f = 1; f < FOLDER_COUNT && status == TRIAD_OK; f++) {
         char *path = triad_path_join(study->folder, FOLDERS[f]);
-        status = path != NULL ? triad_make_folder(path, err) : triad_fail(err, TRIAD_ERR_MEMORY, -1, "study: out of memory");
+        status =
+            path != NULL ? triad_make_folder(path, err) : triad_fail(err, TRIAD_ERR_MEMORY, -1, "study: out of memory");
         free(path);
     }
     return status;
@@ -167,11 +171,13 @@ static triad_status open_log(experiment *study, triad_error *err)
     study->log = fopen(path, "ae");
     const int reason = errno;
     free(path);
-    if (study->log == NULL) return triad_fail(err, TRIAD_ERR_IO, -1, "%s/log: can't be written: %s", study->folder, strerror(reason));
+    if (study->log == NULL)
+        return triad_fail(err, TRIAD_ERR_IO, -1, "%s/log: can't be written: %s", study->folder, strerror(reason));
     if (flock(fileno(study->log), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return TRIAD_OK;
     fclose(study->log);
     study->log = NULL;
-    return triad_fail(err, TRIAD_ERR_IO, -1, "%s: another run is working in this folder (wait for it, or choose another)", study->folder);
+    return triad_fail(err, TRIAD_ERR_IO, -1,
+                      "%s: another run is working in this folder (wait for it, or choose another)", study->folder);
 }
 
 static triad_status run_all(running *r, triad_error *err)

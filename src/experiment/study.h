@@ -16,20 +16,21 @@ typedef struct experiment_stage {
 
 /* Reads and checks the configuration, plans the stages and looks up in folder which of them are done. Touches nothing.
  * seed: instead of the configuration's; NULL: as it says. */
-TRIAD_NODISCARD triad_status experiment_open(experiment **study, const char *config_path, const char *folder, const uint64_t *seed,
-                                             triad_error *err);
+TRIAD_NODISCARD triad_status experiment_open(experiment **study, const char *config_path, const char *folder,
+                                             const uint64_t *seed, triad_error *err);
 void experiment_close(experiment *study);
 
 size_t experiment_stage_count(const experiment *study);
 experiment_stage experiment_stage_at(const experiment *study, size_t index); /* borrowed from the study */
 const char *experiment_name(const experiment *study);
 
-/* Every model file is there, whole and of a kind that can be embedded: called before anything expensive. The error names
- * package, file and folder. */
+/* Every model file is there, whole and of a kind that can be embedded: called before anything expensive. The error
+ * names package, file and folder. */
 TRIAD_NODISCARD triad_status experiment_check(experiment *study, triad_error *err);
 
 /* Called as each stage begins (ran false: it was done already). number from 1, of the wanted ones. */
-typedef void (*experiment_notice_fn)(void *context, const experiment_stage *stage, size_t number, size_t wanted, bool ran);
+typedef void (*experiment_notice_fn)(void *context, const experiment_stage *stage, size_t number, size_t wanted,
+                                     bool ran);
 
 typedef struct experiment_run_options {
     const char *only; /* a stage or a kind of stage, with what it needs; NULL: all */

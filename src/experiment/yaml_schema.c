@@ -23,15 +23,16 @@ static size_t line_of(const yaml_node_t *node)
     return node->start_mark.line + 1;
 }
 
-__attribute__((format(printf, 3, 4))) static triad_status refuse(const loader *l, const yaml_node_t *node, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static triad_status refuse(const loader *l, const yaml_node_t *node,
+                                                                 const char *format, ...)
 {
     char why[320];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(why, sizeof why, format, arguments);
     va_end(arguments);
-    return triad_fail(l->err, TRIAD_ERR_FORMAT, (int64_t)line_of(node), "%s:%zu: %s%s%s", l->name, line_of(node), l->key,
-                      l->key[0] ? ": " : "", why);
+    return triad_fail(l->err, TRIAD_ERR_FORMAT, (int64_t)line_of(node), "%s:%zu: %s%s%s", l->name, line_of(node),
+                      l->key, l->key[0] ? ": " : "", why);
 }
 
 static triad_status no_memory(const loader *l)
@@ -66,10 +67,13 @@ size_t yaml_line(const yaml_places *places, const void *member)
 
 static const char *kind_words(const yaml_node_t *node)
 {
-    return node->type == YAML_MAPPING_NODE ? "a block of keys" : node->type == YAML_SEQUENCE_NODE ? "a list" : "a single value";
+    return node->type == YAML_MAPPING_NODE    ? "a block of keys"
+           : node->type == YAML_SEQUENCE_NODE ? "a list"
+                                              : "a single value";
 }
 
-static triad_status scalar(const loader *l, const yaml_node_t *node, const char **text, size_t *size, const char *wanted)
+static triad_status scalar(const loader *l, const yaml_node_t *node, const char **text, size_t *size,
+                           const char *wanted)
 {
     if (node->type != YAML_SCALAR_NODE) return refuse(l, node, "is %s (give %s)", kind_words(node), wanted);
     *text = (const char *)node->data.scalar.value;
@@ -85,7 +89,8 @@ static triad_status load_text(const loader *l, const yaml_field *field, const ya
     const triad_status bad = scalar(l, node, &text, &size, "a text");
     if (bad != TRIAD_OK) return bad;
     if (size == 0) return refuse(l, node, "is empty (give a text, or leave the key out)");
-    if (field->max > 0 && (double)size > field->max) return refuse(l, node, "has %zu bytes (at most %.0f)", size, field->max);
+    if (field->max > 0 && (double)size > field->max)
+        return refuse(l, node, "has %zu bytes (at most %.0f)", size, field->max);
     *value = triad_arena_strndup(l->arena, text, size);
     return *value != NULL ? TRIAD_OK : no_memory(l);
 }
@@ -162,16 +167,22 @@ static triad_status load_entry(loader *l, const yaml_field *field, yaml_node_t *
 {
     switch (field->kind) {
     case YAML_TEXT:
-    case YAML_TEXTS: return load_text(l, field, node, (const char **)(void *)at);
+    case YAML_TEXTS:
+        return load_text(l, field, node, (const char **)(void *)at);
     case YAML_CHOICE:
-    case YAML_CHOICES: return load_choice(l, field, node, (const char **)(void *)at);
+    case YAML_CHOICES:
+        return load_choice(l, field, node, (const char **)(void *)at);
     case YAML_INT:
-    case YAML_INTS: return load_int(l, field, node, (int64_t *)(void *)at);
+    case YAML_INTS:
+        return load_int(l, field, node, (int64_t *)(void *)at);
     case YAML_REAL:
-    case YAML_REALS: return load_real(l, field, node, (double *)(void *)at);
-    case YAML_BOOL: return load_bool(l, node, (bool *)at);
+    case YAML_REALS:
+        return load_real(l, field, node, (double *)(void *)at);
+    case YAML_BOOL:
+        return load_bool(l, node, (bool *)at);
     case YAML_BLOCK:
-    case YAML_STRUCTS: return load_mapping(l, field->fields, node, at);
+    case YAML_STRUCTS:
+        return load_mapping(l, field->fields, node, at);
     }
     return TRIAD_OK;
 }
@@ -180,18 +191,24 @@ static size_t entry_size(const yaml_field *field)
 {
     switch (field->kind) {
     case YAML_TEXTS:
-    case YAML_CHOICES: return sizeof(const char *);
-    case YAML_INTS: return sizeof(int64_t);
-    case YAML_REALS: return sizeof(double);
-    case YAML_STRUCTS: return field->size;
-    default: return 0; /* not a list */
+    case YAML_CHOICES:
+        return sizeof(const char *);
+    case YAML_INTS:
+        return sizeof(int64_t);
+    case YAML_REALS:
+        return sizeof(double);
+    case YAML_STRUCTS:
+        return field->size;
+    default:
+        return 0; /* not a list */
     }
 }
 
 static triad_status load_list(loader *l, const yaml_field *field, yaml_node_t *node, char *target)
 {
     if (node->type != YAML_SEQUENCE_NODE) return refuse(l, node, "is %s (give a list: [a, b])", kind_words(node));
-    const size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start), size = entry_size(field);
+    const size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start),
+                 size = entry_size(field);
     if (count == 0) return refuse(l, node, "is an empty list (give an entry, or leave the key out)");
     if (count > YAML_MAX_LIST) return refuse(l, node, "has %zu entries (at most %d)", count, YAML_MAX_LIST);
     char *entries = triad_arena_zalloc(l->arena, count, size);
@@ -243,7 +260,9 @@ static triad_status load_mapping(loader *l, const yaml_field *fields, yaml_node_
         char *member = target + fields[f].offset;
         /* A block has no member of its own: its keys have. */
         triad_status bad = fields[f].kind == YAML_BLOCK ? TRIAD_OK : remember(l, member, value);
-        if (bad == TRIAD_OK) bad = entry_size(&fields[f]) > 0 ? load_list(l, &fields[f], value, target) : load_entry(l, &fields[f], value, member);
+        if (bad == TRIAD_OK)
+            bad = entry_size(&fields[f]) > 0 ? load_list(l, &fields[f], value, target)
+                                             : load_entry(l, &fields[f], value, member);
         if (bad != TRIAD_OK) return bad;
         l->key[above] = '\0';
     }
@@ -254,7 +273,8 @@ static triad_status load_mapping(loader *l, const yaml_field *fields, yaml_node_
 
 /* ---- the document */
 
-/* libyaml resolves aliases into shared nodes, which would let a small file unfold into a huge one: refused by its events. */
+/* libyaml resolves aliases into shared nodes, which would let a small file unfold into a huge one: refused by its
+ * events. */
 static triad_status scan(loader *l, const char *bytes, size_t size)
 {
     yaml_parser_t parser;
@@ -274,9 +294,11 @@ static triad_status scan(loader *l, const char *bytes, size_t size)
         }
         const size_t line = event.start_mark.line + 1;
         if (event.type == YAML_ALIAS_EVENT)
-            status = triad_fail(l->err, TRIAD_ERR_FORMAT, (int64_t)line, "%s:%zu: an alias (write the value out)", l->name, line);
+            status = triad_fail(l->err, TRIAD_ERR_FORMAT, (int64_t)line, "%s:%zu: an alias (write the value out)",
+                                l->name, line);
         if (event.type == YAML_DOCUMENT_START_EVENT && ++documents > 1)
-            status = triad_fail(l->err, TRIAD_ERR_FORMAT, (int64_t)line, "%s:%zu: a second document (one file, one study)", l->name, line);
+            status = triad_fail(l->err, TRIAD_ERR_FORMAT, (int64_t)line,
+                                "%s:%zu: a second document (one file, one study)", l->name, line);
         end = event.type == YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);
     }
@@ -284,8 +306,8 @@ static triad_status scan(loader *l, const char *bytes, size_t size)
     return status;
 }
 
-triad_status yaml_load(void *target, const yaml_field *fields, const char *bytes, size_t size, const char *name, triad_arena *arena,
-                       yaml_places *places, triad_error *err)
+triad_status yaml_load(void *target, const yaml_field *fields, const char *bytes, size_t size, const char *name,
+                       triad_arena *arena, yaml_places *places, triad_error *err)
 {
     loader l = {.name = name, .arena = arena, .places = places, .err = err};
     triad_status status = scan(&l, bytes, size);
@@ -300,7 +322,8 @@ triad_status yaml_load(void *target, const yaml_field *fields, const char *bytes
     } else {
         yaml_node_t *root = yaml_document_get_root_node(&l.document);
         status = root != NULL ? load_mapping(&l, fields, root, target)
-                              : triad_fail(err, TRIAD_ERR_FORMAT, 1, "%s:1: the file is empty (see experiments/quick.yaml)", name);
+                              : triad_fail(err, TRIAD_ERR_FORMAT, 1,
+                                           "%s:1: the file is empty (see experiments/quick.yaml)", name);
         yaml_document_delete(&l.document);
     }
     yaml_parser_delete(&parser);

@@ -385,8 +385,9 @@ triad_status safetensors_write(const char *path, const tensor_view *tensors, siz
     return safetensors_write_from(path, tensors, count, metadata, pairs, NULL, NULL, err);
 }
 
-triad_status safetensors_write_from(const char *path, const tensor_view *tensors, size_t count, const safetensors_pair *metadata,
-                                    size_t pairs, safetensors_source source, void *context, triad_error *err)
+triad_status safetensors_write_from(const char *path, const tensor_view *tensors, size_t count,
+                                    const safetensors_pair *metadata, size_t pairs, safetensors_source source,
+                                    void *context, triad_error *err)
 {
     size_t total;
     char *text = NULL;
@@ -427,7 +428,8 @@ triad_status safetensors_write_from(const char *path, const tensor_view *tensors
         const off_t begin = ftello(file.stream);
         status = source(context, i, file.stream, err);
         if (status == TRIAD_OK && ftello(file.stream) - begin != (off_t)bytes && !ferror(file.stream))
-            status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: tensor %s was not given its %zu bytes", path, tensors[i].name, bytes);
+            status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: tensor %s was not given its %zu bytes", path,
+                                tensors[i].name, bytes);
         if (status != TRIAD_OK) {
             triad_atomic_abandon(&file);
             return status;

@@ -37,11 +37,11 @@ TRIAD_NODISCARD triad_status safetensors_want(const tensor_view **tensor, const 
 TRIAD_NODISCARD triad_status safetensors_write(const char *path, const tensor_view *tensors, size_t count,
                                                const safetensors_pair *metadata, size_t pairs, triad_error *err);
 
-/* The same for tensors that need not lie in memory: where data is NULL, source writes that tensor's bytes, exactly as many as
- * its shape says. Tensors are asked for once each, in order. A failure of source leaves no file. */
+/* The same for tensors that need not lie in memory: where data is NULL, source writes that tensor's bytes, exactly as
+ * many as its shape says. Tensors are asked for once each, in order. A failure of source leaves no file. */
 typedef triad_status (*safetensors_source)(void *context, size_t tensor, FILE *stream, triad_error *err);
 TRIAD_NODISCARD triad_status safetensors_write_from(const char *path, const tensor_view *tensors, size_t count,
-                                                    const safetensors_pair *metadata, size_t pairs, safetensors_source source,
-                                                    void *context, triad_error *err);
+                                                    const safetensors_pair *metadata, size_t pairs,
+                                                    safetensors_source source, void *context, triad_error *err);
 
 #endif

@@ -17,13 +17,19 @@ triad_status checkpoint_open_gguf(checkpoint *file, const char *path, triad_erro
 
 triad_status checkpoint_open_folder(checkpoint *file, const char *folder, triad_error *err)
 {
-    char *single = triad_path_join(folder, "model.safetensors"), *index = triad_path_join(folder, "model.safetensors.index.json");
+    char *single = triad_path_join(folder, "model.safetensors"),
+         *index = triad_path_join(folder, "model.safetensors.index.json");
     triad_status status;
-    if (single == NULL || index == NULL) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
-    else if (triad_path_exists(single)) status = safetensors_index_open(&file->folder, single, err);
-    else if (triad_path_exists(index)) status = safetensors_index_open(&file->folder, index, err);
+    if (single == NULL || index == NULL)
+        status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
+    else if (triad_path_exists(single))
+        status = safetensors_index_open(&file->folder, single, err);
+    else if (triad_path_exists(index))
+        status = safetensors_index_open(&file->folder, index, err);
     else
-        status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model: the folder holds no model.safetensors (other formats: save it with safe_serialization)");
+        status =
+            triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                       "model: the folder holds no model.safetensors (other formats: save it with safe_serialization)");
     free(single);
     free(index);
     return status;
@@ -66,14 +72,25 @@ static triad_status remember(checkpoint *file, const char *name, triad_error *er
 static bool can_widen(tensor_dtype dtype)
 {
     switch (dtype) {
-    case TENSOR_I64: case TENSOR_I32: case TENSOR_I16: case TENSOR_I8: case TENSOR_U64: case TENSOR_U32: case TENSOR_U16:
-    case TENSOR_U8: case TENSOR_BOOL: case TENSOR_F8_E4M3: case TENSOR_OTHER: return false;
-    default: return true;
+    case TENSOR_I64:
+    case TENSOR_I32:
+    case TENSOR_I16:
+    case TENSOR_I8:
+    case TENSOR_U64:
+    case TENSOR_U32:
+    case TENSOR_U16:
+    case TENSOR_U8:
+    case TENSOR_BOOL:
+    case TENSOR_F8_E4M3:
+    case TENSOR_OTHER:
+        return false;
+    default:
+        return true;
     }
 }
 
-triad_status checkpoint_take(const tensor_view **tensor, checkpoint *file, bool needed, size_t rows, size_t columns, triad_error *err,
-                             const char *format, ...)
+triad_status checkpoint_take(const tensor_view **tensor, checkpoint *file, bool needed, size_t rows, size_t columns,
+                             triad_error *err, const char *format, ...)
 {
     char name[MAX_NAME];
     va_list arguments;
@@ -82,18 +99,23 @@ triad_status checkpoint_take(const tensor_view **tensor, checkpoint *file, bool 
     va_end(arguments);
     *tensor = NULL;
     const tensor_view *found = checkpoint_find(file, name);
-    if (found == NULL) return needed ? triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model: tensor %s is missing", name) : TRIAD_OK;
+    if (found == NULL)
+        return needed ? triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model: tensor %s is missing", name) : TRIAD_OK;
     const bool fits = rows == 0 ? found->rank == 1 && found->shape[0] == columns
                                 : found->rank == 2 && found->shape[0] == rows && found->shape[1] == columns;
     if (!fits) {
         char shape[64] = "";
         for (int i = 0; i < found->rank && strlen(shape) < sizeof shape - 24; i++)
             snprintf(shape + strlen(shape), sizeof shape - strlen(shape), "%s%zu", i == 0 ? "" : ", ", found->shape[i]);
-        if (rows == 0) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "model: tensor %s is [%s] and must be [%zu]", name, shape, columns);
-        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "model: tensor %s is [%s] and must be [%zu, %zu]", name, shape, rows, columns);
+        if (rows == 0)
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "model: tensor %s is [%s] and must be [%zu]", name, shape,
+                              columns);
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "model: tensor %s is [%s] and must be [%zu, %zu]", name, shape,
+                          rows, columns);
     }
     if (!can_widen(found->dtype))
-        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "model: tensor %s is of type %s, which is not supported", name, tensor_dtype_name(found->dtype));
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "model: tensor %s is of type %s, which is not supported",
+                          name, tensor_dtype_name(found->dtype));
     *tensor = found;
     return remember(file, found->name, err);
 }
@@ -117,7 +139,9 @@ triad_status checkpoint_all_taken(const checkpoint *file, const char *prefix, co
         for (size_t k = 0; left == NULL && (tensor = tensor_at(file, i, k)) != NULL; k++) {
             const char *name = tensor->name;
             if (strncmp(name, prefix, strlen(prefix)) != 0) continue;
-            if (except != NULL && strlen(name) >= strlen(except) && strcmp(name + strlen(name) - strlen(except), except) == 0) continue;
+            if (except != NULL && strlen(name) >= strlen(except) &&
+                strcmp(name + strlen(name) - strlen(except), except) == 0)
+                continue;
             if (bsearch(&name, sorted, file->used_count, sizeof *sorted, by_address) == NULL) left = name;
         }
     free(sorted);
@@ -148,9 +172,11 @@ static void widen_tile(void *context, size_t tile, int worker)
 {
     (void)worker;
     widening *job = context;
-    const size_t first = tile * ROWS_OF_TILE, rows = job->rows - first < ROWS_OF_TILE ? job->rows - first : ROWS_OF_TILE;
+    const size_t first = tile * ROWS_OF_TILE,
+                 rows = job->rows - first < ROWS_OF_TILE ? job->rows - first : ROWS_OF_TILE;
     triad_error err;
-    if (tensor_widen_rows(job->out + first * job->columns, job->tensor, first, rows, &err) != TRIAD_OK && !__atomic_exchange_n(&job->failed, true, __ATOMIC_RELAXED))
+    if (tensor_widen_rows(job->out + first * job->columns, job->tensor, first, rows, &err) != TRIAD_OK &&
+        !__atomic_exchange_n(&job->failed, true, __ATOMIC_RELAXED))
         job->error = err;
 }
 

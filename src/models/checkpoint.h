@@ -6,9 +6,9 @@
 #include "formats/safetensors_index.h"
 
 typedef struct checkpoint {
-    gguf *single;             /* one of the two */
+    gguf *single; /* one of the two */
     safetensors_index *folder;
-    const char **used;        /* names of the tensors that were taken, in the file's storage */
+    const char **used; /* names of the tensors that were taken, in the file's storage */
     size_t used_count, used_capacity;
 } checkpoint; /* zero-initialise; checkpoint_close */
 
@@ -20,19 +20,23 @@ void checkpoint_close(checkpoint *file);
 /* NULL: absent. Does not count as used. */
 const tensor_view *checkpoint_find(const checkpoint *file, const char *name);
 
-/* The tensor called by the format, of shape [rows, columns], or [columns] where rows is 0. *tensor stays NULL where it is
- * absent and `needed` is false. Fails by name where it is missing, has another shape or a type that can't be widened. */
-TRIAD_NODISCARD triad_status checkpoint_take(const tensor_view **tensor, checkpoint *file, bool needed, size_t rows, size_t columns,
-                                             triad_error *err, const char *format, ...) __attribute__((format(printf, 7, 8)));
+/* The tensor called by the format, of shape [rows, columns], or [columns] where rows is 0. *tensor stays NULL where it
+ * is absent and `needed` is false. Fails by name where it is missing, has another shape or a type that can't be
+ * widened. */
+TRIAD_NODISCARD triad_status checkpoint_take(const tensor_view **tensor, checkpoint *file, bool needed, size_t rows,
+                                             size_t columns, triad_error *err, const char *format, ...)
+    __attribute__((format(printf, 7, 8)));
 /* What a layer holds and nobody took means something that is not implemented: refuses the first tensor whose name
  * begins with prefix, was not taken and does not end in `except` (may be NULL). */
-TRIAD_NODISCARD triad_status checkpoint_all_taken(const checkpoint *file, const char *prefix, const char *except, triad_error *err);
+TRIAD_NODISCARD triad_status checkpoint_all_taken(const checkpoint *file, const char *prefix, const char *except,
+                                                  triad_error *err);
 
 /* Whether any tensor that was taken is narrower than F32. */
 bool checkpoint_is_reduced(const checkpoint *file);
 
 /* Widens a whole tensor to out [rows, columns] over the pool. */
-TRIAD_NODISCARD triad_status checkpoint_widen(float *out, const tensor_view *tensor, triad_pool *pool, triad_error *err);
+TRIAD_NODISCARD triad_status checkpoint_widen(float *out, const tensor_view *tensor, triad_pool *pool,
+                                              triad_error *err);
 /* Asks the system to read a mapped tensor ahead. */
 void checkpoint_prefetch(const tensor_view *tensor);
 

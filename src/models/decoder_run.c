@@ -1,10 +1,10 @@
 /* A decoder, all rows through one block before the next is touched. */
 #include "models/model_internal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <math.h>
 
 #include "base/progress.h"
 #include "nn/forward.h"
@@ -25,7 +25,7 @@ typedef struct pass {
     float **scratch;     /* [threads] */
     size_t chunk, first; /* feed-forward: rows at once, and the first of this chunk */
     size_t chunk_rows;
-    const float *norm;   /* of the running tile loop */
+    const float *norm; /* of the running tile loop */
     bool biased;
 } pass;
 
@@ -56,8 +56,8 @@ static void turn_tile(void *context, size_t tile, int worker)
         nn_rmsnorm_forward(k, k, s->k_norm, m->epsilon, m->kv_heads, m->head_dim);
     }
     /* q and k lie side by side: their heads turn in one go. */
-    nn_rope_forward(qkv, s->joint, s->p->position + first, s->cosine, s->sine, rows, m->heads + m->kv_heads, m->head_dim, m->head_dim,
-                    m->adjacent_pairs ? NN_ROPE_ADJACENT : NN_ROPE_HALVES);
+    nn_rope_forward(qkv, s->joint, s->p->position + first, s->cosine, s->sine, rows, m->heads + m->kv_heads,
+                    m->head_dim, m->head_dim, m->adjacent_pairs ? NN_ROPE_ADJACENT : NN_ROPE_HALVES);
 }
 
 static void attend_tile(void *context, size_t tile, int worker)
@@ -74,9 +74,9 @@ static void attend_tile(void *context, size_t tile, int worker)
         for (uint32_t i = count; i-- > 0; at = s->p->parent[at]) list[offset[r] + i] = at;
         offset[r + 1] = offset[r] + count;
     }
-    nn_attention_tree_forward(s->attended + first * s->q, s->q, s->qkv + first * s->joint, s->joint, s->qkv + s->q, s->joint,
-                              s->qkv + s->q + s->kv, s->joint, list, offset, 0, rows, m->heads, m->kv_heads, m->head_dim,
-                              1.0F / sqrtf((float)m->head_dim), s->scratch[worker]);
+    nn_attention_tree_forward(s->attended + first * s->q, s->q, s->qkv + first * s->joint, s->joint, s->qkv + s->q,
+                              s->joint, s->qkv + s->q + s->kv, s->joint, list, offset, 0, rows, m->heads, m->kv_heads,
+                              m->head_dim, 1.0F / sqrtf((float)m->head_dim), s->scratch[worker]);
 }
 
 static void gate_tile(void *context, size_t tile, int worker)
@@ -88,7 +88,8 @@ static void gate_tile(void *context, size_t tile, int worker)
     nn_silu_mul(gate, 2 * f, gate, 2 * f, gate + f, 2 * f, engine_tile_rows(s->chunk_rows, tile), f);
 }
 
-static triad_status widen_bias(float *out, const tensor_view *bias, size_t width, bool *any, triad_pool *pool, triad_error *err)
+static triad_status widen_bias(float *out, const tensor_view *bias, size_t width, bool *any, triad_pool *pool,
+                               triad_error *err)
 {
     if (bias == NULL) {
         memset(out, 0, width * sizeof *out);
@@ -155,7 +156,8 @@ static triad_status feed_forward(pass *s, const decoder_layer *l, triad_error *e
     for (size_t first = 0; first < s->rows; first += s->chunk) {
         s->chunk_rows = s->rows - first < s->chunk ? s->rows - first : s->chunk;
         if (biased) fill_rows(s->middle, 2 * f, s->bias, s->chunk_rows, 2 * f);
-        nn_gemm_pool(pool, false, true, s->chunk_rows, 2 * f, d, 1, s->a + first * d, d, w, d, biased ? 1 : 0, s->middle, 2 * f);
+        nn_gemm_pool(pool, false, true, s->chunk_rows, 2 * f, d, 1, s->a + first * d, d, w, d, biased ? 1 : 0,
+                     s->middle, 2 * f);
         triad_parallel(pool, engine_tiles(s->chunk_rows), gate_tile, s);
         nn_gemm_pool(pool, false, true, s->chunk_rows, d, f, 1, s->middle, 2 * f, down, f, 1, s->x + first * d, d);
     }
@@ -217,7 +219,8 @@ static triad_status make_scratch(pass *s, int threads, triad_error *err)
     for (int i = 0; i < threads; i++) {
         s->ancestor[i] = malloc((ENGINE_TILE + 1 + (size_t)ENGINE_TILE * s->p->longest) * sizeof **s->ancestor);
         s->scratch[i] = engine_floats(1, nn_attention_tree_scratch(s->p->longest, s->m->heads) + 1, err);
-        if (s->ancestor[i] == NULL || s->scratch[i] == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
+        if (s->ancestor[i] == NULL || s->scratch[i] == NULL)
+            return triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
     }
     return TRIAD_OK;
 }
@@ -255,15 +258,19 @@ triad_status decoder_run(const engine *e, float **last, triad_error *err)
     s.cosine = engine_floats(s.p->longest, m->head_dim / 2, err);
     s.sine = engine_floats(s.p->longest, m->head_dim / 2, err);
     triad_status status = TRIAD_ERR_MEMORY;
-    if (s.x != NULL && s.a != NULL && s.qkv != NULL && s.attended != NULL && s.middle != NULL && s.weights != NULL && s.bias != NULL &&
-        s.attention_norm != NULL && s.ffn_norm != NULL && s.q_norm != NULL && s.k_norm != NULL && s.cosine != NULL && s.sine != NULL)
+    if (s.x != NULL && s.a != NULL && s.qkv != NULL && s.attended != NULL && s.middle != NULL && s.weights != NULL &&
+        s.bias != NULL && s.attention_norm != NULL && s.ffn_norm != NULL && s.q_norm != NULL && s.k_norm != NULL &&
+        s.cosine != NULL && s.sine != NULL)
         status = make_scratch(&s, threads, err);
     if (status == TRIAD_OK) status = tables(&s, err);
     if (status == TRIAD_OK) status = blocks(&s, err);
     free_scratch(&s, threads);
-    if (status == TRIAD_OK) *last = s.a;
-    else free(s.a);
-    float *const buffers[] = {s.x, s.qkv, s.attended, s.middle, s.weights, s.bias, s.attention_norm, s.ffn_norm, s.q_norm, s.k_norm, s.cosine, s.sine};
+    if (status == TRIAD_OK)
+        *last = s.a;
+    else
+        free(s.a);
+    float *const buffers[] = {s.x,        s.qkv,    s.attended, s.middle, s.weights, s.bias, s.attention_norm,
+                              s.ffn_norm, s.q_norm, s.k_norm,   s.cosine, s.sine};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) free(buffers[i]);
     return status;
 }

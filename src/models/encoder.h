@@ -5,13 +5,20 @@
 #include "formats/json.h"
 #include "models/checkpoint.h"
 
-typedef struct affine { const tensor_view *weight, *bias; } affine;
+typedef struct affine {
+    const tensor_view *weight, *bias;
+} affine;
 
 typedef struct encoder_layer {
     affine q, k, v, o, attention_norm, up, down, output_norm;
 } encoder_layer;
 
-typedef enum encoder_activation { ENCODER_GELU, ENCODER_GELU_TANH, ENCODER_GELU_QUICK, ENCODER_RELU } encoder_activation;
+typedef enum encoder_activation {
+    ENCODER_GELU,
+    ENCODER_GELU_TANH,
+    ENCODER_GELU_QUICK,
+    ENCODER_RELU
+} encoder_activation;
 
 typedef struct encoder {
     const char *family; /* "bert" */
@@ -21,7 +28,7 @@ typedef struct encoder {
     const tensor_view *words, *positions, *type_table;
     affine embedding_norm;
     encoder_layer *layer; /* [layers] */
-} encoder; /* zero-initialise; encoder_free */
+} encoder;                /* zero-initialise; encoder_free */
 
 /* From config.json: model_type has been found to be ours. */
 TRIAD_NODISCARD triad_status encoder_from_config(encoder *m, json_object *config, checkpoint *file, triad_error *err);

@@ -44,8 +44,8 @@ static void attend_tile(void *context, size_t tile, int worker)
         if (count == 0) continue;
         nn_segment segment = {.q_first = first, .q_count = count, .k_first = first, .k_count = count};
         nn_attention_probs(&segment, 1, s->m->heads);
-        nn_attention_forward(s->attended, d, s->probs[worker], s->qkv, 3 * d, s->qkv + d, 3 * d, s->qkv + 2 * d, 3 * d, &segment, 1, s->m->heads,
-                             head_dim, NN_FULL, 0, NULL);
+        nn_attention_forward(s->attended, d, s->probs[worker], s->qkv, 3 * d, s->qkv + d, 3 * d, s->qkv + 2 * d, 3 * d,
+                             &segment, 1, s->m->heads, head_dim, NN_FULL, 0, NULL);
     }
 }
 
@@ -62,10 +62,18 @@ static void activation_tile(void *context, size_t tile, int worker)
     const size_t f = s->m->feed_forward, n = engine_tile_rows(s->chunk_rows, tile) * f;
     float *y = s->middle + tile * ENGINE_TILE * f;
     switch (s->m->activation) {
-    case ENCODER_GELU: nn_gelu_erf_forward(y, y, n); break;
-    case ENCODER_GELU_TANH: nn_gelu_tanh_forward(y, y, n); break;
-    case ENCODER_GELU_QUICK: nn_gelu_quick_forward(y, y, n); break;
-    case ENCODER_RELU: nn_relu_forward(y, y, n); break;
+    case ENCODER_GELU:
+        nn_gelu_erf_forward(y, y, n);
+        break;
+    case ENCODER_GELU_TANH:
+        nn_gelu_tanh_forward(y, y, n);
+        break;
+    case ENCODER_GELU_QUICK:
+        nn_gelu_quick_forward(y, y, n);
+        break;
+    case ENCODER_RELU:
+        nn_relu_forward(y, y, n);
+        break;
     }
 }
 
@@ -141,7 +149,8 @@ static triad_status embed(pass *s, triad_error *err)
 
 static void prefetch(const encoder_layer *l)
 {
-    const tensor_view *const next[] = {l->q.weight, l->k.weight, l->v.weight, l->o.weight, l->up.weight, l->down.weight};
+    const tensor_view *const next[] = {l->q.weight, l->k.weight,  l->v.weight,
+                                       l->o.weight, l->up.weight, l->down.weight};
     for (size_t i = 0; i < sizeof next / sizeof *next; i++) checkpoint_prefetch(next[i]);
 }
 
@@ -179,14 +188,18 @@ triad_status encoder_run(const engine *e, float **last, triad_error *err)
     s.shift = engine_floats(1, d, err);
     s.after = engine_floats(1, d, err);
     s.probs = calloc(threads, sizeof *s.probs);
-    bool whole = s.x != NULL && s.qkv != NULL && s.attended != NULL && s.middle != NULL && s.weights != NULL && s.bias != NULL && s.gain != NULL &&
-                 s.shift != NULL && s.after != NULL && s.probs != NULL;
-    for (size_t i = 0; i < threads && whole; i++) whole = (s.probs[i] = engine_floats(longest * longest, m->heads, err)) != NULL;
-    triad_status status = whole ? blocks(&s, err) : triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory for %zu tokens", rows);
+    bool whole = s.x != NULL && s.qkv != NULL && s.attended != NULL && s.middle != NULL && s.weights != NULL &&
+                 s.bias != NULL && s.gain != NULL && s.shift != NULL && s.after != NULL && s.probs != NULL;
+    for (size_t i = 0; i < threads && whole; i++)
+        whole = (s.probs[i] = engine_floats(longest * longest, m->heads, err)) != NULL;
+    triad_status status =
+        whole ? blocks(&s, err) : triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory for %zu tokens", rows);
     for (size_t i = 0; i < threads && s.probs != NULL; i++) free(s.probs[i]);
     free(s.probs);
-    if (status == TRIAD_OK) *last = s.x;
-    else free(s.x);
+    if (status == TRIAD_OK)
+        *last = s.x;
+    else
+        free(s.x);
     float *const buffers[] = {s.qkv, s.attended, s.middle, s.weights, s.bias, s.gain, s.shift, s.after};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) free(buffers[i]);
     return status;

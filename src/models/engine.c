@@ -14,9 +14,11 @@ float *engine_floats(size_t rows, size_t columns, triad_error *err)
     size_t count, bytes;
     float *made = NULL;
     /* aligned_alloc wants whole multiples, and something to give for nothing. */
-    if (triad_mul_size(&count, rows, columns) && triad_mul_size(&bytes, count, sizeof *made) && triad_add_size(&bytes, bytes, 127))
+    if (triad_mul_size(&count, rows, columns) && triad_mul_size(&bytes, count, sizeof *made) &&
+        triad_add_size(&bytes, bytes, 127))
         made = aligned_alloc(64, bytes & ~(size_t)63);
-    if (made == NULL) (void)triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory for %zu x %zu numbers", rows, columns);
+    if (made == NULL)
+        (void)triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory for %zu x %zu numbers", rows, columns);
     return made;
 }
 
@@ -37,7 +39,8 @@ triad_status engine_emit(const engine *e, const char *layer, const float *rows, 
 {
     const size_t width = e->model->info.width;
     if (!all_finite(rows, e->rows->rows * width))
-        return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "model: layer %s holds NaN or infinity (are the weights whole?)", layer);
+        return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "model: layer %s holds NaN or infinity (are the weights whole?)",
+                          layer);
     const triad_states states = {.layer = layer, .width = width, .rows = rows, .row = e->rows->row_of_token};
     return e->each(e->context, &states, err);
 }
@@ -63,8 +66,8 @@ typedef struct projection {
     const engine *e;
     const triad_tokens *tokens;
     const float *last;
-    float *out;        /* [distinct, width] */
-    double **scratch;  /* [threads] */
+    float *out;       /* [distinct, width] */
+    double **scratch; /* [threads] */
 } projection;
 
 static void project_tile(void *context, size_t sentence, int worker)
@@ -72,8 +75,8 @@ static void project_tile(void *context, size_t sentence, int worker)
     const projection *p = context;
     const modules *list = &p->e->model->after;
     const size_t sample = p->e->rows->sample[sentence], first = p->tokens->offsets[sample];
-    modules_apply(list, p->out + sentence * list->width, p->last, p->e->rows->row_of_token + first, p->tokens->offsets[sample + 1] - first,
-                  p->e->model->info.width, p->scratch[worker]);
+    modules_apply(list, p->out + sentence * list->width, p->last, p->e->rows->row_of_token + first,
+                  p->tokens->offsets[sample + 1] - first, p->e->model->info.width, p->scratch[worker]);
 }
 
 static triad_status project(const engine *e, const triad_tokens *tokens, const float *last, triad_error *err)
@@ -82,19 +85,26 @@ static triad_status project(const engine *e, const triad_tokens *tokens, const f
     const size_t threads = (size_t)triad_pool_threads(e->pool), distinct = e->rows->distinct;
     for (size_t s = 0; s < tokens->sentences; s++)
         if (tokens->offsets[s] == tokens->offsets[s + 1])
-            return triad_fail(err, TRIAD_ERR_ARGUMENT, (int64_t)s, "sentence %zu: no tokens, so there is nothing to pool", s);
+            return triad_fail(err, TRIAD_ERR_ARGUMENT, (int64_t)s,
+                              "sentence %zu: no tokens, so there is nothing to pool", s);
     projection p = {.e = e, .tokens = tokens, .last = last, .out = engine_floats(distinct, list->width, err)};
     p.scratch = calloc(threads, sizeof *p.scratch);
     bool whole = p.out != NULL && p.scratch != NULL;
-    for (size_t i = 0; i < threads && whole; i++) whole = (p.scratch[i] = malloc(2 * list->widest * sizeof **p.scratch)) != NULL;
+    for (size_t i = 0; i < threads && whole; i++)
+        whole = (p.scratch[i] = malloc(2 * list->widest * sizeof **p.scratch)) != NULL;
     triad_status status = TRIAD_OK;
     if (!whole) {
         status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
     } else {
         triad_parallel(e->pool, distinct, project_tile, &p);
-        const triad_states states = {.layer = "projected", .of_sentences = true, .width = list->width, .rows = p.out, .row = e->rows->distinct_of};
-        status = all_finite(p.out, distinct * list->width) ? e->each(e->context, &states, err)
-                                                       : triad_fail(err, TRIAD_ERR_NUMERIC, -1, "model: layer projected holds NaN or infinity");
+        const triad_states states = {.layer = "projected",
+                                     .of_sentences = true,
+                                     .width = list->width,
+                                     .rows = p.out,
+                                     .row = e->rows->distinct_of};
+        status = all_finite(p.out, distinct * list->width)
+                     ? e->each(e->context, &states, err)
+                     : triad_fail(err, TRIAD_ERR_NUMERIC, -1, "model: layer projected holds NaN or infinity");
     }
     for (size_t i = 0; i < threads && p.scratch != NULL; i++) free(p.scratch[i]);
     free(p.scratch);
@@ -102,8 +112,8 @@ static triad_status project(const engine *e, const triad_tokens *tokens, const f
     return status;
 }
 
-triad_status triad_model_run(const triad_model *model, const triad_tokens *tokens, triad_pool *pool, triad_progress *progress,
-                             triad_states_fn each, void *context, triad_error *err)
+triad_status triad_model_run(const triad_model *model, const triad_tokens *tokens, triad_pool *pool,
+                             triad_progress *progress, triad_states_fn each, void *context, triad_error *err)
 {
     plan rows;
     const bool causal = model->info.kind == TRIAD_DECODER;
@@ -113,7 +123,8 @@ triad_status triad_model_run(const triad_model *model, const triad_tokens *token
         plan_free(&rows);
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "model: there is not one token to run");
     }
-    const engine e = {.model = model, .rows = &rows, .pool = pool, .progress = progress, .each = each, .context = context};
+    const engine e = {
+        .model = model, .rows = &rows, .pool = pool, .progress = progress, .each = each, .context = context};
     char label[160];
     snprintf(label, sizeof label, "embed by %.120s", model->info.name);
     triad_progress_begin(progress, label, "layers", (double)model->info.layers);

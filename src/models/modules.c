@@ -10,20 +10,26 @@
 enum { MAX_CONFIG = 1 << 24, MAX_WIDTH = 1 << 20 };
 
 /* ---- reading */
-static triad_status read_member(json_object **root, const char *folder, const char *part, const char *name, triad_error *err)
+static triad_status read_member(json_object **root, const char *folder, const char *part, const char *name,
+                                triad_error *err)
 {
     *root = NULL;
     char *inside = triad_path_join(folder, part), *path = inside == NULL ? NULL : triad_path_join(inside, name);
     triad_status status;
-    if (path == NULL) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "modules: out of memory");
-    else if (!triad_path_exists(path)) status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "modules: %.80s/%s is missing", part, name);
-    else status = json_read_file(root, path, MAX_CONFIG, err);
+    if (path == NULL)
+        status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "modules: out of memory");
+    else if (!triad_path_exists(path))
+        status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "modules: %.80s/%s is missing", part, name);
+    else
+        status = json_read_file(root, path, MAX_CONFIG, err);
     free(inside);
     free(path);
     return status;
 }
 
-static const struct { const char *flag, *name; } MODES[POOL_KINDS] = {
+static const struct {
+    const char *flag, *name;
+} MODES[POOL_KINDS] = {
     [POOL_CLS] = {"pooling_mode_cls_token", "cls"},
     [POOL_MAX] = {"pooling_mode_max_tokens", "max"},
     [POOL_MEAN] = {"pooling_mode_mean_tokens", "mean"},
@@ -61,7 +67,8 @@ static triad_status read_pooling(module *m, json_object *config, triad_error *er
             if (wanted) m->mode[m->modes++] = p;
         }
     }
-    if (status == TRIAD_OK && m->modes == 0) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "modules: a pooling without a mode");
+    if (status == TRIAD_OK && m->modes == 0)
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "modules: a pooling without a mode");
     return status;
 }
 
@@ -109,25 +116,30 @@ static triad_status read_dense(module *m, json_object *config, const char *folde
 static triad_status read_module(modules *list, json_object *item, const char *folder, size_t place, triad_error *err)
 {
     const char *type = NULL, *part = NULL;
-    if (!json_object_is_type(item, json_type_object)) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "modules.json: entry %zu is no object", place);
+    if (!json_object_is_type(item, json_type_object))
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "modules.json: entry %zu is no object", place);
     triad_status status = json_want_string(item, "type", &type, err);
     if (status == TRIAD_OK) status = json_want_string(item, "path", &part, err);
     if (status != TRIAD_OK) return status;
     const char *kind = last_part(type);
-    if (strchr(part, '/') != NULL || part[0] == '.') return triad_fail(err, TRIAD_ERR_FORMAT, -1, "modules.json: path \"%.60s\" is not a plain name", part);
+    if (strchr(part, '/') != NULL || part[0] == '.')
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "modules.json: path \"%.60s\" is not a plain name", part);
     if (place == 0) {
         if (strcmp(kind, "Transformer") != 0 || part[0] != 0)
-            return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "modules.json: a first module %.60s in \"%.60s\" is not supported", kind, part);
+            return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1,
+                              "modules.json: a first module %.60s in \"%.60s\" is not supported", kind, part);
         return TRIAD_OK;
     }
-    if (list->count == MODULES_MAX) return triad_fail(err, TRIAD_ERR_RANGE, -1, "modules.json: more than %d modules", (int)MODULES_MAX);
+    if (list->count == MODULES_MAX)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "modules.json: more than %d modules", (int)MODULES_MAX);
     module *m = &list->step[list->count++];
     if (strcmp(kind, "Normalize") == 0) {
         m->kind = MODULE_NORMALIZE;
         return TRIAD_OK;
     }
     const bool pools = strcmp(kind, "Pooling") == 0;
-    if (!pools && strcmp(kind, "Dense") != 0) return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "modules.json: module %.60s is not supported", kind);
+    if (!pools && strcmp(kind, "Dense") != 0)
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "modules.json: module %.60s is not supported", kind);
     json_object *config = NULL;
     status = read_member(&config, folder, part, "config.json", err);
     if (status == TRIAD_OK && !json_object_is_type(config, json_type_object))
@@ -144,10 +156,12 @@ static triad_status check_widths(modules *list, size_t width, triad_error *err)
     for (size_t i = 0; i < list->count; i++) {
         const module *m = &list->step[i];
         if ((m->kind == MODULE_POOL) != (i == 0))
-            return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "modules.json: pooling must be the second module, and only that");
+            return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1,
+                              "modules.json: pooling must be the second module, and only that");
         if (m->kind == MODULE_POOL) list->width *= m->modes;
         if (m->kind == MODULE_DENSE && m->in != list->width)
-            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "modules: a dense layer of %zu inputs behind %zu numbers", m->in, list->width);
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "modules: a dense layer of %zu inputs behind %zu numbers",
+                              m->in, list->width);
         if (m->kind == MODULE_DENSE) list->width = m->out;
         if (list->width > list->widest) list->widest = list->width;
     }
@@ -173,7 +187,8 @@ triad_status modules_open(modules *list, const char *folder, size_t width, triad
     status = read_member(&root, folder, "", "sentence_bert_config.json", err);
     if (status == TRIAD_ERR_NOT_FOUND) return TRIAD_OK;
     int64_t most = 0;
-    if (status == TRIAD_OK && json_object_is_type(root, json_type_object)) status = json_get_int(root, "max_seq_length", 1, INT32_MAX, &most, err);
+    if (status == TRIAD_OK && json_object_is_type(root, json_type_object))
+        status = json_get_int(root, "max_seq_length", 1, INT32_MAX, &most, err);
     list->max_tokens = (size_t)most;
     json_object_put(root);
     return status;
@@ -203,12 +218,17 @@ static void pool_tokens(double *out, pooling mode, const float *rows, const size
     for (size_t t = 1; t < count; t++) {
         const float *x = rows + row[t] * d;
         for (size_t j = 0; j < d; j++) {
-            if (mode == POOL_MAX) out[j] = out[j] > x[j] ? out[j] : x[j];
-            else out[j] += (mode == POOL_WEIGHTED ? (double)(t + 1) : 1.0) * x[j];
+            if (mode == POOL_MAX)
+                out[j] = out[j] > x[j] ? out[j] : x[j];
+            else
+                out[j] += (mode == POOL_WEIGHTED ? (double)(t + 1) : 1.0) * x[j];
         }
     }
     const double n = (double)count;
-    const double share = mode == POOL_MEAN ? 1 / n : mode == POOL_MEAN_SQRT ? 1 / sqrt(n) : mode == POOL_WEIGHTED ? 2 / (n * (n + 1)) : 1;
+    const double share = mode == POOL_MEAN        ? 1 / n
+                         : mode == POOL_MEAN_SQRT ? 1 / sqrt(n)
+                         : mode == POOL_WEIGHTED  ? 2 / (n * (n + 1))
+                                                  : 1;
     for (size_t j = 0; j < d; j++) out[j] *= share;
 }
 
@@ -230,14 +250,16 @@ static void normalize(double *x, size_t width)
     for (size_t j = 0; j < width; j++) x[j] /= length;
 }
 
-void modules_apply(const modules *list, float *out, const float *rows, const size_t *row, size_t count, size_t width_in, double *scratch)
+void modules_apply(const modules *list, float *out, const float *rows, const size_t *row, size_t count, size_t width_in,
+                   double *scratch)
 {
     double *now = scratch, *next = scratch + list->widest;
     size_t width = width_in;
     for (size_t i = 0; i < list->count; i++) {
         const module *m = &list->step[i];
         if (m->kind == MODULE_POOL) {
-            for (size_t k = 0; k < m->modes; k++) pool_tokens(now + k * width_in, m->mode[k], rows, row, count, width_in);
+            for (size_t k = 0; k < m->modes; k++)
+                pool_tokens(now + k * width_in, m->mode[k], rows, row, count, width_in);
             width = width_in * m->modes;
         } else if (m->kind == MODULE_DENSE) {
             dense(m, next, now);

@@ -1,4 +1,5 @@
-/* What a sentence-transformers folder puts behind the transformer: modules.json, pooling, dense layers, normalisation. */
+/* What a sentence-transformers folder puts behind the transformer: modules.json, pooling, dense layers, normalisation.
+ */
 #ifndef TRIAD_MODELS_MODULES_H
 #define TRIAD_MODELS_MODULES_H
 
@@ -16,7 +17,7 @@ typedef struct module {
     float *weight;   /* [out, in], owned */
     float *bias;     /* [out], owned; NULL: none */
     size_t in, out;
-    bool tanh;       /* else the identity */
+    bool tanh; /* else the identity */
 } module;
 
 enum { MODULES_MAX = 16 };
@@ -27,7 +28,7 @@ typedef struct modules {
     size_t width;      /* of what comes out */
     size_t widest;     /* of anything on the way */
     size_t max_tokens; /* max_seq_length of sentence_bert_config.json; 0: not said */
-} modules; /* zero-initialise; modules_close */
+} modules;             /* zero-initialise; modules_close */
 
 /* Reads what the folder lists behind a transformer of this width; leaves count 0 where there is no modules.json. */
 TRIAD_NODISCARD triad_status modules_open(modules *list, const char *folder, size_t width, triad_error *err);
@@ -36,6 +37,7 @@ void modules_close(modules *list);
 const char *modules_pooling(const modules *list);
 
 /* out [width] from the tokens' rows: rows[row[0]], … of `width_in` numbers, count > 0. scratch: 2 * widest doubles. */
-void modules_apply(const modules *list, float *out, const float *rows, const size_t *row, size_t count, size_t width_in, double *scratch);
+void modules_apply(const modules *list, float *out, const float *rows, const size_t *row, size_t count, size_t width_in,
+                   double *scratch);
 
 #endif

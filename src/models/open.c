@@ -22,7 +22,8 @@ static triad_status read_folder(triad_model *model, const char *folder, json_obj
 {
     static const char *const decoders[] = {"llama", "qwen2", "qwen3"};
     const char *type = NULL;
-    if (!json_object_is_type(config, json_type_object)) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "config.json: not an object");
+    if (!json_object_is_type(config, json_type_object))
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "config.json: not an object");
     triad_status status = json_want_string(config, "model_type", &type, err);
     if (status != TRIAD_OK) return status;
     const bool causal = one_of(type, decoders, sizeof decoders / sizeof *decoders);
@@ -31,7 +32,8 @@ static triad_status read_folder(triad_model *model, const char *folder, json_obj
     status = checkpoint_open_folder(&model->file, folder, err);
     if (status != TRIAD_OK) return status;
     model->info.kind = causal ? TRIAD_DECODER : TRIAD_ENCODER;
-    return causal ? decoder_from_config(&model->decode, config, &model->file, err) : encoder_from_config(&model->encode, config, &model->file, err);
+    return causal ? decoder_from_config(&model->decode, config, &model->file, err)
+                  : encoder_from_config(&model->encode, config, &model->file, err);
 }
 
 static triad_status open_folder(triad_model *model, const char *folder, triad_error *err)
@@ -39,14 +41,18 @@ static triad_status open_folder(triad_model *model, const char *folder, triad_er
     char *path = triad_path_join(folder, "config.json");
     json_object *config = NULL;
     triad_status status;
-    if (path == NULL) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
-    else if (!triad_path_exists(path)) status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model: the folder holds no config.json");
-    else status = json_read_file(&config, path, MAX_CONFIG, err);
+    if (path == NULL)
+        status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
+    else if (!triad_path_exists(path))
+        status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model: the folder holds no config.json");
+    else
+        status = json_read_file(&config, path, MAX_CONFIG, err);
     free(path);
     if (status == TRIAD_OK) status = read_folder(model, folder, config, err);
     json_object_put(config);
     if (status == TRIAD_OK)
-        status = modules_open(&model->after, folder, model->info.kind == TRIAD_DECODER ? model->decode.width : model->encode.width, err);
+        status = modules_open(&model->after, folder,
+                              model->info.kind == TRIAD_DECODER ? model->decode.width : model->encode.width, err);
     if (status != TRIAD_OK) return status;
     triad_error none;
     status = tokenizer_open(&model->tokens, folder, &none);
@@ -148,12 +154,14 @@ const triad_model_info *triad_model_describe(const triad_model *model)
 }
 
 /* ---- tokens */
-triad_status triad_tokens_create(triad_tokens *tokens, size_t sentences, const size_t *offsets, const int32_t *ids, triad_error *err)
+triad_status triad_tokens_create(triad_tokens *tokens, size_t sentences, const size_t *offsets, const int32_t *ids,
+                                 triad_error *err)
 {
     memset(tokens, 0, sizeof *tokens);
     if (offsets[0] != 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, 0, "tokens: the first offset is not 0");
     for (size_t i = 0; i < sentences; i++)
-        if (offsets[i + 1] < offsets[i]) return triad_fail(err, TRIAD_ERR_ARGUMENT, (int64_t)i, "tokens: offsets fall at sentence %zu", i);
+        if (offsets[i + 1] < offsets[i])
+            return triad_fail(err, TRIAD_ERR_ARGUMENT, (int64_t)i, "tokens: offsets fall at sentence %zu", i);
     tokens->offsets = malloc((sentences + 1) * sizeof *tokens->offsets);
     tokens->ids = malloc((offsets[sentences] + 1) * sizeof *tokens->ids);
     if (tokens->offsets == NULL || tokens->ids == NULL) {
@@ -173,10 +181,12 @@ void triad_tokens_free(triad_tokens *tokens)
     memset(tokens, 0, sizeof *tokens);
 }
 
-triad_status triad_model_tokenize(const triad_model *model, triad_tokens *tokens, const char *const *sentences, size_t n, triad_error *err)
+triad_status triad_model_tokenize(const triad_model *model, triad_tokens *tokens, const char *const *sentences,
+                                  size_t n, triad_error *err)
 {
     memset(tokens, 0, sizeof *tokens);
-    if (model->tokens == NULL) return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model: %.200s has no tokenizer", model->info.name);
+    if (model->tokens == NULL)
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model: %.200s has no tokenizer", model->info.name);
     size_t *offsets = malloc((n + 1) * sizeof *offsets);
     if (offsets == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "tokens: out of memory");
     tokenizer_ids ids = {0};

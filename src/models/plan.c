@@ -23,22 +23,26 @@ static int by_ids(const void *a, const void *b)
     return order != 0 ? order : x->index < y->index ? -1 : x->index > y->index;
 }
 
-static triad_status check(const triad_tokens *tokens, size_t vocabulary, size_t max_tokens, uint32_t *longest, triad_error *err)
+static triad_status check(const triad_tokens *tokens, size_t vocabulary, size_t max_tokens, uint32_t *longest,
+                          triad_error *err)
 {
     if (tokens->offsets[0] != 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, 0, "tokens: the first offset is not 0");
     *longest = 0;
     for (size_t s = 0; s < tokens->sentences; s++) {
-        if (tokens->offsets[s + 1] < tokens->offsets[s]) return triad_fail(err, TRIAD_ERR_ARGUMENT, (int64_t)s, "tokens: offsets fall at sentence %zu", s);
+        if (tokens->offsets[s + 1] < tokens->offsets[s])
+            return triad_fail(err, TRIAD_ERR_ARGUMENT, (int64_t)s, "tokens: offsets fall at sentence %zu", s);
         const size_t size = tokens->offsets[s + 1] - tokens->offsets[s];
         if (size > max_tokens)
-            return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)s, "sentence %zu: %zu tokens, and the model has %zu positions", s, size, max_tokens);
+            return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)s,
+                              "sentence %zu: %zu tokens, and the model has %zu positions", s, size, max_tokens);
         if (size > *longest) *longest = (uint32_t)size;
     }
     const size_t total = tokens->offsets[tokens->sentences];
     if (total >= UINT32_MAX) return triad_fail(err, TRIAD_ERR_RANGE, -1, "tokens: %zu are too many for one run", total);
     for (size_t i = 0; i < total; i++)
         if (tokens->ids[i] < 0 || (size_t)tokens->ids[i] >= vocabulary)
-            return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)i, "tokens: id %d is outside the model's %zu", tokens->ids[i], vocabulary);
+            return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)i, "tokens: id %d is outside the model's %zu",
+                              tokens->ids[i], vocabulary);
     return TRIAD_OK;
 }
 
@@ -55,7 +59,8 @@ static void add_rows(plan *made, const sentence *s, size_t shared, uint32_t *pat
     }
 }
 
-triad_status plan_create(plan *made, const triad_tokens *tokens, bool causal, size_t vocabulary, size_t max_tokens, triad_error *err)
+triad_status plan_create(plan *made, const triad_tokens *tokens, bool causal, size_t vocabulary, size_t max_tokens,
+                         triad_error *err)
 {
     memset(made, 0, sizeof *made);
     triad_status status = check(tokens, vocabulary, max_tokens, &made->longest, err);
@@ -70,22 +75,24 @@ triad_status plan_create(plan *made, const triad_tokens *tokens, bool causal, si
     made->row_of_token = malloc((total + 1) * sizeof *made->row_of_token);
     made->distinct_of = malloc((n + 1) * sizeof *made->distinct_of);
     made->sample = malloc((n + 1) * sizeof *made->sample);
-    if (sorted == NULL || path == NULL || made->token == NULL || made->position == NULL || made->parent == NULL || made->first == NULL ||
-        made->row_of_token == NULL || made->distinct_of == NULL || made->sample == NULL) {
+    if (sorted == NULL || path == NULL || made->token == NULL || made->position == NULL || made->parent == NULL ||
+        made->first == NULL || made->row_of_token == NULL || made->distinct_of == NULL || made->sample == NULL) {
         free(sorted);
         free(path);
         plan_free(made);
         return triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory for %zu tokens", total);
     }
     for (size_t s = 0; s < n; s++)
-        sorted[s] = (sentence){.id = tokens->ids + tokens->offsets[s], .size = tokens->offsets[s + 1] - tokens->offsets[s], .index = s};
+        sorted[s] = (sentence){
+            .id = tokens->ids + tokens->offsets[s], .size = tokens->offsets[s + 1] - tokens->offsets[s], .index = s};
     qsort(sorted, n, sizeof *sorted, by_ids);
     for (size_t k = 0; k < n; k++) {
         const sentence *s = &sorted[k];
         if (k == 0 || compare(&sorted[k - 1], s) != 0) {
             size_t shared = 0;
             if (causal && k > 0)
-                while (shared < s->size && shared < sorted[k - 1].size && s->id[shared] == sorted[k - 1].id[shared]) shared++;
+                while (shared < s->size && shared < sorted[k - 1].size && s->id[shared] == sorted[k - 1].id[shared])
+                    shared++;
             made->first[made->distinct] = (uint32_t)made->rows;
             made->sample[made->distinct++] = s->index;
             add_rows(made, s, shared, path);

@@ -4,8 +4,17 @@
 
 rope rope_plain(size_t dim)
 {
-    return (rope){.type = ROPE_DEFAULT, .dim = dim, .base = 10000, .factor = 1, .low_freq_factor = 1, .high_freq_factor = 4, .original = 8192,
-                  .beta_fast = 32, .beta_slow = 1, .truncate = true, .attention_factor = 1};
+    return (rope){.type = ROPE_DEFAULT,
+                  .dim = dim,
+                  .base = 10000,
+                  .factor = 1,
+                  .low_freq_factor = 1,
+                  .high_freq_factor = 4,
+                  .original = 8192,
+                  .beta_fast = 32,
+                  .beta_slow = 1,
+                  .truncate = true,
+                  .attention_factor = 1};
 }
 
 static double yarn_scale(double factor, double k)
@@ -52,7 +61,8 @@ static void llama3(const rope *r, float *frequency)
         if (wave < shortest) continue;
         frequency[j] = f / (float)r->factor;
         if (wave > longest) continue;
-        const float smooth = ((float)r->original / wave - (float)r->low_freq_factor) / (float)(r->high_freq_factor - r->low_freq_factor);
+        const float smooth =
+            ((float)r->original / wave - (float)r->low_freq_factor) / (float)(r->high_freq_factor - r->low_freq_factor);
         frequency[j] = (1 - smooth) * f / (float)r->factor + smooth * f;
     }
 }

@@ -1,4 +1,5 @@
-/* Frequencies of rotary position embeddings, as transformers computes them: in float, so that angles agree bit by bit. */
+/* Frequencies of rotary position embeddings, as transformers computes them: in float, so that angles agree bit by bit.
+ */
 #ifndef TRIAD_MODELS_ROPE_H
 #define TRIAD_MODELS_ROPE_H
 
@@ -8,13 +9,13 @@ typedef enum rope_type { ROPE_DEFAULT, ROPE_LINEAR, ROPE_LLAMA3, ROPE_YARN } rop
 
 typedef struct rope {
     rope_type type;
-    size_t dim;               /* numbers of a head that turn */
+    size_t dim; /* numbers of a head that turn */
     double base, factor;
     double low_freq_factor, high_freq_factor; /* llama3 */
-    double original;          /* positions that the model was first trained on */
+    double original;                          /* positions that the model was first trained on */
     double beta_fast, beta_slow;              /* yarn */
     bool truncate;
-    double attention_factor;  /* yarn: of cos and sin */
+    double attention_factor; /* yarn: of cos and sin */
 } rope;
 
 /* default, 10000, no scaling. */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    LONG_ROWS = 16,  /* a block of dP on the way of general products */
+    LONG_ROWS = 16, /* a block of dP on the way of general products */
     LONG_KEYS = 256
 };
 
@@ -92,8 +92,11 @@ static void long_backward(const nn_attention_head *h, float *dq, size_t ld_dq, f
 
 static nn_attention_head head_of(const nn_segment *segment, size_t head_dim, nn_mask mask, size_t window)
 {
-    return (nn_attention_head){.queries = segment->q_count, .keys = segment->k_count, .d = head_dim,
-                               .causal = mask == NN_CAUSAL, .window = window,
+    return (nn_attention_head){.queries = segment->q_count,
+                               .keys = segment->k_count,
+                               .d = head_dim,
+                               .causal = mask == NN_CAUSAL,
+                               .window = window,
                                .scale = 1.0F / sqrtf((float)head_dim)};
 }
 
@@ -117,11 +120,10 @@ void nn_attention_forward(float *out, size_t ld_out, float *probs, const float *
     }
 }
 
-void nn_attention_backward(float *dq, size_t ld_dq, float *dk, size_t ld_dk, float *dv, size_t ld_dv,
-                           float *drel_bias, const float *dout, size_t ld_dout, float *probs, const float *q,
-                           size_t ld_q, const float *k, size_t ld_k, const float *v, size_t ld_v,
-                           const nn_segment *segments, size_t count, size_t heads, size_t head_dim, nn_mask mask,
-                           size_t window)
+void nn_attention_backward(float *dq, size_t ld_dq, float *dk, size_t ld_dk, float *dv, size_t ld_dv, float *drel_bias,
+                           const float *dout, size_t ld_dout, float *probs, const float *q, size_t ld_q, const float *k,
+                           size_t ld_k, const float *v, size_t ld_v, const nn_segment *segments, size_t count,
+                           size_t heads, size_t head_dim, nn_mask mask, size_t window)
 {
     for (size_t s = 0; s < count; s++) {
         const nn_segment *segment = segments + s;

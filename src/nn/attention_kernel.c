@@ -12,7 +12,7 @@ typedef nn_attention_head head;
 
 /* A block of queries side by side, and the keys first .. last - 1 that they see together. */
 typedef struct block {
-    size_t start, rows;  /* queries start .. start + rows - 1 */
+    size_t start, rows;   /* queries start .. start + rows - 1 */
     size_t vectors, step; /* lanes: vectors * 8 = step >= rows; the rest compute with zeros and are dropped */
     size_t first, last;
 } block;
@@ -61,8 +61,8 @@ NN_INLINE void add_bias(float *bias, nn_v8 ds, size_t lanes, int64_t distance, i
     }
 }
 
-/* The probabilities stand by key too: probs [keys, queries] without padding, so that whole vectors are loaded and stored
- * at the odd places where rows begin. Lanes past the queries reach into the next row. */
+/* The probabilities stand by key too: probs [keys, queries] without padding, so that whole vectors are loaded and
+ * stored at the odd places where rows begin. Lanes past the queries reach into the next row. */
 typedef struct prob_rows {
     float *first, *end; /* of the head */
     size_t step;
@@ -140,7 +140,8 @@ void nn_attention_head_forward(const nn_attention_head *h, float *out, size_t ld
 }
 
 /* forward:  out = P V,  P = softmax(S),  S = scale Q K^T + bias
- * backward: dV = P^T dO,  dP = dO V^T,  dS = P (dP - sum over the keys of P dP),  dQ = scale dS K,  dK = scale dS^T Q */
+ * backward: dV = P^T dO,  dP = dO V^T,  dS = P (dP - sum over the keys of P dP),  dQ = scale dS K,  dK = scale dS^T Q
+ */
 void nn_attention_head_backward(const nn_attention_head *h, float *dq, size_t ld_dq, float *dk, size_t ld_dk, float *dv,
                                 size_t ld_dv, float *dbias, const float *dout, size_t ld_dout, float *probs,
                                 const float *q, size_t ld_q, const float *k, size_t ld_k, const float *v, size_t ld_v)
@@ -159,7 +160,8 @@ void nn_attention_head_backward(const nn_attention_head *h, float *dq, size_t ld
         const size_t count = b.last - b.first;
         const float *up = dout + start * ld_dout;
         float *row = probs + b.first * h->queries + start;
-        nn_small_product(count, h->d, b.rows, row, h->queries, 1, up, ld_dout, 1, add, dv + b.first * ld_dv, ld_dv, false);
+        nn_small_product(count, h->d, b.rows, row, h->queries, 1, up, ld_dout, 1, add, dv + b.first * ld_dv, ld_dv,
+                         false);
         nn_small_transpose(turned, b.step, up, ld_dout, b.rows, h->d);
         nn_small_product(count, b.step, h->d, v + b.first * ld_v, ld_v, 1, turned, b.step, 1, false, scores, b.step,
                          true);
@@ -172,8 +174,7 @@ void nn_attention_head_backward(const nn_attention_head *h, float *dq, size_t ld
                 float *at = scores + j * b.step + lane;
                 const nn_v8 ds = load_probs(&p, row + j * h->queries + lane, lanes) * (nn_load8(at) - sum);
                 nn_store8(at, ds);
-                if (dbias)
-                    add_bias(dbias, ds, lanes, (int64_t)(start + lane) - (int64_t)(b.first + j), window);
+                if (dbias) add_bias(dbias, ds, lanes, (int64_t)(start + lane) - (int64_t)(b.first + j), window);
             }
         }
         nn_small_product(b.rows, h->d, count, scores, 1, b.step, k + b.first * ld_k, ld_k, h->scale, false,

@@ -91,10 +91,17 @@ void nn_attention_tree_forward(float *out, size_t ld_out, const float *q, size_t
                 float *to = out + r * ld_out + column;
                 const size_t group = left < GROUP ? left : GROUP;
                 switch (group) {
-                case 4: heads_together(4, to, query, key, ld_k, value, ld_v, list, count, head_dim, scale, scratch); break;
-                case 3: heads_together(3, to, query, key, ld_k, value, ld_v, list, count, head_dim, scale, scratch); break;
-                case 2: heads_together(2, to, query, key, ld_k, value, ld_v, list, count, head_dim, scale, scratch); break;
-                default: heads_together(1, to, query, key, ld_k, value, ld_v, list, count, head_dim, scale, scratch);
+                case 4:
+                    heads_together(4, to, query, key, ld_k, value, ld_v, list, count, head_dim, scale, scratch);
+                    break;
+                case 3:
+                    heads_together(3, to, query, key, ld_k, value, ld_v, list, count, head_dim, scale, scratch);
+                    break;
+                case 2:
+                    heads_together(2, to, query, key, ld_k, value, ld_v, list, count, head_dim, scale, scratch);
+                    break;
+                default:
+                    heads_together(1, to, query, key, ld_k, value, ld_v, list, count, head_dim, scale, scratch);
                 }
                 g += group;
             }

@@ -101,8 +101,7 @@ void nn_silu_mul(float *y, size_t ld_y, const float *gate, size_t ld_gate, const
         float *out = y + r * ld_y;
         size_t i = 0;
         for (; i + NN_LANES <= d; i += NN_LANES) nn_store8(out + i, silu(nn_load8(g + i)) * nn_load8(u + i));
-        if (i < d)
-            nn_store_part(out + i, silu(nn_load_part(g + i, d - i, 0)) * nn_load_part(u + i, d - i, 0), d - i);
+        if (i < d) nn_store_part(out + i, silu(nn_load_part(g + i, d - i, 0)) * nn_load_part(u + i, d - i, 0), d - i);
     }
 }
 

@@ -6,18 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Layer normalisation with a family's own epsilon: y [rows,d] = (x - mean) / sqrt(var + epsilon) * gain + shift; gain and
- * shift [d], shift may be NULL; y may be x. Mean and variance accumulate in double. */
+/* Layer normalisation with a family's own epsilon: y [rows,d] = (x - mean) / sqrt(var + epsilon) * gain + shift; gain
+ * and shift [d], shift may be NULL; y may be x. Mean and variance accumulate in double. */
 void nn_norm_forward(float *y, const float *x, const float *gain, const float *shift, double epsilon, size_t rows,
                      size_t d);
 
 /* RMS normalisation (Zhang & Sennrich 2019): y = x / sqrt(mean(x^2) + epsilon) * gain; y may be x. */
 void nn_rmsnorm_forward(float *y, const float *x, const float *gain, double epsilon, size_t rows, size_t d);
 
-/* Rotary position embedding (Su et al. 2021), in place. x: rows of heads * head_dim numbers, ld_x from row to row; the first
- * rotary (even) numbers of each head turn, the rest stay. cosine and sine: [positions, rotary / 2]; position [rows].
- * NN_ROPE_HALVES pairs number i with i + rotary / 2 (LLaMA in transformers, GPT-NeoX); NN_ROPE_ADJACENT pairs 2i with
- * 2i + 1 (the paper, GGUF's llama). (a, b) becomes (a cos - b sin, b cos + a sin). */
+/* Rotary position embedding (Su et al. 2021), in place. x: rows of heads * head_dim numbers, ld_x from row to row; the
+ * first rotary (even) numbers of each head turn, the rest stay. cosine and sine: [positions, rotary / 2]; position
+ * [rows]. NN_ROPE_HALVES pairs number i with i + rotary / 2 (LLaMA in transformers, GPT-NeoX); NN_ROPE_ADJACENT pairs
+ * 2i with 2i + 1 (the paper, GGUF's llama). (a, b) becomes (a cos - b sin, b cos + a sin). */
 typedef enum nn_rope_pairs { NN_ROPE_HALVES, NN_ROPE_ADJACENT } nn_rope_pairs;
 void nn_rope_forward(float *x, size_t ld_x, const uint32_t *position, const float *cosine, const float *sine,
                      size_t rows, size_t heads, size_t head_dim, size_t rotary, nn_rope_pairs pairs);
@@ -26,7 +26,8 @@ void nn_rope_forward(float *x, size_t ld_x, const uint32_t *position, const floa
 void nn_silu_mul(float *y, size_t ld_y, const float *gate, size_t ld_gate, const float *up, size_t ld_up, size_t rows,
                  size_t d);
 
-/* Softmax of each row of x [rows,d] in place; -infinity hides an entry (0 exactly); a row of nothing else becomes NaN. */
+/* Softmax of each row of x [rows,d] in place; -infinity hides an entry (0 exactly); a row of nothing else becomes NaN.
+ */
 void nn_softmax_rows(float *x, size_t ld_x, size_t rows, size_t d);
 
 void nn_exp_forward(float *y, const float *x, size_t n);

@@ -180,13 +180,37 @@ static void over_pool(triad_pool *pool, product *p)
 void nn_gemm_pool(triad_pool *pool, bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,
                   size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc)
 {
-    over_pool(pool, &(product){.ta = ta, .tb = tb, .m = m, .n = n, .k = k, .alpha = alpha, .a = a, .lda = lda, .b = b,
-                               .ldb = ldb, .beta = beta, .old = c, .ld_old = ldc, .c = c, .ldc = ldc});
+    over_pool(pool, &(product){.ta = ta,
+                               .tb = tb,
+                               .m = m,
+                               .n = n,
+                               .k = k,
+                               .alpha = alpha,
+                               .a = a,
+                               .lda = lda,
+                               .b = b,
+                               .ldb = ldb,
+                               .beta = beta,
+                               .old = c,
+                               .ld_old = ldc,
+                               .c = c,
+                               .ldc = ldc});
 }
 
 void nn_linear_pool(triad_pool *pool, float *y, size_t ld_y, const float *x, size_t ld_x, const float *w,
                     const float *b, size_t rows, size_t in, size_t out)
 {
-    over_pool(pool, &(product){.tb = true, .m = rows, .n = out, .k = in, .alpha = 1, .a = x, .lda = ld_x, .b = w,
-                               .ldb = in, .beta = b ? 1 : 0, .old = b ? b : y, .c = y, .ldc = ld_y});
+    over_pool(pool, &(product){.tb = true,
+                               .m = rows,
+                               .n = out,
+                               .k = in,
+                               .alpha = 1,
+                               .a = x,
+                               .lda = ld_x,
+                               .b = w,
+                               .ldb = in,
+                               .beta = b ? 1 : 0,
+                               .old = b ? b : y,
+                               .c = y,
+                               .ldc = ld_y});
 }

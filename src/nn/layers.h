@@ -8,7 +8,8 @@
 
 #define NN_NORM_EPSILON 1e-5
 
-/* What one run of queries attends to: rows q_first .. q_first + q_count - 1 of q and out ask rows k_first .. of k and v. */
+/* What one run of queries attends to: rows q_first .. q_first + q_count - 1 of q and out ask rows k_first .. of k and
+ * v. */
 typedef struct nn_segment {
     size_t q_first, q_count, k_first, k_count;
     size_t probs_first; /* where its probabilities start: filled by nn_attention_probs */

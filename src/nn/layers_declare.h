@@ -30,7 +30,8 @@ void NN_NAME(linear_backward_add)(REAL *dx, REAL *dw, REAL *db, const REAL *dy, 
                                   size_t rows, size_t in, size_t out);
 
 /* Layer normalisation (Ba, Kiros & Hinton 2016), epsilon NN_NORM_EPSILON under the root.
- *   y [rows,d] = xhat * gain + shift, xhat = (x - mean) * rstd;   mean, rstd [rows] kept for backward;   gain, shift [d] */
+ *   y [rows,d] = xhat * gain + shift, xhat = (x - mean) * rstd;   mean, rstd [rows] kept for backward;   gain, shift
+ * [d] */
 void NN_NAME(layernorm_forward)(REAL *y, REAL *mean, REAL *rstd, const REAL *x, const REAL *gain, const REAL *shift,
                                 size_t rows, size_t d);
 /* dx += , dgain +=, dshift += */
@@ -48,9 +49,9 @@ void NN_NAME(film_norm_backward_add)(REAL *dx, REAL *dg, REAL *db, const REAL *d
                                      const REAL *rstd, const REAL *g, size_t ld_film, const uint32_t *film_row,
                                      size_t rows, size_t d);
 
-/* Element by element; y may be x, and dx may be dy. relu_backward takes the layer's input or its output as x; the others
- * take the input.   relu: NaN stays NaN.
- *   gelu_tanh: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)));  gelu_erf: 0.5 x (1 + erf(x / sqrt 2));  silu: x / (1 + exp(-x)) */
+/* Element by element; y may be x, and dx may be dy. relu_backward takes the layer's input or its output as x; the
+ * others take the input.   relu: NaN stays NaN. gelu_tanh: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)));  gelu_erf:
+ * 0.5 x (1 + erf(x / sqrt 2));  silu: x / (1 + exp(-x)) */
 void NN_NAME(relu_forward)(REAL *y, const REAL *x, size_t n);
 void NN_NAME(relu_backward)(REAL *dx, const REAL *dy, const REAL *x, size_t n);
 void NN_NAME(gelu_tanh_forward)(REAL *y, const REAL *x, size_t n);
@@ -71,19 +72,19 @@ void NN_NAME(bag_forward)(REAL *out, const REAL *table, const uint32_t *index, c
 void NN_NAME(bag_backward)(REAL *dtable, const REAL *dout, const uint32_t *index, const uint32_t *offset, size_t rows,
                            size_t d);
 
-/* Means over runs of rows: out [segments,d], out[s] = the mean of x[offset[s]] .. x[offset[s + 1] - 1]; no run is empty. */
+/* Means over runs of rows: out [segments,d], out[s] = the mean of x[offset[s]] .. x[offset[s + 1] - 1]; no run is
+ * empty. */
 void NN_NAME(segment_mean_forward)(REAL *out, const REAL *x, const uint32_t *offset, size_t segments, size_t d);
 void NN_NAME(segment_mean_backward_add)(REAL *dx, const REAL *dout, const uint32_t *offset, size_t segments, size_t d);
 
 /* Multi-head attention (Vaswani et al. 2017, 3.2) inside each of count segments: nobody sees another segment.
- *   score(i,j) = q_i . k_j / sqrt(head_dim) + rel_bias[head][i - j];  probs = softmax over the j that i sees;  out_i = sum_j probs(i,j) v_j
- * q, k, v, out: rows of heads * head_dim numbers, ld_* from row to row, so that they may be columns of one wider matrix.
- * probs: nn_attention_probs(segments, count, heads) numbers, kept for backward; segment s holds heads matrices of q_count *
- *   k_count at probs_first, in a layout of the implementation's own.
- * NN_FULL: every query of a segment sees all its keys. NN_CAUSAL: q_count == k_count, and query i sees key j where
- *   0 <= i - j < window (window 0: no limit).
- * rel_bias: [heads, window] or NULL; only with NN_CAUSAL and window > 0.
- * Rows of q that no segment names are left alone in out. A segment with queries has at least one key. */
+ *   score(i,j) = q_i . k_j / sqrt(head_dim) + rel_bias[head][i - j];  probs = softmax over the j that i sees;  out_i =
+ * sum_j probs(i,j) v_j q, k, v, out: rows of heads * head_dim numbers, ld_* from row to row, so that they may be
+ * columns of one wider matrix. probs: nn_attention_probs(segments, count, heads) numbers, kept for backward; segment s
+ * holds heads matrices of q_count * k_count at probs_first, in a layout of the implementation's own. NN_FULL: every
+ * query of a segment sees all its keys. NN_CAUSAL: q_count == k_count, and query i sees key j where 0 <= i - j < window
+ * (window 0: no limit). rel_bias: [heads, window] or NULL; only with NN_CAUSAL and window > 0. Rows of q that no
+ * segment names are left alone in out. A segment with queries has at least one key. */
 void NN_NAME(attention_forward)(REAL *out, size_t ld_out, REAL *probs, const REAL *q, size_t ld_q, const REAL *k,
                                 size_t ld_k, const REAL *v, size_t ld_v, const nn_segment *segments, size_t count,
                                 size_t heads, size_t head_dim, nn_mask mask, size_t window, const REAL *rel_bias);

@@ -26,7 +26,8 @@ void nn_adamw(float *p, float *m, float *v, const float *g, size_t n, const nn_a
               float scale)
 {
     /* In double, since 1 - beta would lose digits: */
-    const double correction1 = 1 - pow(options->beta1, (double)step), correction2 = 1 - pow(options->beta2, (double)step);
+    const double correction1 = 1 - pow(options->beta1, (double)step),
+                 correction2 = 1 - pow(options->beta2, (double)step);
     const float keep = (float)(1 - options->learning_rate * options->weight_decay);
     const float rate = (float)(options->learning_rate / correction1), root = (float)(1 / sqrt(correction2));
     const float beta1 = (float)options->beta1, rest1 = (float)(1 - options->beta1);

@@ -5,8 +5,8 @@
 #include "nn/layers.h"
 #include "triad/base.h"
 
-/* As nn_gemm, cut into tiles of c whose size depends on m, n and k alone, never on the number of threads: the same bytes
- * for any pool. pool NULL runs in the caller. Not to be called from inside a tile. */
+/* As nn_gemm, cut into tiles of c whose size depends on m, n and k alone, never on the number of threads: the same
+ * bytes for any pool. pool NULL runs in the caller. Not to be called from inside a tile. */
 void nn_gemm_pool(triad_pool *pool, bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,
                   size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
 

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* c [rows, vectors * 8] = alpha sum_k a(i,k) b[k] (+ c),  a(i,k) = a[i * row_step + k * depth_step]; rows and vectors are
- * constants, their sums stay in registers. */
+/* c [rows, vectors * 8] = alpha sum_k a(i,k) b[k] (+ c),  a(i,k) = a[i * row_step + k * depth_step]; rows and vectors
+ * are constants, their sums stay in registers. */
 NN_INLINE void nn_small_tile(const size_t rows, const size_t vectors, size_t depth, const float *a, size_t row_step,
                              size_t depth_step, const float *b, size_t ldb, float alpha, bool add, float *c, size_t ldc)
 {
@@ -41,7 +41,9 @@ NN_INLINE void nn_small_tile(const size_t rows, const size_t vectors, size_t dep
 }
 
 #define NN_SMALL_CASE(count, vectors)                                                                                  \
-    case count: nn_small_tile(count, vectors, depth, a, row_step, depth_step, b, ldb, alpha, add, c, ldc); break;
+    case count:                                                                                                        \
+        nn_small_tile(count, vectors, depth, a, row_step, depth_step, b, ldb, alpha, add, c, ldc);                     \
+        break;
 
 /* m rows of a column of tiles, `vectors` wide. */
 NN_INLINE void nn_small_rows(const size_t vectors, size_t m, size_t depth, const float *a, size_t row_step,
@@ -57,7 +59,8 @@ NN_INLINE void nn_small_rows(const size_t vectors, size_t m, size_t depth, const
             NN_SMALL_CASE(4, vectors == 4 ? 1 : vectors)
             NN_SMALL_CASE(5, vectors == 4 ? 1 : vectors)
             NN_SMALL_CASE(6, vectors == 4 ? 1 : vectors)
-        default: __builtin_unreachable();
+        default:
+            __builtin_unreachable();
         }
         m -= rows;
         a += rows * row_step;

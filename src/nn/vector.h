@@ -119,8 +119,8 @@ NN_INLINE nn_v8 nn_copysign8(nn_v8 size, nn_v8 sign)
     return (nn_v8)(((nn_v8i)size & 0x7fffffff) | ((nn_v8i)sign & INT32_MIN));
 }
 
-/* exp(x + rest), rest small: x = n ln 2 + r with n an integer and |r| <= ln 2 / 2; exp(r) = 1 + r + r^2 P(r), P the best
- * of degree 4; then 2^n in two factors, so that neither leaves the range before the result does. */
+/* exp(x + rest), rest small: x = n ln 2 + r with n an integer and |r| <= ln 2 / 2; exp(r) = 1 + r + r^2 P(r), P the
+ * best of degree 4; then 2^n in two factors, so that neither leaves the range before the result does. */
 NN_INLINE nn_v8 nn_exp8_of_sum(nn_v8 x, nn_v8 rest)
 {
     x = nn_select8(x < -104.0F, nn_set8(-104.0F), x);

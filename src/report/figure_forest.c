@@ -36,8 +36,8 @@ static void row_mark(triad_text *out, const scale *s, const report_row *row, int
     html_escape(out, row->label);
     triad_text_add(out, "&#10;");
     html_tip(out, e);
-    triad_text_addf(out, "\"><rect class=\"hit\" x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\"/>", s->left, y - ROW / 2.0,
-                    PANEL, ROW);
+    triad_text_addf(out, "\"><rect class=\"hit\" x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\"/>", s->left,
+                    y - ROW / 2.0, PANEL, ROW);
     null_bar(out, s, &e->relabel, "relabel", y + 5);
     null_bar(out, s, &e->iid, "iid", y + 5);
     for (size_t i = 0; i < row->members; i++)
@@ -45,8 +45,8 @@ static void row_mark(triad_text *out, const scale *s, const report_row *row, int
             triad_text_addf(out, "<line class=\"member\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>",
                             across(s, row->member[reading][i]), across(s, row->member[reading][i]), y - 9, y - 3);
     if (isfinite(e->low) && isfinite(e->high))
-        triad_text_addf(out, "<line class=\"whisker\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", across(s, e->low),
-                        across(s, e->high), y, y);
+        triad_text_addf(out, "<line class=\"whisker\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>",
+                        across(s, e->low), across(s, e->high), y, y);
     triad_text_addf(out, "<circle class=\"dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"/></g>", across(s, e->value), y);
 }
 
@@ -71,7 +71,8 @@ static void span(const report_row *rows, size_t count, bool difference, double *
     *high = ceil(b * 10) / 10;
 }
 
-static void panel(triad_text *out, const report_study *study, int reading, const scale *s, double bottom, bool difference)
+static void panel(triad_text *out, const report_study *study, int reading, const scale *s, double bottom,
+                  bool difference)
 {
     if (!difference)
         triad_text_addf(out, "<rect class=\"band\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%.1f\"/>",
@@ -97,7 +98,9 @@ void figure_forest(triad_text *out, const report_study *study, const report_row 
     span(rows, count, difference, &low, &high);
     const double bottom = TOP + (double)count * ROW;
     const int width = LABEL + REPORT_READINGS * PANEL + (REPORT_READINGS - 1) * GAP + 12;
-    triad_text_addf(out, "<svg class=\"fig\" viewBox=\"0 0 %d %.0f\" role=\"img\" aria-label=\"%s at k = %d with intervals; the numbers stand in the table\">",
+    triad_text_addf(out,
+                    "<svg class=\"fig\" viewBox=\"0 0 %d %.0f\" role=\"img\" aria-label=\"%s at k = %d with intervals; "
+                    "the numbers stand in the table\">",
                     width, bottom + BOTTOM, difference ? "Paired differences of precision" : "Precision", study->k);
     scale scales[REPORT_READINGS];
     for (int r = 0; r < REPORT_READINGS; r++) {

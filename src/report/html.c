@@ -10,13 +10,25 @@ void html_escape(triad_text *out, const char *text)
     for (const char *at = text;; at++) {
         const char *as = NULL;
         switch (*at) {
-        case '&': as = "&amp;"; break;
-        case '<': as = "&lt;"; break;
-        case '>': as = "&gt;"; break;
-        case '"': as = "&quot;"; break;
-        case '\n': as = "&#10;"; break;
-        case '\0': break;
-        default: continue;
+        case '&':
+            as = "&amp;";
+            break;
+        case '<':
+            as = "&lt;";
+            break;
+        case '>':
+            as = "&gt;";
+            break;
+        case '"':
+            as = "&quot;";
+            break;
+        case '\n':
+            as = "&#10;";
+            break;
+        case '\0':
+            break;
+        default:
+            continue;
         }
         triad_text_add_bytes(out, from, (size_t)(at - from));
         if (*at == '\0') return;
@@ -43,8 +55,10 @@ void html_number(triad_text *out, double value, int decimals)
 void html_p(triad_text *out, double p)
 {
     if (!isfinite(p)) return;
-    if (p < 0.001) triad_text_add(out, "p &lt; 0.001");
-    else triad_text_addf(out, "p = %.*f", p < 0.1 ? 3 : 2, p);
+    if (p < 0.001)
+        triad_text_add(out, "p &lt; 0.001");
+    else
+        triad_text_addf(out, "p = %.*f", p < 0.1 ? 3 : 2, p);
 }
 
 void html_interval(triad_text *out, const report_estimate *estimate, int decimals, bool sign)
@@ -67,7 +81,7 @@ const char *html_role_class(report_role role)
 
 const char *html_role_name(report_role role)
 {
-    static const char *const names[REPORT_ROLES] = {"agent",          "untrained twin", "decoder",
+    static const char *const names[REPORT_ROLES] = {"agent",   "untrained twin", "decoder",
                                                     "encoder", "shared words",   "random"};
     return (unsigned)role < REPORT_ROLES ? names[role] : "";
 }

@@ -61,11 +61,18 @@ static void verdict(triad_text *out, const report_study *study)
 
 static void key_marks(triad_text *out, const report_study *study)
 {
-    triad_text_add(out, "<p class=\"legend\"><span><svg viewBox=\"0 0 34 12\" class=\"c-agent\"><line class=\"whisker\" x1=\"2\" x2=\"32\" y1=\"6\" y2=\"6\"/><circle class=\"dot\" cx=\"17\" cy=\"6\" r=\"5\"/></svg>value, 95 % interval</span>"
-                        "<span><svg viewBox=\"0 0 34 12\" class=\"c-agent\"><line class=\"member\" x1=\"12\" x2=\"12\" y1=\"2\" y2=\"10\"/><line class=\"member\" x1=\"20\" x2=\"20\" y1=\"2\" y2=\"10\"/></svg>single seeds</span>"
-                        "<span><svg viewBox=\"0 0 34 12\"><rect class=\"null relabel\" x=\"2\" y=\"4\" width=\"30\" height=\"5\" rx=\"1.5\"/></svg>relabel null, mean ± 2 sd</span>"
-                        "<span><svg viewBox=\"0 0 34 12\"><rect class=\"null iid\" x=\"2\" y=\"4\" width=\"30\" height=\"5\" rx=\"1.5\"/></svg>iid null</span>"
-                        "<span><svg viewBox=\"0 0 34 12\"><rect class=\"band\" x=\"2\" y=\"0\" width=\"30\" height=\"12\"/></svg>published level ");
+    triad_text_add(
+        out, "<p class=\"legend\"><span><svg viewBox=\"0 0 34 12\" class=\"c-agent\"><line class=\"whisker\" x1=\"2\" "
+             "x2=\"32\" y1=\"6\" y2=\"6\"/><circle class=\"dot\" cx=\"17\" cy=\"6\" r=\"5\"/></svg>value, 95 % "
+             "interval</span>"
+             "<span><svg viewBox=\"0 0 34 12\" class=\"c-agent\"><line class=\"member\" x1=\"12\" x2=\"12\" y1=\"2\" "
+             "y2=\"10\"/><line class=\"member\" x1=\"20\" x2=\"20\" y1=\"2\" y2=\"10\"/></svg>single seeds</span>"
+             "<span><svg viewBox=\"0 0 34 12\"><rect class=\"null relabel\" x=\"2\" y=\"4\" width=\"30\" height=\"5\" "
+             "rx=\"1.5\"/></svg>relabel null, mean ± 2 sd</span>"
+             "<span><svg viewBox=\"0 0 34 12\"><rect class=\"null iid\" x=\"2\" y=\"4\" width=\"30\" height=\"5\" "
+             "rx=\"1.5\"/></svg>iid null</span>"
+             "<span><svg viewBox=\"0 0 34 12\"><rect class=\"band\" x=\"2\" y=\"0\" width=\"30\" "
+             "height=\"12\"/></svg>published level ");
     html_number(out, study->band_low, 2);
     triad_text_add(out, "–");
     html_number(out, study->band_high, 2);
@@ -88,8 +95,11 @@ static void evidence(triad_text *out, const report_study *study)
     triad_text_add(out, "</div>\n<figure>");
     figure_forest(out, study, study->row, study->rows, false);
     key_marks(out, study);
-    triad_text_addf(out, "<figcaption>Precision at k = %d. The iid null shuffles sentences: is there any relation? The relabel null renames colours, objects and places "
-                         "consistently: does it matter which word is which? Only what lies beyond the relabel null is about meaning.</figcaption></figure>",
+    triad_text_addf(out,
+                    "<figcaption>Precision at k = %d. The iid null shuffles sentences: is there any relation? The "
+                    "relabel null renames colours, objects and places "
+                    "consistently: does it matter which word is which? Only what lies beyond the relabel null is about "
+                    "meaning.</figcaption></figure>",
                     study->k);
     numbers(out);
     table_rows(out, study, study->row, study->rows, false);
@@ -116,10 +126,16 @@ static void matrices(triad_text *out, const report_study *study)
         figure_matrix(out, study, r);
         triad_text_add(out, "</figure>");
     }
-    triad_text_addf(out, "</div>\n<p class=\"legend\"><span><svg viewBox=\"0 0 14 12\"><circle class=\"survives\" cx=\"7\" cy=\"6\" r=\"3\"/></svg>the relabel null is rejected at 5 %% (one pair at a time)</span>"
-                         "<span><svg viewBox=\"0 0 20 12\"><rect class=\"inband\" x=\"2\" y=\"1\" width=\"16\" height=\"10\"/></svg>value within %.2f–%.2f</span><span>small print: 95 %% interval over sentences</span></p>\n",
+    triad_text_addf(out,
+                    "</div>\n<p class=\"legend\"><span><svg viewBox=\"0 0 14 12\"><circle class=\"survives\" cx=\"7\" "
+                    "cy=\"6\" r=\"3\"/></svg>the relabel null is rejected at 5 %% (one pair at a time)</span>"
+                    "<span><svg viewBox=\"0 0 20 12\"><rect class=\"inband\" x=\"2\" y=\"1\" width=\"16\" "
+                    "height=\"10\"/></svg>value within %.2f–%.2f</span><span>small print: 95 %% interval over "
+                    "sentences</span></p>\n",
                     study->band_low, study->band_high);
-    triad_text_add(out, "<div class=\"scroll\"><table><thead><tr><th>Space</th><th>Kind</th><th>Source</th><th>Layer</th><th>Pooling</th><th class=\"num\">Width</th></tr></thead><tbody>");
+    triad_text_add(out, "<div "
+                        "class=\"scroll\"><table><thead><tr><th>Space</th><th>Kind</th><th>Source</th><th>Layer</"
+                        "th><th>Pooling</th><th class=\"num\">Width</th></tr></thead><tbody>");
     for (size_t i = 0; i < study->spaces; i++) {
         const report_space *s = &study->space[i];
         triad_text_addf(out, "<tr><th scope=\"row\"><span class=\"key c-%s\"></span>", html_role_class(s->role));
@@ -139,8 +155,8 @@ static void matrices(triad_text *out, const report_study *study)
     triad_text_add(out, "</section>\n");
 }
 
-static void charts(triad_text *out, const report_study *study, const char *id, const char *title, const char *words, const report_chart *chart,
-                   size_t count)
+static void charts(triad_text *out, const report_study *study, const char *id, const char *title, const char *words,
+                   const report_chart *chart, size_t count)
 {
     if (count == 0) return;
     section(out, id, title);
@@ -165,10 +181,16 @@ static void agents(triad_text *out, const report_study *study)
     section(out, "agents", "Do the agents act on their instructions?");
     triad_text_add(out, "<figure>");
     figure_success(out, study);
-    triad_text_add(out, "<p class=\"legend\"><span><svg viewBox=\"0 0 14 12\" class=\"c-agent\"><circle class=\"dot\" cx=\"7\" cy=\"6\" r=\"4\"/></svg>own instruction, Wilson 95 %</span>"
-                        "<span><svg viewBox=\"0 0 14 12\" class=\"c-agent\"><circle class=\"hollow\" cx=\"7\" cy=\"6\" r=\"3.4\"/></svg>another episode's instruction</span>"
-                        "<span class=\"c-agent\"><span class=\"key c-agent\"></span>trained</span><span class=\"c-untrained\"><span class=\"key c-untrained\"></span>untrained twin</span></p>"
-                        "<figcaption>Success of the most probable action on test episodes that no training ever drew. The gap between the own and a foreign instruction shows language being used; success alone does not.</figcaption></figure>");
+    triad_text_add(
+        out,
+        "<p class=\"legend\"><span><svg viewBox=\"0 0 14 12\" class=\"c-agent\"><circle class=\"dot\" cx=\"7\" "
+        "cy=\"6\" r=\"4\"/></svg>own instruction, Wilson 95 %</span>"
+        "<span><svg viewBox=\"0 0 14 12\" class=\"c-agent\"><circle class=\"hollow\" cx=\"7\" cy=\"6\" "
+        "r=\"3.4\"/></svg>another episode's instruction</span>"
+        "<span class=\"c-agent\"><span class=\"key c-agent\"></span>trained</span><span class=\"c-untrained\"><span "
+        "class=\"key c-untrained\"></span>untrained twin</span></p>"
+        "<figcaption>Success of the most probable action on test episodes that no training ever drew. The gap between "
+        "the own and a foreign instruction shows language being used; success alone does not.</figcaption></figure>");
     numbers(out);
     table_success(out, study);
     numbers_end(out);
@@ -179,7 +201,9 @@ static void card(triad_text *out, const report_study *study)
 {
     if (study->choices > 0) {
         section(out, "protocol", "Protocol card");
-        triad_text_add(out, "<p>What the published abstract leaves open had to be chosen. <i>Known</i>: it says so. <i>Assumed</i>: our choice. <i>Swept</i>: several are reported.</p>\n<div class=\"scroll\">");
+        triad_text_add(out,
+                       "<p>What the published abstract leaves open had to be chosen. <i>Known</i>: it says so. "
+                       "<i>Assumed</i>: our choice. <i>Swept</i>: several are reported.</p>\n<div class=\"scroll\">");
         table_choices(out, study);
         triad_text_add(out, "</div></section>\n");
     }
@@ -200,10 +224,14 @@ static void card(triad_text *out, const report_study *study)
 static triad_status check(const report_study *study, triad_error *err)
 {
     for (size_t i = 0; i < study->pairs; i++)
-        if (study->pair[i].x >= study->spaces || study->pair[i].y >= study->spaces || study->pair[i].x == study->pair[i].y)
-            return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "report: pair %zu names a space that is not in the table (make the results again)", i + 1);
+        if (study->pair[i].x >= study->spaces || study->pair[i].y >= study->spaces ||
+            study->pair[i].x == study->pair[i].y)
+            return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                              "report: pair %zu names a space that is not in the table (make the results again)",
+                              i + 1);
     if (!(study->band_low < study->band_high))
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "report: the published band is empty (give its lower and upper end)");
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                          "report: the published band is empty (give its lower and upper end)");
     return TRIAD_OK;
 }
 
@@ -211,7 +239,8 @@ triad_status report_html(const report_study *study, triad_text *out, triad_error
 {
     const triad_status bad = check(study, err);
     if (bad != TRIAD_OK) return bad;
-    triad_text_add(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+    triad_text_add(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+                        "content=\"width=device-width, initial-scale=1\">\n"
                         "<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
     html_escape(out, study->title);
     triad_text_add(out, "</title>\n<meta name=\"generator\" content=\"");
@@ -223,14 +252,16 @@ triad_status report_html(const report_study *study, triad_text *out, triad_error
     verdict(out, study);
     evidence(out, study);
     if (study->pairs > 0) matrices(out, study);
-    charts(out, study, "precision", "Precision against k", "A level that depends on k alone says little; the distance between the curves does not.", study->k_chart,
+    charts(out, study, "precision", "Precision against k",
+           "A level that depends on k alone says little; the distance between the curves does not.", study->k_chart,
            study->k_charts);
     charts(out, study, "layers", "Layer by layer", NULL, study->layer_chart, study->layer_charts);
     agents(out, study);
     card(out, study);
     triad_text_add(out, "</main><footer>");
     html_escape(out, study->created_by);
-    triad_text_add(out, ". The numbers of this page stand in results.json and results.csv beside it.</footer>\n<div id=\"tip\" role=\"status\" hidden></div>\n<script>");
+    triad_text_add(out, ". The numbers of this page stand in results.json and results.csv beside it.</footer>\n<div "
+                        "id=\"tip\" role=\"status\" hidden></div>\n<script>");
     triad_text_add(out, REPORT_SCRIPT);
     triad_text_add(out, "</script></body></html>\n");
     if (out->failed) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "report: out of memory while the page was written");

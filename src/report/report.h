@@ -70,7 +70,7 @@ typedef struct report_chart {
     const double *x;         /* [ticks] positions along x; NULL: evenly spaced */
     size_t curves;
     const report_curve *curve;
-    bool band;               /* mark the band */
+    bool band; /* mark the band */
 } report_chart;
 
 typedef struct report_success {
@@ -105,25 +105,25 @@ typedef struct report_fact {
 
 typedef struct report_study {
     const char *name, *title, *created_by;
-    const char *headline;       /* the verdict in one sentence */
+    const char *headline; /* the verdict in one sentence */
     size_t paragraphs;
     const char *const *paragraph; /* and in some more */
-    double band_low, band_high; /* the published level: 0.70-0.73 */
-    int k;                      /* 15 */
+    double band_low, band_high;   /* the published level: 0.70-0.73 */
+    int k;                        /* 15 */
     report_reading reading[REPORT_READINGS];
     size_t facts, rows, differences, claims, spaces, pairs, k_charts, layer_charts, agents, choices, controls, warnings;
-    const report_fact *fact;           /* size of the study, in a few words each */
-    const report_row *row;             /* action against language, then the controls */
-    const report_row *difference;      /* paired differences */
+    const report_fact *fact;      /* size of the study, in a few words each */
+    const report_row *row;        /* action against language, then the controls */
+    const report_row *difference; /* paired differences */
     const report_claim *claim;
     const report_space *space;
     const report_pair *pair;
-    const report_chart *k_chart;       /* precision@k against k */
+    const report_chart *k_chart; /* precision@k against k */
     const report_chart *layer_chart;
     const report_agent *agent;
     const report_choice *choice;
-    const report_fact *control;        /* what each control separates */
-    const char *const *warning;        /* what a reader must know before the figures */
+    const report_fact *control; /* what each control separates */
+    const char *const *warning; /* what a reader must know before the figures */
 } report_study;
 
 /* The page as text; fails only when memory is out or an index lies outside its table. */

@@ -51,9 +51,13 @@ static void head_readings(triad_text *out, const report_study *study, int before
 static void head_estimates(triad_text *out, const report_study *study, bool difference)
 {
     for (int r = 0; r < REPORT_READINGS; r++) {
-        triad_text_addf(out, difference ? "<th class=\"num first\">difference of P@%d [95 %%]</th>" : "<th class=\"num first\">P@%d [95 %%]</th>",
+        triad_text_addf(out,
+                        difference ? "<th class=\"num first\">difference of P@%d [95 %%]</th>"
+                                   : "<th class=\"num first\">P@%d [95 %%]</th>",
                         study->k);
-        if (!difference) triad_text_add(out, "<th class=\"num\">chance</th><th class=\"num\">iid null</th><th class=\"num\">relabel null</th>");
+        if (!difference)
+            triad_text_add(
+                out, "<th class=\"num\">chance</th><th class=\"num\">iid null</th><th class=\"num\">relabel null</th>");
     }
     triad_text_add(out, "</tr></thead>");
 }
@@ -115,8 +119,12 @@ void table_chart(triad_text *out, const report_chart *chart)
         triad_text_add(out, "</th>");
         for (size_t c = 0; c < chart->curves; c++) {
             const report_curve *curve = &chart->curve[c];
-            const report_estimate e = {curve->y[i], curve->low != NULL ? curve->low[i] : NAN, curve->high != NULL ? curve->high[i] : NAN,
-                                       NAN, {NAN, NAN, NAN}, {NAN, NAN, NAN}};
+            const report_estimate e = {curve->y[i],
+                                       curve->low != NULL ? curve->low[i] : NAN,
+                                       curve->high != NULL ? curve->high[i] : NAN,
+                                       NAN,
+                                       {NAN, NAN, NAN},
+                                       {NAN, NAN, NAN}};
             triad_text_add(out, "<td class=\"num\">");
             html_interval(out, &e, 3, false);
             triad_text_add(out, "</td>");
@@ -135,16 +143,18 @@ static void cell_percent(triad_text *out, double share)
 
 void table_success(triad_text *out, const report_study *study)
 {
-    triad_text_add(out, "<table><thead><tr><th>agent</th><th>level</th><th class=\"num\">episodes</th><th class=\"num\">success, % [Wilson 95 %]</th>"
-                        "<th class=\"num\">foreign instruction, %</th><th class=\"num\">steps</th><th class=\"num\">bot's steps</th></tr></thead><tbody>");
+    triad_text_add(out, "<table><thead><tr><th>agent</th><th>level</th><th class=\"num\">episodes</th><th "
+                        "class=\"num\">success, % [Wilson 95 %]</th>"
+                        "<th class=\"num\">foreign instruction, %</th><th class=\"num\">steps</th><th "
+                        "class=\"num\">bot's steps</th></tr></thead><tbody>");
     for (size_t a = 0; a < study->agents; a++) {
         const report_agent *agent = &study->agent[a];
         for (size_t l = 0; l < agent->levels; l++) {
             const report_success *s = &agent->level[l];
             triad_text_add(out, l == 0 ? "<tr class=\"group\">" : "<tr>");
             if (l == 0) {
-                triad_text_addf(out, "<th scope=\"rowgroup\" rowspan=\"%zu\"><span class=\"key c-%s\"></span>", agent->levels,
-                                html_role_class(agent->role));
+                triad_text_addf(out, "<th scope=\"rowgroup\" rowspan=\"%zu\"><span class=\"key c-%s\"></span>",
+                                agent->levels, html_role_class(agent->role));
                 html_escape(out, agent->name);
                 triad_text_add(out, "<br><small>mean ");
                 html_number(out, 100 * agent->mean_success, 1);
@@ -152,7 +162,8 @@ void table_success(triad_text *out, const report_study *study)
             }
             cell_text(out, s->level);
             triad_text_addf(out, "<td class=\"num\">%zu</td>", s->episodes);
-            const report_estimate e = {100 * s->success, 100 * s->low, 100 * s->high, NAN, {NAN, NAN, NAN}, {NAN, NAN, NAN}};
+            const report_estimate e = {100 * s->success, 100 * s->low,   100 * s->high, NAN,
+                                       {NAN, NAN, NAN},  {NAN, NAN, NAN}};
             triad_text_add(out, "<td class=\"num\">");
             html_interval(out, &e, 1, false);
             triad_text_add(out, "</td>");
@@ -200,7 +211,9 @@ void table_claims(triad_text *out, const report_study *study)
 
 void table_choices(triad_text *out, const report_study *study)
 {
-    triad_text_add(out, "<table class=\"card\"><thead><tr><th>Choice</th><th>Here</th><th>Status</th><th>Note</th></tr></thead><tbody>");
+    triad_text_add(
+        out, "<table "
+             "class=\"card\"><thead><tr><th>Choice</th><th>Here</th><th>Status</th><th>Note</th></tr></thead><tbody>");
     for (size_t i = 0; i < study->choices; i++) {
         const report_choice *choice = &study->choice[i];
         triad_text_add(out, "<tr><th scope=\"row\">");

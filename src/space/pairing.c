@@ -23,7 +23,8 @@ static keyed_row *sorted_rows(const triad_items *items)
     return sorted;
 }
 
-triad_status triad_spaces_pair(size_t **rows, size_t *n, const triad_items *const *items, size_t spaces, triad_error *err)
+triad_status triad_spaces_pair(size_t **rows, size_t *n, const triad_items *const *items, size_t spaces,
+                               triad_error *err)
 {
     *rows = NULL;
     *n = 0;
@@ -57,10 +58,13 @@ triad_status triad_spaces_pair(size_t **rows, size_t *n, const triad_items *cons
             lonely = id;
     }
     if (found < 3) {
-        status = lonely ? triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
-                                     "pairing: only %zu ids are in every space, \"%.80s\" for one is not (embed the same sentences)",
-                                     found, lonely)
-                        : triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pairing: only %zu sentences (at least 3 are needed)", found);
+        status =
+            lonely
+                ? triad_fail(
+                      err, TRIAD_ERR_ARGUMENT, -1,
+                      "pairing: only %zu ids are in every space, \"%.80s\" for one is not (embed the same sentences)",
+                      found, lonely)
+                : triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pairing: only %zu sentences (at least 3 are needed)", found);
         goto out;
     }
     for (size_t s = 1; s < spaces; s++) memmove(out + s * found, out + s * most, found * sizeof *out);

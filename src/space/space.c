@@ -31,8 +31,8 @@ void triad_space_free(triad_space *space)
     memset(space, 0, sizeof *space);
 }
 
-static triad_status describe(triad_space *space, const char *source, const char *pool, const char *unit, const char *kind,
-                             const char *created_by, triad_error *err)
+static triad_status describe(triad_space *space, const char *source, const char *pool, const char *unit,
+                             const char *kind, const char *created_by, triad_error *err)
 {
     space->source = strdup(source);
     space->pool = strdup(pool);
@@ -55,7 +55,8 @@ triad_status triad_space_create(triad_space *space, triad_items *items, const ch
     return status;
 }
 
-triad_status triad_space_add_layer(triad_space *space, const char *name, size_t n, size_t d, float **data, triad_error *err)
+triad_status triad_space_add_layer(triad_space *space, const char *name, size_t n, size_t d, float **data,
+                                   triad_error *err)
 {
     size_t count, bytes;
     if (!triad_mul_size(&count, n, d) || !triad_mul_size(&bytes, count, sizeof(float)))
@@ -81,13 +82,14 @@ static triad_status check_finite(const triad_layer *layer, triad_error *err)
     for (size_t r = 0; r < layer->n; r++)
         for (size_t c = 0; c < layer->d; c++)
             if (!isfinite(layer->data[r * layer->d + c]))
-                return triad_fail(err, TRIAD_ERR_NUMERIC, (int64_t)r, "layer %s: row %zu holds a number that is not finite",
-                                  layer->name, r);
+                return triad_fail(err, TRIAD_ERR_NUMERIC, (int64_t)r,
+                                  "layer %s: row %zu holds a number that is not finite", layer->name, r);
     return TRIAD_OK;
 }
 
 /* Copies a [n, d] tensor of any float type into a new layer. */
-static triad_status take_layer(triad_space *space, const char *name, const tensor_view *tensor, size_t rows, triad_error *err)
+static triad_status take_layer(triad_space *space, const char *name, const tensor_view *tensor, size_t rows,
+                               triad_error *err)
 {
     if (tensor->rank != 2 || tensor->shape[0] != rows || tensor->shape[1] == 0)
         return triad_fail(err, TRIAD_ERR_FORMAT, -1, "layer %s: must be a matrix of %zu rows", name, rows);
@@ -112,7 +114,8 @@ static triad_status read_tokens(triad_space *space, const safetensors *file, tri
     const tensor_view *offsets, *ids;
     triad_status status =
         safetensors_want(&offsets, file, "offsets", TENSOR_I64, 1, (const size_t[]){space->items.count + 1}, err);
-    if (status == TRIAD_OK) status = safetensors_want(&ids, file, "ids", TENSOR_I64, 1, (const size_t[]){SIZE_MAX}, err);
+    if (status == TRIAD_OK)
+        status = safetensors_want(&ids, file, "ids", TENSOR_I64, 1, (const size_t[]){SIZE_MAX}, err);
     if (status != TRIAD_OK) return status;
     space->tokens = ids->shape[0];
     status = take_integers(&space->offsets, offsets, space->items.count + 1, err);
@@ -138,14 +141,16 @@ static triad_status read_safetensors(triad_space *space, const char *path, triad
     if (status != TRIAD_OK) return status;
     const char *format = safetensors_metadata(file, "format"), *table = safetensors_metadata(file, "items");
     if (format == NULL || strcmp(format, "triad.space") != 0 || table == NULL) {
-        status = triad_fail(err, TRIAD_ERR_FORMAT, -1,
-                            "%s: not a space: its metadata lack format=triad.space or items (make one with triad embed)", path);
+        status = triad_fail(
+            err, TRIAD_ERR_FORMAT, -1,
+            "%s: not a space: its metadata lack format=triad.space or items (make one with triad embed)", path);
         goto out;
     }
     status = triad_items_parse(&space->items, table, strlen(table), path, err);
     if (status == TRIAD_OK)
-        status = describe(space, or_empty(safetensors_metadata(file, "source")), or_empty(safetensors_metadata(file, "pool")),
-                          or_empty(safetensors_metadata(file, "unit")), or_empty(safetensors_metadata(file, "kind")),
+        status = describe(space, or_empty(safetensors_metadata(file, "source")),
+                          or_empty(safetensors_metadata(file, "pool")), or_empty(safetensors_metadata(file, "unit")),
+                          or_empty(safetensors_metadata(file, "kind")),
                           or_empty(safetensors_metadata(file, "created_by")), err);
     if (status == TRIAD_OK) status = read_tokens(space, file, err);
     const size_t rows = space->offsets ? space->tokens : space->items.count;
@@ -219,16 +224,26 @@ triad_status triad_space_write(const triad_space *space, const char *path, triad
         if (names[i] == NULL) goto memory;
         strcpy(names[i], LAYER_PREFIX);
         strcat(names[i], layer->name);
-        tensors[count++] = (tensor_view){.name = names[i], .dtype = TENSOR_F32, .rank = 2, .shape = {layer->n, layer->d}, .data = layer->data};
+        tensors[count++] = (tensor_view){
+            .name = names[i], .dtype = TENSOR_F32, .rank = 2, .shape = {layer->n, layer->d}, .data = layer->data};
     }
     if (space->offsets != NULL) {
+        tensors[count++] = (tensor_view){.name = "offsets",
+                                         .dtype = TENSOR_I64,
+                                         .rank = 1,
+                                         .shape = {space->items.count + 1},
+                                         .data = space->offsets};
         tensors[count++] =
-            (tensor_view){.name = "offsets", .dtype = TENSOR_I64, .rank = 1, .shape = {space->items.count + 1}, .data = space->offsets};
-        tensors[count++] = (tensor_view){.name = "ids", .dtype = TENSOR_I64, .rank = 1, .shape = {space->tokens}, .data = space->ids};
+            (tensor_view){.name = "ids", .dtype = TENSOR_I64, .rank = 1, .shape = {space->tokens}, .data = space->ids};
     }
     const safetensors_pair metadata[] = {
-        {"created_by", space->created_by}, {"format", "triad.space"}, {"items", table},      {"kind", space->kind},
-        {"pool", space->pool},             {"source", space->source}, {"unit", space->unit},
+        {"created_by", space->created_by},
+        {"format", "triad.space"},
+        {"items", table},
+        {"kind", space->kind},
+        {"pool", space->pool},
+        {"source", space->source},
+        {"unit", space->unit},
     };
     status = safetensors_write(path, tensors, count, metadata, sizeof metadata / sizeof *metadata, err);
     goto out;

@@ -36,7 +36,8 @@ static uint32_t step(const added *set, uint32_t node, unsigned char byte)
 triad_status added_add(added *set, const added_token *token, triad_error *err)
 {
     if (token->size == 0) return TRIAD_OK;
-    if (token->size > 4096) return triad_fail(err, TRIAD_ERR_RANGE, -1, "added token: %zu bytes, more than 4096", token->size);
+    if (token->size > 4096)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "added token: %zu bytes, more than 4096", token->size);
     triad_status status = set->nodes == 0 ? new_node(set, 0, err) : TRIAD_OK;
     uint32_t node = 0;
     for (size_t i = 0; i < token->size && status == TRIAD_OK; i++) {
@@ -76,7 +77,8 @@ static size_t character_before(const char *text, size_t at)
     return at;
 }
 
-bool added_find(const added *set, const char *text, size_t size, size_t from, const added_token **token, size_t *start, size_t *end)
+bool added_find(const added *set, const char *text, size_t size, size_t from, const added_token **token, size_t *start,
+                size_t *end)
 {
     if (set->nodes == 0) return false;
     for (size_t at = from; at < size; at++) {
@@ -95,7 +97,8 @@ bool added_find(const added *set, const char *text, size_t size, size_t from, co
         const added_token *found = &set->token[hit];
         size_t bytes;
         if (found->single_word) {
-            const bool word_before = at > 0 && unicode_is_word(unicode_at(text, character_before(text, at), size, &bytes));
+            const bool word_before =
+                at > 0 && unicode_is_word(unicode_at(text, character_before(text, at), size, &bytes));
             const bool word_behind = stop < size && unicode_is_word(unicode_at(text, stop, size, &bytes));
             if (word_before || word_behind) {
                 at = stop - 1;

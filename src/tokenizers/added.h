@@ -13,7 +13,7 @@ typedef struct added_token {
 
 typedef struct added_node {
     unsigned char byte;
-    int32_t token;          /* -1: no token ends here */
+    int32_t token;           /* -1: no token ends here */
     uint32_t child, sibling; /* 0: none */
 } added_node;
 
@@ -29,6 +29,7 @@ void added_free(added *set);
 
 /* The next token in text[from, size), leftmost and then longest. *start, *end include white space that the token takes
  * with it; false: there is none. */
-bool added_find(const added *set, const char *text, size_t size, size_t from, const added_token **token, size_t *start, size_t *end);
+bool added_find(const added *set, const char *text, size_t size, size_t from, const added_token **token, size_t *start,
+                size_t *end);
 
 #endif

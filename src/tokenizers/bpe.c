@@ -33,7 +33,8 @@ triad_status bpe_create(bpe *model, triad_arena *arena, const vocab *words, size
                         const char *suffix, triad_error *err)
 {
     memset(model, 0, sizeof *model);
-    if (count > VOCAB_MAX_ID) return triad_fail(err, TRIAD_ERR_RANGE, -1, "merges: %zu, more than %d", count, (int)VOCAB_MAX_ID);
+    if (count > VOCAB_MAX_ID)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "merges: %zu, more than %d", count, (int)VOCAB_MAX_ID);
     model->words = words;
     model->byte_level = byte_level;
     model->suffix = suffix;
@@ -83,9 +84,12 @@ triad_status bpe_add_merge(bpe *model, const char *left, size_t left_size, const
         id = vocab_find(model->words, whole, left_size + right_size);
     }
     if (a < 0 || b < 0 || id < 0)
-        return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)model->merges, "merge %zu: \"%.*s\" + \"%.*s\" or its parts are not in the vocabulary",
-                          model->merges, (int)(left_size < 60 ? left_size : 60), left, (int)(right_size < 60 ? right_size : 60), right);
-    if (2 * (model->merges + 1) > model->slots) return triad_fail(err, TRIAD_ERR_RANGE, -1, "merges: more than announced");
+        return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)model->merges,
+                          "merge %zu: \"%.*s\" + \"%.*s\" or its parts are not in the vocabulary", model->merges,
+                          (int)(left_size < 60 ? left_size : 60), left, (int)(right_size < 60 ? right_size : 60),
+                          right);
+    if (2 * (model->merges + 1) > model->slots)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "merges: more than announced");
     const size_t at = merge_place(model, pair_of(a, b));
     /* A pair that is listed twice keeps its last rank, as a map does. */
     model->merge[at] = (bpe_merge){.pair = pair_of(a, b), .rank = (uint32_t)model->merges, .id = id};
@@ -174,7 +178,8 @@ static void consider(const bpe *model, bpe_scratch *scratch, size_t *heaps, int3
     const bpe_symbol *symbol = &scratch->symbol[at];
     if (symbol->next < 0) return;
     const bpe_merge *merge = merge_of(model, symbol->id, scratch->symbol[symbol->next].id);
-    if (merge != NULL) heap_push(scratch->heap, heaps, (bpe_candidate){.rank = merge->rank, .at = (uint32_t)at, .id = merge->id});
+    if (merge != NULL)
+        heap_push(scratch->heap, heaps, (bpe_candidate){.rank = merge->rank, .at = (uint32_t)at, .id = merge->id});
 }
 
 static void merge_all(const bpe *model, bpe_scratch *scratch, size_t count)
@@ -204,7 +209,8 @@ static void merge_all(const bpe *model, bpe_scratch *scratch, size_t count)
 }
 
 /* The piece in the vocabulary's alphabet: as it is, or byte by byte in GPT-2's. */
-static int32_t whole_piece(const bpe *model, bpe_scratch *scratch, const char *piece, size_t size, triad_status *status, triad_error *err)
+static int32_t whole_piece(const bpe *model, bpe_scratch *scratch, const char *piece, size_t size, triad_status *status,
+                           triad_error *err)
 {
     *status = TRIAD_OK;
     if (!model->byte_level) return vocab_find(model->words, piece, size);
@@ -242,7 +248,8 @@ static size_t character_symbols(const bpe *model, bpe_scratch *scratch, const ch
     bool unknown_before = false;
     for (size_t at = 0; at < size;) {
         utf8proc_int32_t code;
-        const utf8proc_ssize_t step = utf8proc_iterate((const utf8proc_uint8_t *)piece + at, (utf8proc_ssize_t)(size - at), &code);
+        const utf8proc_ssize_t step =
+            utf8proc_iterate((const utf8proc_uint8_t *)piece + at, (utf8proc_ssize_t)(size - at), &code);
         const size_t bytes = step > 0 ? (size_t)step : 1;
         char last[4 + 32];
         int32_t id;
@@ -256,7 +263,8 @@ static size_t character_symbols(const bpe *model, bpe_scratch *scratch, const ch
         bool fallback = id < 0 && model->byte_fallback;
         for (size_t i = 0; fallback && i < bytes; i++) fallback = model->fallback_id[(unsigned char)piece[at + i]] >= 0;
         if (fallback) {
-            for (size_t i = 0; i < bytes; i++) scratch->symbol[count++].id = model->fallback_id[(unsigned char)piece[at + i]];
+            for (size_t i = 0; i < bytes; i++)
+                scratch->symbol[count++].id = model->fallback_id[(unsigned char)piece[at + i]];
         } else if (id >= 0) {
             scratch->symbol[count++].id = id;
         } else if (model->unknown >= 0 && !(model->fuse_unknown && unknown_before)) {
@@ -268,10 +276,12 @@ static size_t character_symbols(const bpe *model, bpe_scratch *scratch, const ch
     return count;
 }
 
-triad_status bpe_encode(const bpe *model, bpe_scratch *scratch, const char *piece, size_t size, tokenizer_ids *ids, triad_error *err)
+triad_status bpe_encode(const bpe *model, bpe_scratch *scratch, const char *piece, size_t size, tokenizer_ids *ids,
+                        triad_error *err)
 {
     if (size == 0) return TRIAD_OK;
-    if (size > INT32_MAX / 4) return triad_fail(err, TRIAD_ERR_RANGE, -1, "tokenizer: a piece of %zu bytes is too long", size);
+    if (size > INT32_MAX / 4)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "tokenizer: a piece of %zu bytes is too long", size);
     if (model->ignore_merges) {
         triad_status status;
         const int32_t id = whole_piece(model, scratch, piece, size, &status, err);
@@ -280,7 +290,8 @@ triad_status bpe_encode(const bpe *model, bpe_scratch *scratch, const char *piec
     }
     const triad_status status = reserve(scratch, size, err);
     if (status != TRIAD_OK) return status;
-    const size_t count = model->byte_level ? byte_symbols(model, scratch, piece, size) : character_symbols(model, scratch, piece, size);
+    const size_t count =
+        model->byte_level ? byte_symbols(model, scratch, piece, size) : character_symbols(model, scratch, piece, size);
     if (count == 0) return TRIAD_OK;
     merge_all(model, scratch, count);
     for (int32_t i = 0; i >= 0; i = scratch->symbol[i].next) {

@@ -18,8 +18,10 @@ static triad_status compose(triad_text *out, const char *text, size_t size, norm
     options |= kind == NORMALISE_NFC || kind == NORMALISE_NFKC ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE;
     if (kind == NORMALISE_NFKC || kind == NORMALISE_NFKD) options |= UTF8PROC_COMPAT;
     utf8proc_uint8_t *done = NULL;
-    const utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)size, &done, options);
-    if (length < 0) return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tokenizer: Unicode normalisation: %s", utf8proc_errmsg(length));
+    const utf8proc_ssize_t length =
+        utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)size, &done, options);
+    if (length < 0)
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tokenizer: Unicode normalisation: %s", utf8proc_errmsg(length));
     triad_text_add_bytes(out, done, (size_t)length);
     free(done);
     return TRIAD_OK;
@@ -70,7 +72,8 @@ static void bert_clean(triad_text *out, const normaliser *step, const char *text
     for (size_t at = 0, bytes; at < size; at += bytes) {
         const int32_t code = unicode_at(text, at, size, &bytes);
         if (step->clean && is_dropped(code)) continue;
-        if (step->clean && unicode_is_space(code)) triad_text_add_bytes(out, " ", 1);
+        if (step->clean && unicode_is_space(code))
+            triad_text_add_bytes(out, " ", 1);
         else if (step->chinese && is_chinese(code)) {
             triad_text_add_bytes(out, " ", 1);
             triad_text_add_bytes(out, text + at, bytes);
@@ -81,21 +84,24 @@ static void bert_clean(triad_text *out, const normaliser *step, const char *text
     }
 }
 
-static triad_status replace(const normaliser *step, pattern_scratch *scratch, triad_text *out, const char *text, size_t size, triad_error *err)
+static triad_status replace(const normaliser *step, pattern_scratch *scratch, triad_text *out, const char *text,
+                            size_t size, triad_error *err)
 {
     size_t at = 0;
     while (at < size) {
         bool found = false;
         size_t start = size, end = size;
         if (step->string != NULL) {
-            const char *hit = step->string_size > 0 ? memmem(text + at, size - at, step->string, step->string_size) : NULL;
+            const char *hit =
+                step->string_size > 0 ? memmem(text + at, size - at, step->string, step->string_size) : NULL;
             if (hit != NULL) {
                 found = true;
                 start = (size_t)(hit - text);
                 end = start + step->string_size;
             }
         } else {
-            const triad_status status = pattern_find(step->expression, scratch, text, size, at, &found, &start, &end, err);
+            const triad_status status =
+                pattern_find(step->expression, scratch, text, size, at, &found, &start, &end, err);
             if (status != TRIAD_OK) return status;
         }
         if (!found) break;
@@ -152,15 +158,25 @@ triad_status normalise(const normaliser *step, size_t steps, pattern_scratch *sc
         case NORMALISE_NFC:
         case NORMALISE_NFD:
         case NORMALISE_NFKC:
-        case NORMALISE_NFKD: status = compose(spare, out->bytes, out->size, step[i].kind, err); break;
-        case NORMALISE_LOWERCASE: lowercase(spare, out->bytes, out->size); break;
-        case NORMALISE_STRIP_ACCENTS: strip_accents(spare, out->bytes, out->size); break;
+        case NORMALISE_NFKD:
+            status = compose(spare, out->bytes, out->size, step[i].kind, err);
+            break;
+        case NORMALISE_LOWERCASE:
+            lowercase(spare, out->bytes, out->size);
+            break;
+        case NORMALISE_STRIP_ACCENTS:
+            strip_accents(spare, out->bytes, out->size);
+            break;
         case NORMALISE_PREPEND:
             triad_text_add_bytes(spare, step[i].content, step[i].content_size);
             triad_text_add_bytes(spare, out->bytes, out->size);
             break;
-        case NORMALISE_REPLACE: status = replace(&step[i], scratch, spare, out->bytes, out->size, err); break;
-        case NORMALISE_BERT: status = bert(&step[i], out, spare, err); break;
+        case NORMALISE_REPLACE:
+            status = replace(&step[i], scratch, spare, out->bytes, out->size, err);
+            break;
+        case NORMALISE_BERT:
+            status = bert(&step[i], out, spare, err);
+            break;
         }
         if (status != TRIAD_OK) return status;
         if (step[i].kind != NORMALISE_BERT) swap(out, spare);

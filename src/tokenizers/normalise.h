@@ -6,7 +6,10 @@
 #include "tokenizers/pattern.h"
 
 typedef enum normaliser_kind {
-    NORMALISE_NFC, NORMALISE_NFD, NORMALISE_NFKC, NORMALISE_NFKD,
+    NORMALISE_NFC,
+    NORMALISE_NFD,
+    NORMALISE_NFKC,
+    NORMALISE_NFKD,
     NORMALISE_LOWERCASE,
     NORMALISE_STRIP_ACCENTS, /* drops Mn */
     NORMALISE_PREPEND,       /* content before a text that is not empty */

@@ -6,16 +6,16 @@
 
 #define KEY "tokenizer.ggml."
 
-#define LLAMA3(DIGITS)                                                                                             \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" DIGITS "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"          \
+#define LLAMA3(DIGITS)                                                                                                 \
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" DIGITS "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"            \
     "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
 typedef struct pre_rule {
     const char *name;
-    bool nfc;           /* the original normalises, which the file does not say */
-    bool digits;        /* numbers one by one before the expression */
+    bool nfc;    /* the original normalises, which the file does not say */
+    bool digits; /* numbers one by one before the expression */
     bool ignore_merges;
-    bool adds_bos;      /* where add_bos_token is absent */
+    bool adds_bos; /* where add_bos_token is absent */
     const char *expression;
 } pre_rule;
 
@@ -36,13 +36,15 @@ static triad_status find_rule(const pre_rule **rule, const gguf *file, triad_err
     const char *name;
     size_t size;
     if (!gguf_get_string(file, KEY "pre", &name, &size))
-        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "tokenizer: the file has no " KEY "pre, so its splitting rule is unknown");
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1,
+                          "tokenizer: the file has no " KEY "pre, so its splitting rule is unknown");
     for (size_t i = 0; i < sizeof RULES / sizeof *RULES; i++) {
         if (!same(name, size, RULES[i].name)) continue;
         *rule = &RULES[i];
         return TRIAD_OK;
     }
-    return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "tokenizer: " KEY "pre \"%.*s\" is not supported", (int)(size < 60 ? size : 60), name);
+    return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "tokenizer: " KEY "pre \"%.*s\" is not supported",
+                      (int)(size < 60 ? size : 60), name);
 }
 
 static triad_status read_words(tokenizer *t, const gguf *file, triad_error *err)
@@ -95,7 +97,8 @@ static triad_status read_specials(tokenizer *t, const gguf *file, triad_error *e
     return status;
 }
 
-static triad_status add_end(tokenizer *t, const gguf *file, const char *flag, const char *key, bool by_default, bool behind, triad_error *err)
+static triad_status add_end(tokenizer *t, const gguf *file, const char *flag, const char *key, bool by_default,
+                            bool behind, triad_error *err)
 {
     bool wanted = by_default;
     (void)gguf_get_bool(file, flag, &wanted);
@@ -110,14 +113,18 @@ static triad_status read_tables(tokenizer *t, const gguf *file, triad_error *err
 {
     const pre_rule *rule = NULL;
     triad_status status = find_rule(&rule, file, err);
-    if (status == TRIAD_OK && rule->nfc) status = tokenizer_add_normaliser(t, &(normaliser){.kind = NORMALISE_NFC}, err);
-    if (status == TRIAD_OK && rule->digits) status = tokenizer_add_splitter(t, (splitter){.kind = SPLIT_DIGITS, .individual = true}, err);
-    if (status == TRIAD_OK) status = tokenizer_add_pattern(t, rule->expression, strlen(rule->expression), SPLIT_ISOLATED, false, err);
+    if (status == TRIAD_OK && rule->nfc)
+        status = tokenizer_add_normaliser(t, &(normaliser){.kind = NORMALISE_NFC}, err);
+    if (status == TRIAD_OK && rule->digits)
+        status = tokenizer_add_splitter(t, (splitter){.kind = SPLIT_DIGITS, .individual = true}, err);
+    if (status == TRIAD_OK)
+        status = tokenizer_add_pattern(t, rule->expression, strlen(rule->expression), SPLIT_ISOLATED, false, err);
     if (status == TRIAD_OK) status = read_words(t, file, err);
     t->byte_level = true;
     if (status == TRIAD_OK) status = read_merges(t, file, rule, err);
     if (status == TRIAD_OK) status = read_specials(t, file, err);
-    if (status == TRIAD_OK) status = add_end(t, file, KEY "add_bos_token", KEY "bos_token_id", rule->adds_bos, false, err);
+    if (status == TRIAD_OK)
+        status = add_end(t, file, KEY "add_bos_token", KEY "bos_token_id", rule->adds_bos, false, err);
     if (status == TRIAD_OK) status = add_end(t, file, KEY "add_eos_token", KEY "eos_token_id", false, true, err);
     if (status == TRIAD_OK) tokenizer_finish(t);
     return status;
@@ -131,7 +138,8 @@ triad_status tokenizer_open_gguf(tokenizer **tokens, const gguf *file, triad_err
     if (!gguf_get_string(file, KEY "model", &model, &size))
         return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "tokenizer: the file has no " KEY "model");
     if (!same(model, size, "gpt2"))
-        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "tokenizer: " KEY "model \"%.*s\" is not supported", (int)(size < 60 ? size : 60), model);
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "tokenizer: " KEY "model \"%.*s\" is not supported",
+                          (int)(size < 60 ? size : 60), model);
     tokenizer *t = NULL;
     triad_status status = tokenizer_new(&t, err);
     if (status == TRIAD_OK) status = read_tables(t, file, err);

@@ -79,11 +79,18 @@ static triad_status read_normaliser(tokenizer *t, json_object *part, int depth, 
     const char *type;
     triad_status status = type_of(part, &type, err);
     if (status != TRIAD_OK) return status;
-    static const struct { const char *name; normaliser_kind kind; } simple[] = {
-        {"NFC", NORMALISE_NFC}, {"NFD", NORMALISE_NFD}, {"NFKC", NORMALISE_NFKC}, {"NFKD", NORMALISE_NFKD},
-        {"Lowercase", NORMALISE_LOWERCASE}, {"StripAccents", NORMALISE_STRIP_ACCENTS}};
+    static const struct {
+        const char *name;
+        normaliser_kind kind;
+    } simple[] = {{"NFC", NORMALISE_NFC},
+                  {"NFD", NORMALISE_NFD},
+                  {"NFKC", NORMALISE_NFKC},
+                  {"NFKD", NORMALISE_NFKD},
+                  {"Lowercase", NORMALISE_LOWERCASE},
+                  {"StripAccents", NORMALISE_STRIP_ACCENTS}};
     for (size_t i = 0; i < sizeof simple / sizeof *simple; i++)
-        if (strcmp(type, simple[i].name) == 0) return tokenizer_add_normaliser(t, &(normaliser){.kind = simple[i].kind}, err);
+        if (strcmp(type, simple[i].name) == 0)
+            return tokenizer_add_normaliser(t, &(normaliser){.kind = simple[i].kind}, err);
     if (strcmp(type, "Replace") == 0) return read_replace(t, part, err);
     if (strcmp(type, "BertNormalizer") == 0) return read_bert_normaliser(t, part, err);
     if (strcmp(type, "Prepend") == 0) {
@@ -125,7 +132,8 @@ static triad_status read_byte_level(tokenizer *t, json_object *part, triad_error
     triad_status status = json_get_bool(part, "add_prefix_space", &prefix, err);
     if (status == TRIAD_OK) status = json_get_bool(part, "use_regex", &regex, err);
     if (status == TRIAD_OK && prefix) status = refuse(err, "ByteLevel with", "add_prefix_space");
-    if (status == TRIAD_OK && regex) status = tokenizer_add_pattern(t, SPLIT_GPT2, strlen(SPLIT_GPT2), SPLIT_ISOLATED, false, err);
+    if (status == TRIAD_OK && regex)
+        status = tokenizer_add_pattern(t, SPLIT_GPT2, strlen(SPLIT_GPT2), SPLIT_ISOLATED, false, err);
     t->byte_level = true;
     return status;
 }
@@ -143,10 +151,14 @@ static triad_status read_metaspace(tokenizer *t, json_object *part, triad_error 
     if (splits) return refuse(err, "Metaspace with", "split");
     if (t->cuts > 0 || t->spaces != METASPACE_NONE) return refuse(err, "pre-tokenizer behind another", "Metaspace");
     if (scheme == NULL) scheme = prefix ? "always" : "never";
-    if (strcmp(scheme, "first") == 0) t->spaces = METASPACE_FIRST;
-    else if (strcmp(scheme, "always") == 0) t->spaces = METASPACE_ALWAYS;
-    else if (strcmp(scheme, "never") == 0) t->spaces = METASPACE_NEVER;
-    else return refuse(err, "Metaspace prepend_scheme", scheme);
+    if (strcmp(scheme, "first") == 0)
+        t->spaces = METASPACE_FIRST;
+    else if (strcmp(scheme, "always") == 0)
+        t->spaces = METASPACE_ALWAYS;
+    else if (strcmp(scheme, "never") == 0)
+        t->spaces = METASPACE_NEVER;
+    else
+        return refuse(err, "Metaspace prepend_scheme", scheme);
     return TRIAD_OK;
 }
 
@@ -183,8 +195,10 @@ static triad_status read_words(tokenizer *t, json_object *model, triad_error *er
     json_object_object_foreach(table, key, value)
     {
         if (status != TRIAD_OK) break;
-        if (!json_object_is_type(value, json_type_int)) status = bad(err, "an id in vocab is not an integer");
-        else status = vocab_add(&t->words, &t->arena, key, strlen(key), json_object_get_int64(value), err);
+        if (!json_object_is_type(value, json_type_int))
+            status = bad(err, "an id in vocab is not an integer");
+        else
+            status = vocab_add(&t->words, &t->arena, key, strlen(key), json_object_get_int64(value), err);
     }
     return status != TRIAD_OK ? status : vocab_finish(&t->words, &t->arena, err);
 }
@@ -245,7 +259,9 @@ static triad_status read_wordpiece(tokenizer *t, json_object *model, triad_error
     if (status != TRIAD_OK) return status;
     if (t->byte_level) return refuse(err, "ByteLevel before", "WordPiece");
     t->is_wordpiece = true;
-    t->pieces = (wordpiece){.words = &t->words, .longest_word = (size_t)longest, .unknown = vocab_find(&t->words, unknown, strlen(unknown)),
+    t->pieces = (wordpiece){.words = &t->words,
+                            .longest_word = (size_t)longest,
+                            .unknown = vocab_find(&t->words, unknown, strlen(unknown)),
                             .prefix = keep(t, prefix, strlen(prefix), &status, err)};
     if (status == TRIAD_OK && t->pieces.unknown < 0) return bad(err, "unk_token is not in the vocabulary");
     return status;
@@ -254,7 +270,8 @@ static triad_status read_wordpiece(tokenizer *t, json_object *model, triad_error
 /* ---- post-processors */
 static triad_status read_template(tokenizer *t, json_object *part, triad_error *err)
 {
-    json_object *single = json_find(part, "single", json_type_array), *table = json_find(part, "special_tokens", json_type_object);
+    json_object *single = json_find(part, "single", json_type_array),
+                *table = json_find(part, "special_tokens", json_type_object);
     if (single == NULL) return bad(err, "a template has no single");
     bool behind = false;
     triad_status status = TRIAD_OK;
@@ -272,11 +289,13 @@ static triad_status read_template(tokenizer *t, json_object *part, triad_error *
         status = json_want_string(special, "id", &name, err);
         json_object *entry = status != TRIAD_OK || table == NULL ? NULL : json_find(table, name, json_type_object);
         json_object *ids = entry == NULL ? NULL : json_find(entry, "ids", json_type_array);
-        if (status == TRIAD_OK && ids == NULL) status = bad(err, "a template names a special token that it does not define");
+        if (status == TRIAD_OK && ids == NULL)
+            status = bad(err, "a template names a special token that it does not define");
         for (size_t k = 0; status == TRIAD_OK && k < json_object_array_length(ids); k++) {
             json_object *id = json_object_array_get_idx(ids, k);
-            status = json_object_is_type(id, json_type_int) ? tokenizer_add_special(t, behind, json_object_get_int64(id), err)
-                                                            : bad(err, "a template's id is not an integer");
+            status = json_object_is_type(id, json_type_int)
+                         ? tokenizer_add_special(t, behind, json_object_get_int64(id), err)
+                         : bad(err, "a template's id is not an integer");
         }
     }
     if (status == TRIAD_OK && !behind) return bad(err, "a template leaves the text out");
@@ -288,7 +307,8 @@ static triad_status read_pair(tokenizer *t, json_object *part, const char *key, 
 {
     json_object *pair = json_find(part, key, json_type_array);
     json_object *id = pair != NULL && json_object_array_length(pair) == 2 ? json_object_array_get_idx(pair, 1) : NULL;
-    if (id == NULL || !json_object_is_type(id, json_type_int)) return bad(err, "a post-processor's cls or sep is not [\"token\", id]");
+    if (id == NULL || !json_object_is_type(id, json_type_int))
+        return bad(err, "a post-processor's cls or sep is not [\"token\", id]");
     return tokenizer_add_special(t, behind, json_object_get_int64(id), err);
 }
 
@@ -330,8 +350,9 @@ static triad_status read_added(tokenizer *t, json_object *list, triad_error *err
         bool through = !special;
         if (status == TRIAD_OK) status = json_get_bool(item, "normalized", &through, err);
         if (status == TRIAD_OK)
-            status = tokenizer_add_token(t, json_object_get_string(content), (size_t)json_object_get_string_len(content), id, single_word,
-                                         lstrip, rstrip, through, err);
+            status =
+                tokenizer_add_token(t, json_object_get_string(content), (size_t)json_object_get_string_len(content), id,
+                                    single_word, lstrip, rstrip, through, err);
     }
     return status;
 }
@@ -343,15 +364,21 @@ static triad_status read_document(tokenizer *t, json_object *root, triad_error *
     if (model == NULL) return bad(err, "no model");
     triad_status status = TRIAD_OK;
     if ((part = json_find(root, "normalizer", json_type_object)) != NULL) status = read_normaliser(t, part, 0, err);
-    if (status == TRIAD_OK && (part = json_find(root, "pre_tokenizer", json_type_object)) != NULL) status = read_pre_tokenizer(t, part, 0, err);
-    const char *type = json_find(model, "merges", json_type_array) != NULL ? "BPE" : "WordPiece"; /* old files leave it out */
+    if (status == TRIAD_OK && (part = json_find(root, "pre_tokenizer", json_type_object)) != NULL)
+        status = read_pre_tokenizer(t, part, 0, err);
+    const char *type =
+        json_find(model, "merges", json_type_array) != NULL ? "BPE" : "WordPiece"; /* old files leave it out */
     if (status == TRIAD_OK) status = json_get_string(model, "type", &type, err);
     if (status != TRIAD_OK) return status;
-    if (strcmp(type, "BPE") == 0) status = read_bpe(t, model, err);
-    else if (strcmp(type, "WordPiece") == 0) status = read_wordpiece(t, model, err);
-    else status = refuse(err, "model", type);
+    if (strcmp(type, "BPE") == 0)
+        status = read_bpe(t, model, err);
+    else if (strcmp(type, "WordPiece") == 0)
+        status = read_wordpiece(t, model, err);
+    else
+        status = refuse(err, "model", type);
     if (status == TRIAD_OK) status = read_added(t, json_find(root, "added_tokens", json_type_array), err);
-    if (status == TRIAD_OK && (part = json_find(root, "post_processor", json_type_object)) != NULL) status = read_post_processor(t, part, 0, err);
+    if (status == TRIAD_OK && (part = json_find(root, "post_processor", json_type_object)) != NULL)
+        status = read_post_processor(t, part, 0, err);
     if (status == TRIAD_OK) tokenizer_finish(t);
     return status;
 }

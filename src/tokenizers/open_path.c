@@ -32,7 +32,8 @@ triad_status tokenizer_open_path(tokenizer **tokens, const char *path, triad_err
     size_t size = 0;
     triad_status status = triad_read_whole(&text, &size, path, MAX_FILE, err);
     if (status == TRIAD_OK)
-        status = ends_in(path, ".json") ? tokenizer_parse_json(tokens, text, size, err) : tokenizer_parse_vocab(tokens, text, size, NULL, 0, err);
+        status = ends_in(path, ".json") ? tokenizer_parse_json(tokens, text, size, err)
+                                        : tokenizer_parse_vocab(tokens, text, size, NULL, 0, err);
     free(text);
     return status;
 }

@@ -24,10 +24,12 @@ static triad_status read_config(tokenizer *t, json_object *config, triad_error *
     step.strip = step.lowercase;
     if (config != NULL && status == TRIAD_OK) status = json_get_bool(config, "strip_accents", &step.strip, err);
     if (status != TRIAD_OK) return status;
-    static const char *const known[] = {"BertTokenizer", "BertTokenizerFast", "DistilBertTokenizer", "DistilBertTokenizerFast"};
+    static const char *const known[] = {"BertTokenizer", "BertTokenizerFast", "DistilBertTokenizer",
+                                        "DistilBertTokenizerFast"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(class, known[i]) == 0) return tokenizer_add_normaliser(t, &step, err);
-    return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "tokenizer_config.json: vocab.txt with tokenizer_class \"%.80s\" is not supported", class);
+    return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1,
+                      "tokenizer_config.json: vocab.txt with tokenizer_class \"%.80s\" is not supported", class);
 }
 
 static triad_status add_declared(tokenizer *t, json_object *table, triad_error *err)
@@ -38,17 +40,20 @@ static triad_status add_declared(tokenizer *t, json_object *table, triad_error *
         if (status != TRIAD_OK) break;
         char *end;
         const long long id = strtoll(key, &end, 10);
-        json_object *content = json_object_is_type(item, json_type_object) ? json_find(item, "content", json_type_string) : NULL;
+        json_object *content =
+            json_object_is_type(item, json_type_object) ? json_find(item, "content", json_type_string) : NULL;
         if (content == NULL || *key == 0 || *end != 0)
-            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "tokenizer_config.json: added_tokens_decoder holds \"%.40s\", which is no token", key);
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                              "tokenizer_config.json: added_tokens_decoder holds \"%.40s\", which is no token", key);
         bool single_word = false, lstrip = false, rstrip = false, normalized = false;
         status = json_get_bool(item, "single_word", &single_word, err);
         if (status == TRIAD_OK) status = json_get_bool(item, "lstrip", &lstrip, err);
         if (status == TRIAD_OK) status = json_get_bool(item, "rstrip", &rstrip, err);
         if (status == TRIAD_OK) status = json_get_bool(item, "normalized", &normalized, err);
         if (status == TRIAD_OK)
-            status = tokenizer_add_token(t, json_object_get_string(content), (size_t)json_object_get_string_len(content), id, single_word,
-                                         lstrip, rstrip, normalized, err);
+            status =
+                tokenizer_add_token(t, json_object_get_string(content), (size_t)json_object_get_string_len(content), id,
+                                    single_word, lstrip, rstrip, normalized, err);
     }
     return status;
 }
@@ -91,7 +96,8 @@ static triad_status read_all(tokenizer *t, const char *bytes, size_t size, json_
     if (status == TRIAD_OK) status = read_config(t, config, err);
     if (status == TRIAD_OK) status = tokenizer_add_splitter(t, (splitter){.kind = SPLIT_BERT}, err);
     if (status != TRIAD_OK) return status;
-    const int32_t unknown = vocab_find(&t->words, "[UNK]", 5), cls = vocab_find(&t->words, "[CLS]", 5), sep = vocab_find(&t->words, "[SEP]", 5);
+    const int32_t unknown = vocab_find(&t->words, "[UNK]", 5), cls = vocab_find(&t->words, "[CLS]", 5),
+                  sep = vocab_find(&t->words, "[SEP]", 5);
     if (unknown < 0 || cls < 0 || sep < 0)
         return triad_fail(err, TRIAD_ERR_FORMAT, -1, "vocab.txt: [UNK], [CLS] or [SEP] is not in it");
     t->is_wordpiece = true;
@@ -103,8 +109,8 @@ static triad_status read_all(tokenizer *t, const char *bytes, size_t size, json_
     return status;
 }
 
-triad_status tokenizer_parse_vocab(tokenizer **tokens, const char *bytes, size_t size, const char *config, size_t config_size,
-                                   triad_error *err)
+triad_status tokenizer_parse_vocab(tokenizer **tokens, const char *bytes, size_t size, const char *config,
+                                   size_t config_size, triad_error *err)
 {
     *tokens = NULL;
     json_object *root = NULL;
@@ -124,7 +130,8 @@ triad_status tokenizer_parse_vocab(tokenizer **tokens, const char *bytes, size_t
 }
 
 /* ---- a folder */
-static triad_status read_member(char **text, size_t *size, const char *folder, const char *name, size_t limit, triad_error *err)
+static triad_status read_member(char **text, size_t *size, const char *folder, const char *name, size_t limit,
+                                triad_error *err)
 {
     *text = NULL;
     char *path = triad_path_join(folder, name);
@@ -140,7 +147,8 @@ static triad_status open_vocab(tokenizer **tokens, const char *folder, char *wor
     char *config = NULL;
     size_t config_size = 0;
     triad_status status = read_member(&config, &config_size, folder, "tokenizer_config.json", MAX_CONFIG, err);
-    if (status == TRIAD_OK || status == TRIAD_ERR_NOT_FOUND) status = tokenizer_parse_vocab(tokens, words, size, config, config_size, err);
+    if (status == TRIAD_OK || status == TRIAD_ERR_NOT_FOUND)
+        status = tokenizer_parse_vocab(tokens, words, size, config, config_size, err);
     free(config);
     return status;
 }
@@ -170,7 +178,9 @@ triad_status tokenizer_open(tokenizer **tokens, const char *folder, triad_error 
         const bool there = path != NULL && triad_path_exists(path);
         free(path);
         if (there)
-            return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "tokenizer: %s without a tokenizer.json is not supported (add the tokenizer.json)", others[i]);
+            return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1,
+                              "tokenizer: %s without a tokenizer.json is not supported (add the tokenizer.json)",
+                              others[i]);
     }
     return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "tokenizer: the folder has neither tokenizer.json nor vocab.txt");
 }

@@ -11,7 +11,9 @@
 
 enum { MATCH_LIMIT = 50 * 1000 * 1000, DEPTH_LIMIT = 100 * 1000, HEAP_LIMIT_KIB = 64 * 1024, MAX_EXPRESSION = 1 << 16 };
 
-struct pattern { pcre2_code *code; };
+struct pattern {
+    pcre2_code *code;
+};
 struct pattern_scratch {
     pcre2_match_data *data;
     pcre2_match_context *limits;
@@ -24,7 +26,8 @@ struct pattern_scratch {
 
 static triad_status refuse(triad_error *err, const char *expression, size_t size, size_t at, const char *what)
 {
-    return triad_fail(err, TRIAD_ERR_UNSUPPORTED, (int64_t)at, "tokenizer: the expression \"%.*s\" has %s, which is not supported",
+    return triad_fail(err, TRIAD_ERR_UNSUPPORTED, (int64_t)at,
+                      "tokenizer: the expression \"%.*s\" has %s, which is not supported",
                       (int)(size < 120 ? size : 120), expression, what);
 }
 
@@ -47,17 +50,20 @@ static triad_status translate(triad_text *out, const char *expression, size_t si
                 triad_text_add(out, "[^" SPACES "]");
             } else if (e == 'p' || e == 'P') {
                 /* \p{L}, \p{^L}: copied whole. */
-                const char *close = at + 1 < size && expression[at + 1] == '{' ? memchr(expression + at, '}', size - at) : NULL;
+                const char *close =
+                    at + 1 < size && expression[at + 1] == '{' ? memchr(expression + at, '}', size - at) : NULL;
                 if (close == NULL) return refuse(err, expression, size, at, "\\p without {…}");
                 const size_t end = (size_t)(close - expression);
                 triad_text_add(out, "\\");
                 triad_text_add_bytes(out, expression + at, end - at + 1);
                 at = end;
-            } else if (strchr("rntfvd", e) != NULL || (!(e >= '0' && e <= '9') && !(e >= 'a' && e <= 'z') && !(e >= 'A' && e <= 'Z') &&
-                                                        (unsigned char)e < 0x80)) {
+            } else if (strchr("rntfvd", e) != NULL || (!(e >= '0' && e <= '9') && !(e >= 'a' && e <= 'z') &&
+                                                       !(e >= 'A' && e <= 'Z') && (unsigned char)e < 0x80)) {
                 /* \v is a vertical tab in Ruby and a class in PCRE2. */
-                if (e == 'v') triad_text_add(out, "\\x0b");
-                else triad_text_add_bytes(out, expression + at - 1, 2);
+                if (e == 'v')
+                    triad_text_add(out, "\\x0b");
+                else
+                    triad_text_add_bytes(out, expression + at - 1, 2);
             } else {
                 const char escape[] = {'\\', e, 0};
                 return refuse(err, expression, size, at, escape);
@@ -66,15 +72,20 @@ static triad_status translate(triad_text *out, const char *expression, size_t si
         }
         if (in_class) {
             if (c == '[') return refuse(err, expression, size, at, "a class inside a class");
-            if (c == '&' && at + 1 < size && expression[at + 1] == '&') return refuse(err, expression, size, at, "&& inside a class");
-            if (c == '^' && first_in_class) class_start = true;
-            else if (c == ']' && first_in_class) return refuse(err, expression, size, at, "an empty class");
-            else if (c == ']') in_class = false;
+            if (c == '&' && at + 1 < size && expression[at + 1] == '&')
+                return refuse(err, expression, size, at, "&& inside a class");
+            if (c == '^' && first_in_class)
+                class_start = true;
+            else if (c == ']' && first_in_class)
+                return refuse(err, expression, size, at, "an empty class");
+            else if (c == ']')
+                in_class = false;
         } else if (c == '[') {
             in_class = class_start = true;
         } else if (c == '}' && at + 1 < size && expression[at + 1] == '+') {
             return refuse(err, expression, size, at, "{…}+");
-        } else if (c == '(' && at + 2 < size && expression[at + 1] == '?' && strchr(":=!i", expression[at + 2]) == NULL) {
+        } else if (c == '(' && at + 2 < size && expression[at + 1] == '?' &&
+                   strchr(":=!i", expression[at + 2]) == NULL) {
             return refuse(err, expression, size, at, "a group other than (?:, (?=, (?! and (?i:");
         } else if (c == '(' && at + 1 < size && expression[at + 1] == '*') {
             return refuse(err, expression, size, at, "(*");
@@ -87,11 +98,14 @@ static triad_status translate(triad_text *out, const char *expression, size_t si
 triad_status pattern_create(pattern **compiled, const char *expression, size_t size, triad_error *err)
 {
     *compiled = NULL;
-    if (size > MAX_EXPRESSION) return triad_fail(err, TRIAD_ERR_RANGE, -1, "tokenizer: an expression of %zu bytes, more than %d", size, (int)MAX_EXPRESSION);
+    if (size > MAX_EXPRESSION)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "tokenizer: an expression of %zu bytes, more than %d", size,
+                          (int)MAX_EXPRESSION);
     triad_text text = {0};
     triad_status status = translate(&text, expression, size, err);
     if (status == TRIAD_OK && text.failed) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "tokenizer: out of memory");
-    if (status == TRIAD_OK && text.size == 0) status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "tokenizer: an empty expression");
+    if (status == TRIAD_OK && text.size == 0)
+        status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "tokenizer: an empty expression");
     if (status != TRIAD_OK) {
         triad_text_free(&text);
         return status;
@@ -105,13 +119,14 @@ triad_status pattern_create(pattern **compiled, const char *expression, size_t s
     } else {
         /* Ruby's ^ and $ are those of lines, and its lines end in \n. */
         pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-        made->code = pcre2_compile((PCRE2_SPTR)text.bytes, text.size, PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
-                                   &code, &where, context);
+        made->code =
+            pcre2_compile((PCRE2_SPTR)text.bytes, text.size,
+                          PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &where, context);
         if (made->code == NULL) {
             PCRE2_UCHAR reason[128];
             pcre2_get_error_message(code, reason, sizeof reason);
-            status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "tokenizer: bad expression \"%.*s\": %s", (int)(size < 200 ? size : 200), expression,
-                                (const char *)reason);
+            status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "tokenizer: bad expression \"%.*s\": %s",
+                                (int)(size < 200 ? size : 200), expression, (const char *)reason);
         } else {
             /* Without executable memory the interpreter gives the same matches, only slower. */
             (void)pcre2_jit_compile(made->code, PCRE2_JIT_COMPLETE);
@@ -164,7 +179,9 @@ void pattern_scratch_free(pattern_scratch *scratch)
 
 static bool next_unassigned(pattern_scratch *scratch, const char *text, size_t size, size_t from, size_t *start)
 {
-    if (pcre2_match(scratch->unassigned, (PCRE2_SPTR)text, size, from, PCRE2_NO_UTF_CHECK, scratch->data, scratch->limits) < 0) return false;
+    if (pcre2_match(scratch->unassigned, (PCRE2_SPTR)text, size, from, PCRE2_NO_UTF_CHECK, scratch->data,
+                    scratch->limits) < 0)
+        return false;
     *start = pcre2_get_ovector_pointer(scratch->data)[0];
     return true;
 }
@@ -185,7 +202,8 @@ static void stand_in(pattern_scratch *scratch, char *place, utf8proc_category_t 
     }
 }
 
-triad_status pattern_known(pattern_scratch *scratch, const char *text, size_t size, const char **known, triad_error *err)
+triad_status pattern_known(pattern_scratch *scratch, const char *text, size_t size, const char **known,
+                           triad_error *err)
 {
     *known = text;
     bool ascii = true;
@@ -194,7 +212,8 @@ triad_status pattern_known(pattern_scratch *scratch, const char *text, size_t si
     if (scratch->unassigned == NULL) {
         int code;
         PCRE2_SIZE where;
-        scratch->unassigned = pcre2_compile((PCRE2_SPTR)"\\p{Cn}", PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP, &code, &where, NULL);
+        scratch->unassigned =
+            pcre2_compile((PCRE2_SPTR) "\\p{Cn}", PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP, &code, &where, NULL);
         if (scratch->unassigned == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "tokenizer: out of memory");
         (void)pcre2_jit_compile(scratch->unassigned, PCRE2_JIT_COMPLETE);
     }
@@ -223,12 +242,14 @@ triad_status pattern_find(const pattern *compiled, pattern_scratch *scratch, con
     uint32_t options = PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY;
     int matched = pcre2_match(compiled->code, (PCRE2_SPTR)text, size, from, options, scratch->data, scratch->limits);
     if (matched == PCRE2_ERROR_JIT_STACKLIMIT)
-        matched = pcre2_match(compiled->code, (PCRE2_SPTR)text, size, from, options | PCRE2_NO_JIT, scratch->data, scratch->limits);
+        matched = pcre2_match(compiled->code, (PCRE2_SPTR)text, size, from, options | PCRE2_NO_JIT, scratch->data,
+                              scratch->limits);
     if (matched == PCRE2_ERROR_NOMATCH) return TRIAD_OK;
     if (matched < 0) {
         PCRE2_UCHAR reason[128];
         pcre2_get_error_message(matched, reason, sizeof reason);
-        return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)from, "tokenizer: splitting a text of %zu bytes: %s", size, (const char *)reason);
+        return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)from, "tokenizer: splitting a text of %zu bytes: %s", size,
+                          (const char *)reason);
     }
     const PCRE2_SIZE *span = pcre2_get_ovector_pointer(scratch->data);
     *found = true;

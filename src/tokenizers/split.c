@@ -26,7 +26,8 @@ static triad_status cut(const splitter *step, bool matched, size_t start, size_t
 }
 
 /* text is what the expressions see: see pattern_known. */
-static triad_status by_pattern(const splitter *step, pattern_scratch *scratch, const char *text, span piece, spans *out, triad_error *err)
+static triad_status by_pattern(const splitter *step, pattern_scratch *scratch, const char *text, span piece, spans *out,
+                               triad_error *err)
 {
     const char *subject = text + piece.start;
     const size_t size = piece.end - piece.start;
@@ -47,7 +48,8 @@ static triad_status by_pattern(const splitter *step, pattern_scratch *scratch, c
 
 static bool ascii_punctuation(int32_t code)
 {
-    return (code >= 33 && code <= 47) || (code >= 58 && code <= 64) || (code >= 91 && code <= 96) || (code >= 123 && code <= 126);
+    return (code >= 33 && code <= 47) || (code >= 58 && code <= 64) || (code >= 91 && code <= 96) ||
+           (code >= 123 && code <= 126);
 }
 
 /* How a character is treated: joined to its neighbours, alone, or dropped. Runs of ALONE_RUN stay together. */
@@ -56,12 +58,15 @@ typedef enum part { JOINED, ALONE, ALONE_RUN, DROPPED } part;
 static part part_of(const splitter *step, int32_t code)
 {
     switch (step->kind) {
-    case SPLIT_DIGITS: return !unicode_is_number(code) ? JOINED : step->individual ? ALONE : ALONE_RUN;
+    case SPLIT_DIGITS:
+        return !unicode_is_number(code) ? JOINED : step->individual ? ALONE : ALONE_RUN;
     case SPLIT_BERT:
         if (ascii_punctuation(code) || unicode_old_is_punctuation(code)) return ALONE;
         return unicode_is_space(code) ? DROPPED : JOINED;
-    case SPLIT_SPACE: return unicode_is_space(code) ? DROPPED : JOINED;
-    case SPLIT_PATTERN: break;
+    case SPLIT_SPACE:
+        return unicode_is_space(code) ? DROPPED : JOINED;
+    case SPLIT_PATTERN:
+        break;
     }
     return JOINED;
 }
@@ -83,8 +88,8 @@ static triad_status by_character(const splitter *step, const char *text, span pi
     return running == DROPPED ? TRIAD_OK : spans_push(out, start, piece.end, err);
 }
 
-triad_status split(const splitter *step, size_t steps, pattern_scratch *scratch, const char *text, span whole, spans *out,
-                   spans *spare, triad_error *err)
+triad_status split(const splitter *step, size_t steps, pattern_scratch *scratch, const char *text, span whole,
+                   spans *out, spans *spare, triad_error *err)
 {
     out->count = 0;
     triad_status status = spans_push(out, whole.start, whole.end, err);

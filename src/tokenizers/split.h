@@ -5,10 +5,10 @@
 #include "tokenizers/pattern.h"
 
 typedef enum splitter_kind {
-    SPLIT_PATTERN,    /* at the matches of an expression */
-    SPLIT_DIGITS,     /* at numbers (categories N*), one by one or run by run */
-    SPLIT_SPACE,      /* at white space, which is removed */
-    SPLIT_BERT        /* at white space, which is removed, and around each punctuation mark */
+    SPLIT_PATTERN, /* at the matches of an expression */
+    SPLIT_DIGITS,  /* at numbers (categories N*), one by one or run by run */
+    SPLIT_SPACE,   /* at white space, which is removed */
+    SPLIT_BERT     /* at white space, which is removed, and around each punctuation mark */
 } splitter_kind;
 
 typedef enum split_behaviour {
@@ -24,16 +24,19 @@ typedef struct splitter {
     bool individual; /* digits */
 } splitter;
 
-typedef struct span { size_t start, end; } span;
+typedef struct span {
+    size_t start, end;
+} span;
 typedef struct spans {
     span *at;
     size_t count, capacity;
 } spans; /* zero-initialise; free(at) */
 TRIAD_NODISCARD triad_status spans_push(spans *list, size_t start, size_t end, triad_error *err);
 
-/* Cuts text[start, end) of valid UTF-8; *out is emptied and filled with pieces, none of them empty. spare is scratch. */
-TRIAD_NODISCARD triad_status split(const splitter *step, size_t steps, pattern_scratch *scratch, const char *text, span whole,
-                                   spans *out, spans *spare, triad_error *err);
+/* Cuts text[start, end) of valid UTF-8; *out is emptied and filled with pieces, none of them empty. spare is scratch.
+ */
+TRIAD_NODISCARD triad_status split(const splitter *step, size_t steps, pattern_scratch *scratch, const char *text,
+                                   span whole, spans *out, spans *spare, triad_error *err);
 
 /* GPT-2's own rule. */
 #define SPLIT_GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"

@@ -47,19 +47,20 @@ triad_status tokenizer_add_splitter(tokenizer *t, splitter step, triad_error *er
     return TRIAD_OK;
 }
 
-triad_status tokenizer_add_pattern(tokenizer *t, const char *expression, size_t size, split_behaviour behaviour, bool invert,
-                                   triad_error *err)
+triad_status tokenizer_add_pattern(tokenizer *t, const char *expression, size_t size, split_behaviour behaviour,
+                                   bool invert, triad_error *err)
 {
     splitter step = {.kind = SPLIT_PATTERN, .behaviour = behaviour, .invert = invert};
     const triad_status status = pattern_create(&step.expression, expression, size, err);
     return status != TRIAD_OK ? status : tokenizer_add_splitter(t, step, err);
 }
 
-triad_status tokenizer_add_token(tokenizer *t, const char *content, size_t size, int64_t id, bool single_word, bool lstrip,
-                                 bool rstrip, bool through_normaliser, triad_error *err)
+triad_status tokenizer_add_token(tokenizer *t, const char *content, size_t size, int64_t id, bool single_word,
+                                 bool lstrip, bool rstrip, bool through_normaliser, triad_error *err)
 {
     if (id < 0 || id >= VOCAB_MAX_ID)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "added token \"%.60s\": id %lld is out of range", content, (long long)id);
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "added token \"%.60s\": id %lld is out of range", content,
+                          (long long)id);
     triad_text normal = {0}, spare = {0};
     triad_status status = TRIAD_OK;
     if (through_normaliser && t->normals > 0) {
@@ -71,8 +72,12 @@ triad_status tokenizer_add_token(tokenizer *t, const char *content, size_t size,
         size = normal.size;
     }
     if (status == TRIAD_OK && size > 0) {
-        const added_token token = {.content = triad_arena_strndup(&t->arena, content, size), .size = size, .id = (int32_t)id,
-                                   .single_word = single_word, .lstrip = lstrip, .rstrip = rstrip};
+        const added_token token = {.content = triad_arena_strndup(&t->arena, content, size),
+                                   .size = size,
+                                   .id = (int32_t)id,
+                                   .single_word = single_word,
+                                   .lstrip = lstrip,
+                                   .rstrip = rstrip};
         status = token.content == NULL ? triad_fail(err, TRIAD_ERR_MEMORY, -1, "tokenizer: out of memory")
                                        : added_add(through_normaliser ? &t->normalised : &t->raw, &token, err);
     }
@@ -85,7 +90,8 @@ triad_status tokenizer_add_special(tokenizer *t, bool behind, int64_t id, triad_
 {
     size_t *count = behind ? &t->afters : &t->befores;
     if (*count == TOKENIZER_MAX_TEMPLATE || id < 0 || id >= VOCAB_MAX_ID)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "tokenizer: the template is too long or holds id %lld", (long long)id);
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "tokenizer: the template is too long or holds id %lld",
+                          (long long)id);
     (behind ? t->after : t->before)[(*count)++] = (int32_t)id;
     return TRIAD_OK;
 }
@@ -131,7 +137,8 @@ typedef struct encoding {
 } encoding;
 
 /* SentencePiece's way with spaces, on one stretch between added tokens. */
-static triad_status mark_spaces(encoding *e, const char *text, span *part, bool at_start, const char **marked, triad_error *err)
+static triad_status mark_spaces(encoding *e, const char *text, span *part, bool at_start, const char **marked,
+                                triad_error *err)
 {
     triad_text *out = &e->marked;
     out->size = 0;
@@ -142,8 +149,10 @@ static triad_status mark_spaces(encoding *e, const char *text, span *part, bool 
     if (!has_mark && (e->t->spaces == METASPACE_ALWAYS || (e->t->spaces == METASPACE_FIRST && at_start)))
         triad_text_add_bytes(out, METASPACE_MARK, mark);
     for (size_t i = 0; i < size; i++)
-        if (from[i] == ' ') triad_text_add_bytes(out, METASPACE_MARK, mark);
-        else triad_text_add_bytes(out, from + i, 1);
+        if (from[i] == ' ')
+            triad_text_add_bytes(out, METASPACE_MARK, mark);
+        else
+            triad_text_add_bytes(out, from + i, 1);
     if (out->failed) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "tokenizer: out of memory");
     *marked = out->bytes;
     *part = (span){0, out->size};
@@ -189,12 +198,15 @@ static triad_status encode_raw(encoding *e, const char *text, size_t start, size
     return status != TRIAD_OK ? status : encode_normalised(e, e->normal.bytes, e->normal.size, start == 0, err);
 }
 
-triad_status tokenizer_encode(const tokenizer *t, tokenizer_ids *ids, const char *text, size_t size, size_t limit, triad_error *err)
+triad_status tokenizer_encode(const tokenizer *t, tokenizer_ids *ids, const char *text, size_t size, size_t limit,
+                              triad_error *err)
 {
     size_t bad;
-    if (!utf8_valid(text, size, &bad)) return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)bad, "text: byte %zu is not UTF-8", bad);
+    if (!utf8_valid(text, size, &bad))
+        return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)bad, "text: byte %zu is not UTF-8", bad);
     if (limit > 0 && limit < t->befores + t->afters)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "tokenizer: %zu tokens have no room for the %zu of the template", limit, t->befores + t->afters);
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "tokenizer: %zu tokens have no room for the %zu of the template",
+                          limit, t->befores + t->afters);
     encoding e = {.t = t, .ids = ids};
     triad_status status = pattern_scratch_create(&e.matching, err);
     for (size_t i = 0; i < t->befores && status == TRIAD_OK; i++) status = tokenizer_push(ids, t->before[i], err);
@@ -207,7 +219,8 @@ triad_status tokenizer_encode(const tokenizer *t, tokenizer_ids *ids, const char
         at = end;
     }
     if (status == TRIAD_OK) status = encode_raw(&e, text, at, size, err);
-    if (limit > 0 && ids->count - first > limit - t->befores - t->afters) ids->count = first + limit - t->befores - t->afters;
+    if (limit > 0 && ids->count - first > limit - t->befores - t->afters)
+        ids->count = first + limit - t->befores - t->afters;
     for (size_t i = 0; i < t->afters && status == TRIAD_OK; i++) status = tokenizer_push(ids, t->after[i], err);
     pattern_scratch_free(e.matching);
     bpe_scratch_free(&e.model);

@@ -1,8 +1,9 @@
 /* Text to token ids, id for id as the model's own tokenizer gives them: byte-level BPE and WordPiece, from a
  * tokenizer.json, a vocab.txt, or the tables of a GGUF.
  *
- * The way of a text (huggingface/tokenizers): added tokens are cut out, the rest is normalised, added tokens are cut out
- * again, the rest is split into pieces, the model turns each piece into ids, the template adds the special tokens. */
+ * The way of a text (huggingface/tokenizers): added tokens are cut out, the rest is normalised, added tokens are cut
+ * out again, the rest is split into pieces, the model turns each piece into ids, the template adds the special tokens.
+ */
 #ifndef TRIAD_TOKENIZERS_TOKENIZER_H
 #define TRIAD_TOKENIZERS_TOKENIZER_H
 
@@ -19,8 +20,8 @@ TRIAD_NODISCARD triad_status tokenizer_open_gguf(tokenizer **tokens, const gguf 
 /* The text of a tokenizer.json. */
 TRIAD_NODISCARD triad_status tokenizer_parse_json(tokenizer **tokens, const char *bytes, size_t size, triad_error *err);
 /* The text of a vocab.txt, a token a line; config: the text of a tokenizer_config.json, or NULL. */
-TRIAD_NODISCARD triad_status tokenizer_parse_vocab(tokenizer **tokens, const char *bytes, size_t size, const char *config,
-                                                   size_t config_size, triad_error *err);
+TRIAD_NODISCARD triad_status tokenizer_parse_vocab(tokenizer **tokens, const char *bytes, size_t size,
+                                                   const char *config, size_t config_size, triad_error *err);
 /* A folder, a .gguf, a tokenizer.json or a vocab.txt. */
 TRIAD_NODISCARD triad_status tokenizer_open_path(tokenizer **tokens, const char *path, triad_error *err);
 void tokenizer_close(tokenizer *tokens);
@@ -32,8 +33,8 @@ typedef struct tokenizer_ids {
 
 /* Appends the ids of one UTF-8 text, special tokens included. limit: at most so many ids, cut at the text's end and not
  * in what the template adds (0: no limit). Safe to call from several threads at once. */
-TRIAD_NODISCARD triad_status tokenizer_encode(const tokenizer *tokens, tokenizer_ids *ids, const char *text, size_t size,
-                                              size_t limit, triad_error *err);
+TRIAD_NODISCARD triad_status tokenizer_encode(const tokenizer *tokens, tokenizer_ids *ids, const char *text,
+                                              size_t size, size_t limit, triad_error *err);
 
 /* Every id is below it. */
 size_t tokenizer_size(const tokenizer *tokens);

@@ -36,11 +36,12 @@ TRIAD_NODISCARD triad_status tokenizer_new(tokenizer **made, triad_error *err);
 TRIAD_NODISCARD triad_status tokenizer_add_normaliser(tokenizer *t, const normaliser *step, triad_error *err);
 /* Takes the expression over where there is one, also when it fails. */
 TRIAD_NODISCARD triad_status tokenizer_add_splitter(tokenizer *t, splitter step, triad_error *err);
-TRIAD_NODISCARD triad_status tokenizer_add_pattern(tokenizer *t, const char *expression, size_t size, split_behaviour behaviour,
-                                                   bool invert, triad_error *err);
+TRIAD_NODISCARD triad_status tokenizer_add_pattern(tokenizer *t, const char *expression, size_t size,
+                                                   split_behaviour behaviour, bool invert, triad_error *err);
 /* content is copied; through_normaliser: matched in the normalised text, after all normalisers are there. */
-TRIAD_NODISCARD triad_status tokenizer_add_token(tokenizer *t, const char *content, size_t size, int64_t id, bool single_word,
-                                                 bool lstrip, bool rstrip, bool through_normaliser, triad_error *err);
+TRIAD_NODISCARD triad_status tokenizer_add_token(tokenizer *t, const char *content, size_t size, int64_t id,
+                                                 bool single_word, bool lstrip, bool rstrip, bool through_normaliser,
+                                                 triad_error *err);
 TRIAD_NODISCARD triad_status tokenizer_add_special(tokenizer *t, bool behind, int64_t id, triad_error *err);
 /* After everything: the size. */
 void tokenizer_finish(tokenizer *t);

@@ -12,7 +12,8 @@
 static inline int32_t unicode_at(const char *text, size_t at, size_t size, size_t *bytes)
 {
     utf8proc_int32_t code;
-    const utf8proc_ssize_t step = utf8proc_iterate((const utf8proc_uint8_t *)text + at, (utf8proc_ssize_t)(size - at), &code);
+    const utf8proc_ssize_t step =
+        utf8proc_iterate((const utf8proc_uint8_t *)text + at, (utf8proc_ssize_t)(size - at), &code);
     *bytes = step > 0 ? (size_t)step : 1;
     return code;
 }

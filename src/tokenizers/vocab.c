@@ -33,7 +33,8 @@ triad_status vocab_create(vocab *words, triad_arena *arena, size_t count, triad_
 triad_status vocab_add(vocab *words, triad_arena *arena, const char *bytes, size_t size, int64_t id, triad_error *err)
 {
     if (size > VOCAB_MAX_TOKEN)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "vocabulary: a token of %zu bytes, more than %d", size, (int)VOCAB_MAX_TOKEN);
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "vocabulary: a token of %zu bytes, more than %d", size,
+                          (int)VOCAB_MAX_TOKEN);
     /* Holes are legal, a table that is nearly all hole is an attack on memory. */
     if (id < 0 || id >= VOCAB_MAX_ID || (uint64_t)id >= 4 * (uint64_t)words->capacity + 65536)
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "vocabulary: id %lld of %.60s is out of range for %zu tokens",
@@ -61,7 +62,8 @@ triad_status vocab_finish(vocab *words, triad_arena *arena, triad_error *err)
     for (size_t i = 0; i < words->count; i++)
         if ((size_t)words->entry[i].id >= words->ids) words->ids = (size_t)words->entry[i].id + 1;
     words->by_id = TRIAD_NEW(arena, int32_t, words->ids + 1);
-    if (words->by_id == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "vocabulary: out of memory for %zu ids", words->ids);
+    if (words->by_id == NULL)
+        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "vocabulary: out of memory for %zu ids", words->ids);
     memset(words->by_id, 0xff, (words->ids + 1) * sizeof *words->by_id);
     for (size_t i = 0; i < words->count; i++) words->by_id[words->entry[i].id] = (int32_t)i;
     return TRIAD_OK;

@@ -29,7 +29,8 @@ triad_status wordpiece_encode(const wordpiece *model, bpe_scratch *scratch, cons
         const size_t lead = at == 0 ? 0 : prefix;
         memcpy(spelling, model->prefix, lead);
         size_t end = size;
-        if (lead + end - at > model->words->longest) end = at + (model->words->longest > lead ? model->words->longest - lead : 0);
+        if (lead + end - at > model->words->longest)
+            end = at + (model->words->longest > lead ? model->words->longest - lead : 0);
         while (end > at && end < size && ((unsigned char)word[end] & 0xc0) == 0x80) end--;
         memcpy(spelling + lead, word + at, end - at);
         int32_t id = -1;

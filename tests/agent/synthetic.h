@@ -8,11 +8,15 @@
 
 #include <string.h>
 
-enum { SYNTHETIC_STEPS = 64, SYNTHETIC_TOKENS = SYNTHETIC_STEPS * FEATURE_MAX_TOKENS, SYNTHETIC_BAG = SYNTHETIC_STEPS * FEATURE_MAX_BAG };
+enum {
+    SYNTHETIC_STEPS = 64,
+    SYNTHETIC_TOKENS = SYNTHETIC_STEPS * FEATURE_MAX_TOKENS,
+    SYNTHETIC_BAG = SYNTHETIC_STEPS * FEATURE_MAX_BAG
+};
 
 typedef struct synthetic {
-    uint32_t word_offset[9], word[8 * 12], instruction[8], episode[9], token[SYNTHETIC_STEPS + 1], bag_offset[SYNTHETIC_TOKENS + 1],
-        bag[SYNTHETIC_BAG];
+    uint32_t word_offset[9], word[8 * 12], instruction[8], episode[9], token[SYNTHETIC_STEPS + 1],
+        bag_offset[SYNTHETIC_TOKENS + 1], bag[SYNTHETIC_BAG];
     int32_t target[SYNTHETIC_STEPS];
     policy_input input;
 } synthetic;
@@ -34,9 +38,14 @@ __attribute__((unused)) static void synthetic_fill(synthetic *made, size_t episo
     triad_pcg64_seed(&rng, seed);
     memset(made, 0, sizeof *made);
     policy_input *input = &made->input;
-    *input = (policy_input){.word_offset = made->word_offset, .word = made->word, .episode_instruction = made->instruction,
-                            .episode_offset = made->episode, .token_offset = made->token, .bag_offset = made->bag_offset,
-                            .bag = made->bag, .target = made->target};
+    *input = (policy_input){.word_offset = made->word_offset,
+                            .word = made->word,
+                            .episode_instruction = made->instruction,
+                            .episode_offset = made->episode,
+                            .token_offset = made->token,
+                            .bag_offset = made->bag_offset,
+                            .bag = made->bag,
+                            .target = made->target};
     uint32_t bag = 0;
     for (size_t e = 0; e < episodes; e++) {
         if (e != 1) { /* episode 1 shares the instruction of episode 0 */

@@ -15,7 +15,12 @@ static void fill(void *context, size_t tile, int worker)
 static float *logits_of_pass(const triad_agent *agent, const babyai_level *level, uint64_t *seed, size_t *steps)
 {
     const double share = 1;
-    const demo_stream_options options = {.levels = &level, .shares = &share, .level_count = 1, .seed = 4, .batch_steps = 1, .words = &agent->words,
+    const demo_stream_options options = {.levels = &level,
+                                         .shares = &share,
+                                         .level_count = 1,
+                                         .seed = 4,
+                                         .batch_steps = 1,
+                                         .words = &agent->words,
                                          .workers = 1};
     demo_stream *stream;
     assert_int_equal(demo_stream_create(&stream, &options, NULL), TRIAD_OK);
@@ -43,7 +48,8 @@ static float *instruction_of(const triad_agent *agent, const char *sentence)
 {
     float *z = malloc(triad_agent_instruction_size(agent) * sizeof *z);
     assert_non_null(z);
-    assert_int_equal(triad_agent_embed(agent, &sentence, 1, &(triad_agent_embedding){.instruction = z}, NULL, NULL), TRIAD_OK);
+    assert_int_equal(triad_agent_embed(agent, &sentence, 1, &(triad_agent_embedding){.instruction = z}, NULL, NULL),
+                     TRIAD_OK);
     return z;
 }
 
@@ -64,7 +70,8 @@ static void acting_agrees_with_the_whole_episode(void **state)
     assert_int_equal(babyai_demonstrate(&episode, &solved, &env, &bot, level, seed, NULL), TRIAD_OK);
     assert_int_equal(episode.steps, steps);
 
-    /* Alone, and as number 1 of three that see other things. The demonstration's actions are followed, not the agent's. */
+    /* Alone, and as number 1 of three that see other things. The demonstration's actions are followed, not the agent's.
+     */
     agent_actor alone, three;
     assert_int_equal(actor_create(&alone, agent, 1, NULL), TRIAD_OK);
     assert_int_equal(actor_create(&three, agent, 3, NULL), TRIAD_OK);
@@ -78,8 +85,10 @@ static void acting_agrees_with_the_whole_episode(void **state)
     feature_odometer follow;
     feature_start(&follow);
     for (size_t s = 0; s < steps; s++) {
-        uint8_t images[3 * BABYAI_OBSERVATION], directions[3] = {episode.direction[s], episode.direction[s], episode.direction[s]};
-        for (size_t i = 0; i < 3; i++) memcpy(images + i * BABYAI_OBSERVATION, episode.observation + s * BABYAI_OBSERVATION, BABYAI_OBSERVATION);
+        uint8_t images[3 * BABYAI_OBSERVATION],
+            directions[3] = {episode.direction[s], episode.direction[s], episode.direction[s]};
+        for (size_t i = 0; i < 3; i++)
+            memcpy(images + i * BABYAI_OBSERVATION, episode.observation + s * BABYAI_OBSERVATION, BABYAI_OBSERVATION);
         memset(images, 1, BABYAI_OBSERVATION);
         babyai_action action[3];
         float logits[POLICY_ACTIONS], three_logits[3 * POLICY_ACTIONS];
@@ -93,7 +102,8 @@ static void acting_agrees_with_the_whole_episode(void **state)
         /* The odometers went where the agent chose to go: put them where the demonstration goes. */
         uint32_t tokens, token_bag[FEATURE_MAX_TOKENS + 1];
         uint16_t bag[FEATURE_MAX_BAG];
-        feature_observe(&follow, episode.observation + s * BABYAI_OBSERVATION, episode.direction[s], &tokens, token_bag, bag);
+        feature_observe(&follow, episode.observation + s * BABYAI_OBSERVATION, episode.direction[s], &tokens, token_bag,
+                        bag);
         feature_act(&follow, (babyai_action)episode.action[s]);
         alone.odometer[0] = three.odometer[1] = follow;
     }
@@ -156,7 +166,8 @@ static void evaluation_is_the_same_for_any_pool(void **state)
     assert_int_equal(triad_agent_evaluate(agent, levels, 2, 130, 2000000000, true, two, pool, NULL, NULL), TRIAD_OK);
     assert_memory_equal(one, two, sizeof one);
     triad_error err;
-    assert_int_equal(triad_agent_evaluate(agent, levels, 2, 0, 2000000000, true, one, NULL, NULL, &err), TRIAD_ERR_RANGE);
+    assert_int_equal(triad_agent_evaluate(agent, levels, 2, 0, 2000000000, true, one, NULL, NULL, &err),
+                     TRIAD_ERR_RANGE);
     triad_pool_free(pool);
     triad_agent_close(agent);
 }

@@ -6,7 +6,8 @@
 #include <sys/wait.h>
 
 /* Runs the program; text gets stdout, errors stderr (each may be NULL). Returns the exit status. */
-static int run(char *text, size_t text_size, char *errors, size_t errors_size, const char *folder, const char *arguments)
+static int run(char *text, size_t text_size, char *errors, size_t errors_size, const char *folder,
+               const char *arguments)
 {
     char command[2000], path[600];
     const char *program = getenv("TRIAD_BIN");
@@ -34,8 +35,9 @@ static void an_agent_is_trained_and_evaluated(void **state)
     (void)state;
     char *folder = support_folder(), arguments[1500], text[4000], errors[4000];
     for (int threads = 1; threads <= 2; threads++) {
-        snprintf(arguments, sizeof arguments, "train --levels GoToLocal,BabyAI-PickupDist-v0 -o %s/a%d --steps 600 --threads %d --seed 3 --quiet", folder,
-                 threads, threads);
+        snprintf(arguments, sizeof arguments,
+                 "train --levels GoToLocal,BabyAI-PickupDist-v0 -o %s/a%d --steps 600 --threads %d --seed 3 --quiet",
+                 folder, threads, threads);
         assert_int_equal(run(text, sizeof text, errors, sizeof errors, folder, arguments), 0);
         assert_string_equal(errors, "");
         assert_non_null(strstr(text, "trained on GoToLocal, PickupDist"));
@@ -43,7 +45,8 @@ static void an_agent_is_trained_and_evaluated(void **state)
     char *a = support_path(folder, "a1"), *b = support_path(folder, "a2");
     assert_true(support_same_file(a, b));
     /* The untrained twin is an agent like any other. */
-    snprintf(arguments, sizeof arguments, "eval %s/a1.step-0 --levels GoToLocal,PickupDist -n 10 --json --quiet", folder);
+    snprintf(arguments, sizeof arguments, "eval %s/a1.step-0 --levels GoToLocal,PickupDist -n 10 --json --quiet",
+             folder);
     assert_int_equal(run(text, sizeof text, NULL, 0, folder, arguments), 0);
     json_object *root, *result;
     assert_int_equal(json_read(&root, text, strlen(text), NULL), TRIAD_OK);
@@ -53,8 +56,10 @@ static void an_agent_is_trained_and_evaluated(void **state)
     result = json_object_array_get_idx(results, 1);
     assert_string_equal(json_object_get_string(json_object_object_get(result, "level")), "PickupDist");
     assert_int_equal(json_object_get_int(json_object_object_get(result, "episodes")), 10);
-    const char *const keys[] = {"success", "wilson", "mean_steps", "mean_steps_bot", "success_in_time", "success_foreign"};
-    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) assert_true(json_object_object_get_ex(result, keys[k], NULL));
+    const char *const keys[] = {"success",        "wilson",          "mean_steps",
+                                "mean_steps_bot", "success_in_time", "success_foreign"};
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        assert_true(json_object_object_get_ex(result, keys[k], NULL));
     json_object_put(root);
     snprintf(arguments, sizeof arguments, "eval %s/a1 --levels GoToLocal -n 10 --quiet", folder);
     assert_int_equal(run(text, sizeof text, NULL, 0, folder, arguments), 0);
@@ -73,8 +78,10 @@ static void mistakes_are_told_in_one_line(void **state)
         int status;
         const char *says;
     } cases[] = {
-        {"train --levels GoToLokal -o %s/a --steps 100", 2, "triad: train: GoToLokal: no such level (did you mean GoToLocal?)\n"},
-        {"train --levels GoToLocal,GoToLocal -o %s/a --steps 100", 2, "triad: train: GoToLocal: the level is named twice\n"},
+        {"train --levels GoToLokal -o %s/a --steps 100", 2,
+         "triad: train: GoToLokal: no such level (did you mean GoToLocal?)\n"},
+        {"train --levels GoToLocal,GoToLocal -o %s/a --steps 100", 2,
+         "triad: train: GoToLocal: the level is named twice\n"},
         {"train --levels GoToLocal --steps 100", 2, NULL},
         {"train -o %s/a --steps 100", 2, NULL},
         {"train --levels GoToLocal -o %s/a --tflop -1", 2, NULL},
@@ -86,8 +93,10 @@ static void mistakes_are_told_in_one_line(void **state)
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         if (strstr(cases[c].arguments, "%s")) {
             const char *at = strstr(cases[c].arguments, "%s");
-            snprintf(arguments, sizeof arguments, "%.*s%s%s", (int)(at - cases[c].arguments), cases[c].arguments, folder, at + 2);
-        } else snprintf(arguments, sizeof arguments, "%s", cases[c].arguments);
+            snprintf(arguments, sizeof arguments, "%.*s%s%s", (int)(at - cases[c].arguments), cases[c].arguments,
+                     folder, at + 2);
+        } else
+            snprintf(arguments, sizeof arguments, "%s", cases[c].arguments);
         assert_int_equal(run(NULL, 0, errors, sizeof errors, folder, arguments), cases[c].status);
         if (cases[c].says) assert_string_equal(errors, cases[c].says);
         assert_ptr_equal(strchr(errors, '\n'), errors + strlen(errors) - 1); /* one line */

@@ -35,7 +35,9 @@ static void any_observation_is_harmless(void **state)
     for (int round = 0; round < 2000; round++) {
         uint8_t image[BABYAI_OBSERVATION];
         for (size_t i = 0; i < sizeof image; i++)
-            image[i] = (uint8_t)(round % 2 ? triad_pcg64_integers(&rng, 0, 256) : round % 4 ? 4 : triad_pcg64_integers(&rng, 0, 11));
+            image[i] = (uint8_t)(round % 2   ? triad_pcg64_integers(&rng, 0, 256)
+                                 : round % 4 ? 4
+                                             : triad_pcg64_integers(&rng, 0, 11));
         uint32_t tokens, token_bag[FEATURE_MAX_TOKENS + 1];
         uint16_t bag[FEATURE_MAX_BAG];
         feature_observe(&odometer, image, (uint8_t)triad_pcg64_integers(&rng, 0, 256), &tokens, token_bag, bag);
@@ -51,7 +53,8 @@ static void a_place_is_kept_in_the_frame_of_the_start(void **state)
 {
     (void)state;
     uint8_t image[BABYAI_OBSERVATION];
-    for (size_t cell = 0; cell < FEATURE_CELLS; cell++) image[cell * 3] = 1, image[cell * 3 + 1] = image[cell * 3 + 2] = 0;
+    for (size_t cell = 0; cell < FEATURE_CELLS; cell++)
+        image[cell * 3] = 1, image[cell * 3 + 1] = image[cell * 3 + 2] = 0;
     uint8_t *ball = image + (4 * 7 + 4) * 3;
     ball[0] = 6, ball[1] = 2;
     feature_odometer odometer;
@@ -60,7 +63,8 @@ static void a_place_is_kept_in_the_frame_of_the_start(void **state)
     uint16_t bag[FEATURE_MAX_BAG];
     feature_observe(&odometer, image, 3, &tokens, token_bag, bag);
     assert_int_equal(tokens, 2);
-    const uint16_t expected[] = {(uint16_t)(FEATURE_TABLE[FEATURE_TYPE].first + 2), (uint16_t)(FEATURE_TABLE[FEATURE_COLOUR].first + 2),
+    const uint16_t expected[] = {(uint16_t)(FEATURE_TABLE[FEATURE_TYPE].first + 2),
+                                 (uint16_t)(FEATURE_TABLE[FEATURE_COLOUR].first + 2),
                                  (uint16_t)(FEATURE_TABLE[FEATURE_CELL].first + 4 * 7 + 4),
                                  (uint16_t)(FEATURE_TABLE[FEATURE_AHEAD].first + FEATURE_REACH + 2),
                                  (uint16_t)(FEATURE_TABLE[FEATURE_ASIDE].first + FEATURE_REACH + 1)};
@@ -104,7 +108,8 @@ static void places_agree_over_real_episodes(void **state)
         for (size_t s = 0; s < episode.steps; s++) {
             uint32_t tokens, token_bag[FEATURE_MAX_TOKENS + 1];
             uint16_t bag[FEATURE_MAX_BAG];
-            feature_observe(&odometer, episode.observation + s * BABYAI_OBSERVATION, episode.direction[s], &tokens, token_bag, bag);
+            feature_observe(&odometer, episode.observation + s * BABYAI_OBSERVATION, episode.direction[s], &tokens,
+                            token_bag, bag);
             for (uint32_t t = 1; t < tokens; t++) {
                 const uint16_t *row = bag + token_bag[t], *end = bag + token_bag[t + 1];
                 assert_true(in_part(end[-2], FEATURE_AHEAD) && in_part(end[-1], FEATURE_ASIDE));

@@ -1,10 +1,10 @@
-/* The gradient of the whole policy, in double, against central finite differences; and the fast float pass against it. */
+/* The gradient of the whole policy, in double, against central finite differences; and the fast float pass against it.
+ */
 #include "support.h"
 #include "synthetic.h"
 
 #include <cblas.h>
 #include <math.h>
-
 
 typedef struct setting {
     policy_layout layout;
@@ -64,8 +64,14 @@ static double difference(setting *at, size_t i)
     return (up - down) / (2 * h);
 }
 
-static const policy_config SMALL = {.width = 16, .heads = 2, .feed_forward = 32, .encoder_layers = 2, .cell_layers = 2,
-                                    .memory_layers = 2, .window = 3, .words = 9};
+static const policy_config SMALL = {.width = 16,
+                                    .heads = 2,
+                                    .feed_forward = 32,
+                                    .encoder_layers = 2,
+                                    .cell_layers = 2,
+                                    .memory_layers = 2,
+                                    .window = 3,
+                                    .words = 9};
 
 /* For every tensor: the coordinate of the largest gradient and three others that are not zero. */
 static void every_tensor_matches_finite_differences(void **state)
@@ -122,7 +128,8 @@ static void the_whole_gradient_matches_along_directions(void **state)
             sum[side] = loss(&at);
         }
         const double numeric = (sum[0] - sum[1]) / 2e-7;
-        if (fabs(numeric - expected) > 1e-6 * fabs(numeric)) fail_msg("direction %d: %.12g by hand, %.12g by differences", (int)seed, expected, numeric);
+        if (fabs(numeric - expected) > 1e-6 * fabs(numeric))
+            fail_msg("direction %d: %.12g by hand, %.12g by differences", (int)seed, expected, numeric);
     }
     free(kept);
     free(v);
@@ -134,8 +141,14 @@ static void fast_float_agrees_with_double(void **state)
 {
     (void)state;
     openblas_set_num_threads(1);
-    const policy_config config = {.width = 128, .heads = 4, .feed_forward = 512, .encoder_layers = 2, .cell_layers = 2,
-                                  .memory_layers = 2, .window = 3, .words = 9};
+    const policy_config config = {.width = 128,
+                                  .heads = 4,
+                                  .feed_forward = 512,
+                                  .encoder_layers = 2,
+                                  .cell_layers = 2,
+                                  .memory_layers = 2,
+                                  .window = 3,
+                                  .words = 9};
     setting at;
     prepare(&at, &config, 5);
     policy_result result, fast;
@@ -176,8 +189,10 @@ static void gradients_are_added(void **state)
     assert_non_null(twice);
     policy_result result;
     assert_true(policy64_pass(&result, NULL, at.g, at.p, &at.layout, &at.made->input, 1, &at.arena));
-    for (int i = 0; i < 2; i++) assert_true(policy64_pass(&result, NULL, twice, at.p, &at.layout, &at.made->input, 1, &at.arena));
-    for (size_t i = 0; i < at.layout.size; i++) assert_true(fabs(twice[i] - 2 * at.g[i]) <= 1e-12 * (1 + fabs(at.g[i])));
+    for (int i = 0; i < 2; i++)
+        assert_true(policy64_pass(&result, NULL, twice, at.p, &at.layout, &at.made->input, 1, &at.arena));
+    for (size_t i = 0; i < at.layout.size; i++)
+        assert_true(fabs(twice[i] - 2 * at.g[i]) <= 1e-12 * (1 + fabs(at.g[i])));
     free(twice);
     finish(&at);
 }

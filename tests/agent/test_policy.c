@@ -26,8 +26,8 @@ static void the_table_is_sound(void **state)
     assert_int_equal(layout.norms, 11); /* two in each of five layers, one in front of the head */
     /* d = 128, f = 512: encoder, cell, read-out and memory layers, the vector, FiLM, embeddings, head */
     const size_t d = 128, f = 512, layer = 4 * d * d + d + 2 * d * f + f + d;
-    assert_int_equal(numbers, 7 * layer + 2 * 4 * d + 2 * d + d * d + d + (40 + POLICY_MAX_WORDS + FEATURE_ROWS) * d + d * d + 2 * 4 * 24 +
-                                  11 * 2 * d * d + 11 * 2 * d + 7 * d + 7);
+    assert_int_equal(numbers, 7 * layer + 2 * 4 * d + 2 * d + d * d + d + (40 + POLICY_MAX_WORDS + FEATURE_ROWS) * d +
+                                  d * d + 2 * 4 * 24 + 11 * 2 * d * d + 11 * 2 * d + 7 * d + 7);
     /* Embeddings that are summed from one table lie one after the other. */
     assert_int_equal(layout.tensor[1].offset, layout.word + 40 * d);
 }
@@ -50,11 +50,13 @@ static void a_start_depends_on_seed_and_name_alone(void **state)
     assert_memory_not_equal(a->params, c->params, a->layout.size * sizeof(float));
     /* Another window changes no tensor but its own. */
     triad_agent *d = support_agent(32, 9, 5);
-    const policy_tensor *here = &a->layout.tensor[a->layout.tensors - 2], *there = &d->layout.tensor[d->layout.tensors - 2];
+    const policy_tensor *here = &a->layout.tensor[a->layout.tensors - 2],
+                        *there = &d->layout.tensor[d->layout.tensors - 2];
     assert_string_equal(here->name, "head.weight");
     assert_memory_equal(a->params + here->offset, d->params + there->offset, here->count * sizeof(float));
     double sum = 0;
-    for (size_t i = 0; i < here->count; i++) sum += (double)a->params[here->offset + i] * (double)a->params[here->offset + i];
+    for (size_t i = 0; i < here->count; i++)
+        sum += (double)a->params[here->offset + i] * (double)a->params[here->offset + i];
     assert_true(fabs(sqrt(sum / (double)here->count) - (double)here->deviation) < 0.2 * (double)here->deviation);
     triad_agent_close(a);
     triad_agent_close(b);
@@ -65,21 +67,32 @@ static void a_start_depends_on_seed_and_name_alone(void **state)
 static void cost_by_hand(void **state)
 {
     (void)state;
-    const policy_config config = {.width = 16, .heads = 2, .feed_forward = 32, .encoder_layers = 1, .cell_layers = 1, .memory_layers = 1,
-                                  .window = 2, .words = 9};
+    const policy_config config = {.width = 16,
+                                  .heads = 2,
+                                  .feed_forward = 32,
+                                  .encoder_layers = 1,
+                                  .cell_layers = 1,
+                                  .memory_layers = 1,
+                                  .window = 2,
+                                  .words = 9};
     policy_layout layout;
     policy_lay_out(&layout, &config);
     /* One instruction of 3 words, one episode of 3 steps with 1, 2 and 4 tokens. */
     const uint32_t words[] = {0, 3}, episode[] = {0, 3}, tokens[] = {0, 1, 3, 7};
-    const policy_input input = {.instructions = 1, .word_offset = words, .episodes = 1, .episode_offset = episode, .steps = 3,
-                                .token_offset = tokens, .tokens = 7};
+    const policy_input input = {.instructions = 1,
+                                .word_offset = words,
+                                .episodes = 1,
+                                .episode_offset = episode,
+                                .steps = 3,
+                                .token_offset = tokens,
+                                .tokens = 7};
     const uint64_t d = 16, f = 32, row = 2 * (3 * d * d + d * d + d * f + f * d);
-    uint64_t forward = 3 * row + 2 * 2 * d * 9;                                   /* encoder: scores and mixtures of 3 x 3 */
-    forward += 2 * (d * d + 7 * 2 * d * d + d * d);                               /* z, FiLM of 7 norms, global token */
-    forward += 7 * row + 2 * 2 * d * (1 + 4 + 16);                                /* cell layer */
+    uint64_t forward = 3 * row + 2 * 2 * d * 9;     /* encoder: scores and mixtures of 3 x 3 */
+    forward += 2 * (d * d + 7 * 2 * d * d + d * d); /* z, FiLM of 7 norms, global token */
+    forward += 7 * row + 2 * 2 * d * (1 + 4 + 16);  /* cell layer */
     forward += 7 * 2 * 2 * d * d + 3 * 2 * (d * d + d * d + 2 * d * f) + 2 * 2 * d * 7; /* read-out */
-    forward += 3 * row + 2 * 2 * d * (1 + 2 + 2);                                 /* memory, window 2 */
-    forward += 3 * 2 * d * 7;                                                     /* head */
+    forward += 3 * row + 2 * 2 * d * (1 + 2 + 2);                                       /* memory, window 2 */
+    forward += 3 * 2 * d * 7;                                                           /* head */
     assert_int_equal(layout.norms, 7);
     assert_int_equal(policy_flops(&layout, &input), 3 * forward);
 }
@@ -121,7 +134,8 @@ static void words_are_found_and_named(void **state)
     assert_int_equal(index[4], 4);
     assert_int_equal(index[5], 0);
     assert_int_equal(agent_words_encode(&words, "go to the zebra", index, &count, &err), TRIAD_ERR_NOT_FOUND);
-    assert_string_equal(err.text, "'go to the zebra': the agent has no word 'zebra' (its vocabulary is BabyAI's word list)");
+    assert_string_equal(err.text,
+                        "'go to the zebra': the agent has no word 'zebra' (its vocabulary is BabyAI's word list)");
     assert_int_equal(agent_words_encode(&words, "  ", index, &count, &err), TRIAD_ERR_ARGUMENT);
     char many[4 * POLICY_MAX_WORDS] = "";
     for (int i = 0; i <= POLICY_MAX_WORDS; i++) strcat(many, "go ");

@@ -44,9 +44,10 @@ static void open_recorded(recorded *at)
     json_object *object;
     assert_int_equal(json_read(&object, text, strlen(text), NULL), TRIAD_OK);
     policy_config config;
-    size_t *const fields[] = {&config.width, &config.heads, &config.feed_forward, &config.encoder_layers,
-                              &config.cell_layers, &config.memory_layers, &config.window, &config.words};
-    static const char *const NAMES[] = {"width", "heads", "feed_forward", "encoder_layers", "cell_layers", "memory_layers", "window", "words"};
+    size_t *const fields[] = {&config.width,       &config.heads,         &config.feed_forward, &config.encoder_layers,
+                              &config.cell_layers, &config.memory_layers, &config.window,       &config.words};
+    static const char *const NAMES[] = {"width",       "heads",         "feed_forward", "encoder_layers",
+                                        "cell_layers", "memory_layers", "window",       "words"};
     for (size_t i = 0; i < 8; i++) {
         int64_t value;
         assert_int_equal(json_want_int(object, NAMES[i], 0, 1000, &value, NULL), TRIAD_OK);
@@ -68,10 +69,18 @@ static void open_recorded(recorded *at)
     piece->target = (int32_t *)integers(at, "input.target", &steps);
     assert_int_equal(steps_more, steps + 1);
     assert_int_equal(episodes_more, episodes + 1);
-    piece->input = (policy_input){.instructions = instructions - 1, .word_offset = piece->word_offset, .word = piece->word,
-                                  .episodes = episodes, .episode_instruction = piece->episode_instruction,
-                                  .episode_offset = piece->episode_offset, .steps = steps, .token_offset = piece->token_offset,
-                                  .tokens = tokens_more - 1, .bag_offset = piece->bag_offset, .bag = piece->bag, .target = piece->target};
+    piece->input = (policy_input){.instructions = instructions - 1,
+                                  .word_offset = piece->word_offset,
+                                  .word = piece->word,
+                                  .episodes = episodes,
+                                  .episode_instruction = piece->episode_instruction,
+                                  .episode_offset = piece->episode_offset,
+                                  .steps = steps,
+                                  .token_offset = piece->token_offset,
+                                  .tokens = tokens_more - 1,
+                                  .bag_offset = piece->bag_offset,
+                                  .bag = piece->bag,
+                                  .target = piece->target};
     at->batch.steps = steps;
     /* Every tensor of the table is in the record, and nothing else. */
     assert_int_equal(safetensors_count(at->file), 3 * at->layout.tensors + 8 + 3);
@@ -93,7 +102,8 @@ static float *block(const recorded *at, const char *prefix)
         snprintf(name, sizeof name, "%s%s", prefix, tensor->name);
         const tensor_view *view;
         triad_error err;
-        if (safetensors_want(&view, at->file, name, TENSOR_F32, tensor->rank, tensor->shape, &err)) fail_msg("%s", err.text);
+        if (safetensors_want(&view, at->file, name, TENSOR_F32, tensor->rank, tensor->shape, &err))
+            fail_msg("%s", err.text);
         memcpy(made + tensor->offset, view->data, view->bytes);
     }
     return made;
@@ -116,10 +126,12 @@ static void forward_and_gradients(void **state)
     recorded at;
     open_recorded(&at);
     const policy_input *input = &at.batch.piece[0].input;
-    float *params = block(&at, "start."), *expected = block(&at, "gradient."), *gradient = calloc(at.layout.size, sizeof *gradient);
+    float *params = block(&at, "start."), *expected = block(&at, "gradient."),
+          *gradient = calloc(at.layout.size, sizeof *gradient);
     float *logits = calloc(input->steps * POLICY_ACTIONS, sizeof *logits);
     size_t count;
-    float *logits_expected = numbers(&at, "logits", TENSOR_F32, &count), *loss = numbers(&at, "loss", TENSOR_F32, &count);
+    float *logits_expected = numbers(&at, "logits", TENSOR_F32, &count),
+          *loss = numbers(&at, "loss", TENSOR_F32, &count);
     assert_true(gradient && logits);
     triad_arena arena = {0};
     policy_result result;
@@ -141,8 +153,8 @@ static void forward_and_gradients(void **state)
     close_recorded(&at);
 }
 
-/* What the steps moved, against what they should have moved. A coordinate whose gradient is near zero is moved by its sign
- * alone, so a tensor's movement agrees less closely than its gradient. */
+/* What the steps moved, against what they should have moved. A coordinate whose gradient is near zero is moved by its
+ * sign alone, so a tensor's movement agrees less closely than its gradient. */
 static void three_steps_of_adamw(void **state)
 {
     (void)state;
@@ -155,7 +167,8 @@ static void three_steps_of_adamw(void **state)
     size_t count;
     float *norm = numbers(&at, "norm", TENSOR_F32, &count);
     assert_int_equal(count, 3);
-    const learner_options options = {.learning_rate = 1e-3, .weight_decay = 0.01, .beta1 = 0.9, .beta2 = 0.98, .clip = 1};
+    const learner_options options = {
+        .learning_rate = 1e-3, .weight_decay = 0.01, .beta1 = 0.9, .beta2 = 0.98, .clip = 1};
     for (uint64_t step = 1; step <= 3; step++) {
         learner_report report;
         assert_int_equal(learner_update(&learner, &at.batch, NULL, 0, step, &options, &report, NULL, NULL), TRIAD_OK);
@@ -163,7 +176,8 @@ static void three_steps_of_adamw(void **state)
     }
     for (size_t t = 0; t < at.layout.tensors; t++) {
         const policy_tensor *tensor = &at.layout.tensor[t];
-        const double error = apart(learner.params + tensor->offset, expected + tensor->offset, start + tensor->offset, tensor->count);
+        const double error =
+            apart(learner.params + tensor->offset, expected + tensor->offset, start + tensor->offset, tensor->count);
         if (!(error < 1e-3)) fail_msg("%s: relative error of the movement %.3g", tensor->name, error);
     }
     free(start);

@@ -1,4 +1,5 @@
-/* Demonstrations ahead of time: the same ones whoever makes them and wherever one starts; and batches cut into pieces. */
+/* Demonstrations ahead of time: the same ones whoever makes them and wherever one starts; and batches cut into pieces.
+ */
 #include "agent/batch.h"
 #include "support.h"
 
@@ -15,10 +16,17 @@ static void fill(void *context, size_t tile, int worker)
 /* The first n of a stream that starts at `first`, its blocks filled `at_once` at a time. */
 static void take(taken *out, size_t n, uint64_t first, size_t at_once, triad_pool *pool, const agent_words *words)
 {
-    const babyai_level *levels[] = {babyai_level_find("GoToLocal"), babyai_level_find("OpenDoor"), babyai_level_find("PutNextLocal")};
+    const babyai_level *levels[] = {babyai_level_find("GoToLocal"), babyai_level_find("OpenDoor"),
+                                    babyai_level_find("PutNextLocal")};
     const double shares[] = {1, 2, 1};
-    const demo_stream_options options = {.levels = levels, .shares = shares, .level_count = 3, .seed = 9, .first = first, .batch_steps = 100,
-                                         .words = words, .workers = triad_pool_threads(pool)};
+    const demo_stream_options options = {.levels = levels,
+                                         .shares = shares,
+                                         .level_count = 3,
+                                         .seed = 9,
+                                         .first = first,
+                                         .batch_steps = 100,
+                                         .words = words,
+                                         .workers = triad_pool_threads(pool)};
     demo_stream *stream;
     assert_int_equal(demo_stream_create(&stream, &options, NULL), TRIAD_OK);
     for (size_t i = 0; i < n; i++) {
@@ -83,7 +91,12 @@ static void a_batch_is_cut_without_loss(void **state)
     policy_lay_out(&layout, &config);
     const babyai_level *levels[] = {babyai_level_find("GoToLocal"), babyai_level_find("PickupLoc")};
     const double shares[] = {3, 1};
-    const demo_stream_options options = {.levels = levels, .shares = shares, .level_count = 2, .seed = 1, .batch_steps = 256, .words = &words,
+    const demo_stream_options options = {.levels = levels,
+                                         .shares = shares,
+                                         .level_count = 2,
+                                         .seed = 1,
+                                         .batch_steps = 256,
+                                         .words = &words,
                                          .workers = 1};
     demo_stream *stream;
     assert_int_equal(demo_stream_create(&stream, &options, NULL), TRIAD_OK);
@@ -105,7 +118,8 @@ static void a_batch_is_cut_without_loss(void **state)
     uint64_t flops = 0;
     for (size_t p = 0; p < BATCH_PIECES; p++) {
         const policy_input *input = &batch.piece[p].input;
-        for (size_t e = 1; e < input->episodes; e++) assert_true(input->episode_instruction[e] >= input->episode_instruction[e - 1]);
+        for (size_t e = 1; e < input->episodes; e++)
+            assert_true(input->episode_instruction[e] >= input->episode_instruction[e - 1]);
         assert_int_equal(input->episode_instruction[input->episodes - 1], input->instructions - 1);
         assert_int_equal(input->token_offset[input->steps], input->tokens);
         assert_int_equal(input->episode_offset[input->episodes], input->steps);
@@ -119,7 +133,8 @@ static void a_batch_is_cut_without_loss(void **state)
         /* No instruction is listed twice. */
         for (size_t i = 1; i < input->instructions; i++) {
             const uint32_t *x = input->word + input->word_offset[i - 1], *y = input->word + input->word_offset[i];
-            const size_t nx = input->word_offset[i] - input->word_offset[i - 1], ny = input->word_offset[i + 1] - input->word_offset[i];
+            const size_t nx = input->word_offset[i] - input->word_offset[i - 1],
+                         ny = input->word_offset[i + 1] - input->word_offset[i];
             assert_false(nx == ny && memcmp(x, y, nx * sizeof *x) == 0);
         }
     }

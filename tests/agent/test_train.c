@@ -1,4 +1,5 @@
-/* Training: the same bytes for any pool and after a real kill -9, what its files refuse, and what a full disk leaves. */
+/* Training: the same bytes for any pool and after a real kill -9, what its files refuse, and what a full disk leaves.
+ */
 #include "support.h"
 
 #include "formats/safetensors.h"
@@ -19,7 +20,8 @@ static void train(triad_train_options options, triad_pool *pool)
 static void the_same_agent_for_any_pool(void **state)
 {
     (void)state;
-    char *folder = support_folder(), *a = support_path(folder, "a"), *b = support_path(folder, "b"), *c = support_path(folder, "c");
+    char *folder = support_folder(), *a = support_path(folder, "a"), *b = support_path(folder, "b"),
+         *c = support_path(folder, "c");
     triad_pool *pool;
     assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
     train(support_training(a), NULL);
@@ -118,7 +120,8 @@ static void killed_and_resumed_ends_in_the_same_bytes(void **state)
     options.checkpoint_every = 30;
     options.resume = true;
     size_t kills = 0;
-    for (size_t lines = 1; lines <= 2; lines++) { /* killed behind the first line of the log, and again behind the second */
+    for (size_t lines = 1; lines <= 2;
+         lines++) { /* killed behind the first line of the log, and again behind the second */
         const pid_t child = start_training(&options);
         int status = 0;
         while (waitpid(child, &status, WNOHANG) == 0) {
@@ -159,7 +162,10 @@ static void another_run_is_not_resumed(void **state)
     triad_train_options other = options;
     other.seed = 1;
     assert_int_equal(triad_agent_train(&other, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
-    snprintf(says, sizeof says, "%s.checkpoint: a run with other options: seed was 7 and is 1 (train without --resume, or to another file)", path);
+    snprintf(
+        says, sizeof says,
+        "%s.checkpoint: a run with other options: seed was 7 and is 1 (train without --resume, or to another file)",
+        path);
     assert_string_equal(err.text, says);
     other = options;
     other.level_count = 1;
@@ -177,9 +183,13 @@ static void options_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
     triad_error err;
-    const char *says[] = {"train: no level to train on", "train: no file for the agent", "train: no budget (steps or TFLOP)",
-                          "train: batches of 0 steps (1 to 100000)", "train: a learning rate of 2 (above 0, at most 1)",
-                          "train: GoToLocal is named twice", "policy: window is 5000 (it must be 1 to 1024)",
+    const char *says[] = {"train: no level to train on",
+                          "train: no file for the agent",
+                          "train: no budget (steps or TFLOP)",
+                          "train: batches of 0 steps (1 to 100000)",
+                          "train: a learning rate of 2 (above 0, at most 1)",
+                          "train: GoToLocal is named twice",
+                          "policy: window is 5000 (it must be 1 to 1024)",
                           "train: a share of -1 for GoToLocal"};
     for (int i = 0; i < 8; i++) {
         triad_train_options options = support_training("/nonexistent/agent");
@@ -205,7 +215,8 @@ static void options_that_make_no_sense_are_refused(void **state)
 static void a_loss_that_is_not_finite_stops_training(void **state)
 {
     (void)state;
-    char *folder = support_folder(), *path = support_path(folder, "a"), *saved = support_path(folder, "a.checkpoint"), says[700];
+    char *folder = support_folder(), *path = support_path(folder, "a"), *saved = support_path(folder, "a.checkpoint"),
+         says[700];
     triad_train_options options = support_training(path);
     options.steps = 200;
     train(options, NULL);
@@ -213,16 +224,19 @@ static void a_loss_that_is_not_finite_stops_training(void **state)
     agent_checkpoint checkpoint;
     assert_int_equal(agent_read(&agent, &checkpoint, saved, NULL), TRIAD_OK);
     for (size_t t = 0; t < agent->layout.tensors; t++)
-        for (size_t i = 0; i < agent->layout.tensor[t].count; i++) agent->params[agent->layout.tensor[t].offset + i] = i % 2 ? 3e38F : -3e38F;
+        for (size_t i = 0; i < agent->layout.tensor[t].count; i++)
+            agent->params[agent->layout.tensor[t].offset + i] = i % 2 ? 3e38F : -3e38F;
     json_object_object_add(checkpoint.state, "steps_done", json_object_new_int(64));
     json_object_object_add(checkpoint.state, "updates_done", json_object_new_int(1));
-    assert_int_equal(agent_write_checkpoint(saved, &agent->layout, &agent->words, agent->params, &checkpoint, NULL), TRIAD_OK);
+    assert_int_equal(agent_write_checkpoint(saved, &agent->layout, &agent->words, agent->params, &checkpoint, NULL),
+                     TRIAD_OK);
     agent_checkpoint_free(&checkpoint);
     triad_agent_close(agent);
     options.resume = true;
     triad_error err;
     assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_NUMERIC);
-    snprintf(says, sizeof says, "train: the loss is not finite at step 64, update 2 (the last good checkpoint is %s)", saved);
+    snprintf(says, sizeof says, "train: the loss is not finite at step 64, update 2 (the last good checkpoint is %s)",
+             saved);
     assert_string_equal(err.text, says);
     free(path);
     free(saved);
@@ -233,7 +247,8 @@ static void a_loss_that_is_not_finite_stops_training(void **state)
 static void a_full_disk_loses_no_checkpoint(void **state)
 {
     (void)state;
-    char *folder = support_folder(), *path = support_path(folder, "a"), *saved = support_path(folder, "a.checkpoint"), *kept = support_path(folder, "kept");
+    char *folder = support_folder(), *path = support_path(folder, "a"), *saved = support_path(folder, "a.checkpoint"),
+         *kept = support_path(folder, "kept");
     triad_train_options options = support_training(path);
     options.steps = 640;
     train(options, NULL);
@@ -250,7 +265,9 @@ static void a_full_disk_loses_no_checkpoint(void **state)
         triad_error err;
         if (agent_read(&agent, &checkpoint, saved, &err)) _exit(2);
         agent->params[0] = 1;
-        if (agent_write_checkpoint(saved, &agent->layout, &agent->words, agent->params, &checkpoint, &err) != TRIAD_ERR_IO) _exit(3);
+        if (agent_write_checkpoint(saved, &agent->layout, &agent->words, agent->params, &checkpoint, &err) !=
+            TRIAD_ERR_IO)
+            _exit(3);
         _exit(strstr(err.text, "a.checkpoint") && !strchr(err.text, '\n') ? 0 : 4);
     }
     int status;
@@ -325,7 +342,8 @@ static void cut_and_altered_files_are_refused(void **state)
 static void other_files_are_told_apart(void **state)
 {
     (void)state;
-    char *folder = support_folder(), *path = support_path(folder, "a"), *saved = support_path(folder, "a.checkpoint"), *other = support_path(folder, "b");
+    char *folder = support_folder(), *path = support_path(folder, "a"), *saved = support_path(folder, "a.checkpoint"),
+         *other = support_path(folder, "b");
     triad_train_options options = support_training(path);
     options.steps = 64;
     train(options, NULL);

@@ -16,12 +16,14 @@
 
 #include <cmocka.h>
 
-static const char *const COLOURS[] = {"red", "green", "blue", "grey"}, *const OBJECTS[] = {"ball", "box", "key"}, *const VERBS[] = {"go to", "pick up"};
+static const char *const COLOURS[] = {"red", "green", "blue", "grey"}, *const OBJECTS[] = {"ball", "box", "key"},
+                         *const VERBS[] = {"go to", "pick up"};
 #define ROWS ((size_t)24)
 #define WORDS ((size_t)9)
 #define IDEAS ((size_t)4) /* dimensions of what words mean: few, so that distances differ */
 
-/* Every verb, colour and object: a row is the sum of its words' vectors. `shared` of the vectors is common to spaces of one `meaning`. */
+/* Every verb, colour and object: a row is the sum of its words' vectors. `shared` of the vectors is common to spaces of
+ * one `meaning`. */
 static void make_space(triad_space *space, uint64_t seed, uint64_t meaning, double shared, size_t d, size_t skip)
 {
     triad_pcg64 own, common;
@@ -76,7 +78,8 @@ static triad_align_options quick(void)
     return options;
 }
 
-static void run(triad_align_result *result, const triad_space *x, const triad_space *y, const triad_align_options *options, triad_pool *pool)
+static void run(triad_align_result *result, const triad_space *x, const triad_space *y,
+                const triad_align_options *options, triad_pool *pool)
 {
     triad_error err = {0};
     const triad_align_side sides[] = {{"x", x, NULL}, {"y", y, NULL}};
@@ -135,7 +138,8 @@ static void test_closed_subset(void **state)
     triad_space a, b;
     triad_align_result result;
     const triad_align_options options = quick();
-    /* Without "go to the red ball" its partners under renaming cannot move: half of the rows, so the null is refused. */
+    /* Without "go to the red ball" its partners under renaming cannot move: half of the rows, so the null is refused.
+     */
     make_space(&a, 1, 1, 0.5, 20, 1);
     make_space(&b, 2, 1, 0.5, 20, 0);
     run(&result, &a, &b, &options, NULL);
@@ -173,37 +177,55 @@ static void test_invariance(void **state)
     for (size_t i = 0; i < ROWS; i++) {
         double on = 0;
         for (size_t c = 0; c < 30; c++) on += (double)v[c] * (double)data[i * 30 + c];
-        for (size_t c = 0; c < 30; c++) data[i * 30 + c] = (float)(2 * ((double)data[i * 30 + c] - 2 * on / squares * (double)v[c]));
+        for (size_t c = 0; c < 30; c++)
+            data[i * 30 + c] = (float)(2 * ((double)data[i * 30 + c] - 2 * on / squares * (double)v[c]));
     }
     run(&one, &a, &b, &options, NULL);
     run(&two, &turned, &b, &options, NULL);
     assert_true(one.pair[0].measures > 300);
     for (size_t i = 0; i < one.pair[0].measures; i++) {
         const triad_align_measure *p = &one.pair[0].measure[i], *q = &two.pair[0].measure[i];
-        /* What looks at single columns turns with them; size-and-shape and a fixed kernel width see size. In-sample and rectangular
-         * maps of more dimensions than sentences are decided by rounding. */
+        /* What looks at single columns turns with them; size-and-shape and a fixed kernel width see size. In-sample and
+         * rectangular maps of more dimensions than sentences are decided by rounding. */
         if (strstr(p->name, "correlation") || strstr(p->name, "pwcca") || strstr(p->name, "size_and_shape")) continue;
         if (isnan(p->value) && isnan(q->value)) continue;
         /* Sums of the same words lie equally far apart, and rounding to float breaks such ties. */
-        if (fabs(p->value - q->value) > (strncmp(p->name, "rsa/", 4) == 0 ? 2e-3 : 2e-5)) fail_msg("%s: %.9g, turned %.9g", p->name, p->value, q->value);
+        if (fabs(p->value - q->value) > (strncmp(p->name, "rsa/", 4) == 0 ? 2e-3 : 2e-5))
+            fail_msg("%s: %.9g, turned %.9g", p->name, p->value, q->value);
     }
     triad_align_result_free(&one);
     triad_align_result_free(&two);
     /* The other way round: overlap, CKA, RSA are symmetric, and retrieval changes its ways. */
     run(&one, &a, &b, &options, NULL);
     run(&two, &b, &a, &options, NULL);
-    static const char *const same[] = {"mutual_knn_frac/5", "cka_linear", "cka_linear_debiased", "rsa/cosine/spearman", "cca/mean",
-                                       "procrustes/similarity", "retrieval/strict64/all/mean/nn/5/expected"};
-    for (size_t i = 0; i < sizeof same / sizeof *same; i++) assert_true(fabs(of(&one, same[i])->value - of(&two, same[i])->value) < 1e-9);
-    assert_true(fabs(of(&one, "retrieval/strict64/all/xy/nn/1/expected")->value - of(&two, "retrieval/strict64/all/yx/nn/1/expected")->value) < 1e-9);
+    static const char *const same[] = {"mutual_knn_frac/5",
+                                       "cka_linear",
+                                       "cka_linear_debiased",
+                                       "rsa/cosine/spearman",
+                                       "cca/mean",
+                                       "procrustes/similarity",
+                                       "retrieval/strict64/all/mean/nn/5/expected"};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        assert_true(fabs(of(&one, same[i])->value - of(&two, same[i])->value) < 1e-9);
+    assert_true(fabs(of(&one, "retrieval/strict64/all/xy/nn/1/expected")->value -
+                     of(&two, "retrieval/strict64/all/yx/nn/1/expected")->value) < 1e-9);
     triad_align_result_free(&one);
     triad_align_result_free(&two);
     /* With itself. */
     run(&one, &a, &a, &options, NULL);
-    static const char *const unity[] = {"cka_linear", "cka_linear_debiased", "cka_rbf_median/0.5", "rsa/cosine/spearman", "rsa/euclidean/tau_b",
-                                        "mutual_knn_frac/5", "jaccard_knn/5", "cknna/5", "cca/mean", "procrustes/similarity"};
+    static const char *const unity[] = {"cka_linear",
+                                        "cka_linear_debiased",
+                                        "cka_rbf_median/0.5",
+                                        "rsa/cosine/spearman",
+                                        "rsa/euclidean/tau_b",
+                                        "mutual_knn_frac/5",
+                                        "jaccard_knn/5",
+                                        "cknna/5",
+                                        "cca/mean",
+                                        "procrustes/similarity"};
     for (size_t i = 0; i < sizeof unity / sizeof *unity; i++)
-        if (fabs(of(&one, unity[i])->value - 1) > 1e-9) fail_msg("%s with itself: %.12g", unity[i], of(&one, unity[i])->value);
+        if (fabs(of(&one, unity[i])->value - 1) > 1e-9)
+            fail_msg("%s with itself: %.12g", unity[i], of(&one, unity[i])->value);
     triad_align_result_free(&one);
     triad_space_free(&a);
     triad_space_free(&b);
@@ -270,7 +292,8 @@ static void test_undefined(void **state)
     make_space(&b, 8, 1, 0.6, 8, 0);
     for (size_t i = 0; i < ROWS * 8; i++) b.layer[0].data[i] = 0.3f; /* one point */
     run(&result, &a, &b, &options, NULL);
-    static const char *const undefined[] = {"cka_linear", "cka_linear_debiased", "rsa/cosine/spearman", "cca/mean", "procrustes/similarity"};
+    static const char *const undefined[] = {"cka_linear", "cka_linear_debiased", "rsa/cosine/spearman", "cca/mean",
+                                            "procrustes/similarity"};
     for (size_t i = 0; i < sizeof undefined / sizeof *undefined; i++) {
         const triad_align_measure *m = of(&result, undefined[i]);
         if (!isnan(m->value) || m->reason == NULL) fail_msg("%s of a point: %.9g", undefined[i], m->value);
@@ -343,8 +366,9 @@ int main(void)
 {
     openblas_set_num_threads(1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nulls),     cmocka_unit_test(test_closed_subset), cmocka_unit_test(test_invariance),
-        cmocka_unit_test(test_order_and_threads), cmocka_unit_test(test_undefined),     cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_nulls),      cmocka_unit_test(test_closed_subset),
+        cmocka_unit_test(test_invariance), cmocka_unit_test(test_order_and_threads),
+        cmocka_unit_test(test_undefined),  cmocka_unit_test(test_refused),
         cmocka_unit_test(test_statistics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

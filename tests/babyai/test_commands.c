@@ -56,8 +56,10 @@ static void levels(void **state)
 {
     (void)state;
     assert_int_equal(triad("levels"), 0);
-    assert_non_null(strstr(output, "\nPutNextLocal           1 x 1 of 8   put next to                                 128\n"));
-    assert_non_null(strstr(output, "\nOpenTwoDoors           3 x 3 of 6   open, then                                  720 (fixed)\n"));
+    assert_non_null(
+        strstr(output, "\nPutNextLocal           1 x 1 of 8   put next to                                 128\n"));
+    assert_non_null(strstr(
+        output, "\nOpenTwoDoors           3 x 3 of 6   open, then                                  720 (fixed)\n"));
     assert_non_null(strstr(output, "576 to 4608"));
     assert_int_equal(triad("levels --json"), 0);
     json_object *root;
@@ -81,8 +83,9 @@ static void sentences(void **state)
     assert_string_equal(output, "50 sentences in a.tsv\n");
     triad_mapping file;
     assert_int_equal(triad_map_file(&file, path, NULL), TRIAD_OK);
-    static const char begin[] = "id\ttext\tverb\tarticle\tcolour\tobject\tlocation\tarticle2\tcolour2\tobject2\tlocation2\tgroup\n"
-                                "go to a blue ball\tgo to a blue ball\tgo to\ta\tblue\tball\t\t\t\t\t\tgo to blue ball\n";
+    static const char begin[] =
+        "id\ttext\tverb\tarticle\tcolour\tobject\tlocation\tarticle2\tcolour2\tobject2\tlocation2\tgroup\n"
+        "go to a blue ball\tgo to a blue ball\tgo to\ta\tblue\tball\t\t\t\t\t\tgo to blue ball\n";
     assert_true(file.size > sizeof begin);
     assert_memory_equal(file.data, begin, sizeof begin - 1);
     triad_unmap(&file);
@@ -106,7 +109,8 @@ static void demos(void **state)
     (void)state;
     assert_int_equal(triad("demos --levels GoToLocal,PickupLoc -n 50 -o a.safetensors --threads 1 --quiet"), 0);
     assert_string_equal(output, "");
-    assert_int_equal(triad("demos --levels BabyAI-GoToLocal-v0,PickupLoc -n 50 -o b.safetensors --threads 3 --quiet"), 0);
+    assert_int_equal(triad("demos --levels BabyAI-GoToLocal-v0,PickupLoc -n 50 -o b.safetensors --threads 3 --quiet"),
+                     0);
     char command[200];
     snprintf(command, sizeof command, "cmp -s %s/a.safetensors %s/b.safetensors", folder, folder);
     assert_int_equal(system(command), 0);
@@ -129,7 +133,8 @@ static void killed(void **state)
     (void)state;
     char command[600];
     snprintf(command, sizeof command,
-             "cd %s && mkdir -p k && (timeout -s KILL 0.4 %s demos --levels BossLevel -n 1000000 -o k/k.safetensors --quiet --threads 1; test ! -e k/k.safetensors)",
+             "cd %s && mkdir -p k && (timeout -s KILL 0.4 %s demos --levels BossLevel -n 1000000 -o k/k.safetensors "
+             "--quiet --threads 1; test ! -e k/k.safetensors)",
              folder, getenv("TRIAD_BIN"));
     assert_int_equal(system(command), 0);
 }

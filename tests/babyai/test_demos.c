@@ -40,7 +40,8 @@ static int remove_folder(void **state)
     return system(command);
 }
 
-static triad_status record(const char *path, const char *names, size_t n, uint64_t seed, bool compact, int threads, size_t *failed, triad_error *err)
+static triad_status record(const char *path, const char *names, size_t n, uint64_t seed, bool compact, int threads,
+                           size_t *failed, triad_error *err)
 {
     const babyai_level *levels[8];
     size_t count = 0;
@@ -73,7 +74,8 @@ static void threads_change_nothing(void **state)
     for (int threads = 1; threads <= 3; threads++) {
         char name[16];
         snprintf(name, sizeof name, "%d", threads);
-        assert_int_equal(record(in_folder(name), levels, 300, 17, false, threads, &failed[threads - 1], NULL), TRIAD_OK);
+        assert_int_equal(record(in_folder(name), levels, 300, 17, false, threads, &failed[threads - 1], NULL),
+                         TRIAD_OK);
     }
     assert_true(failed[0] > 0 && failed[1] == failed[0] && failed[2] == failed[0]);
     assert_true(same_bytes(in_folder("1"), in_folder("2")));
@@ -141,7 +143,8 @@ static void what_cannot_be_recorded(void **state)
     assert_non_null(strstr(err.text, "KeyInBox"));
     assert_int_equal(record(path, "GoToLocal", 0, 0, false, 1, NULL, &err), TRIAD_ERR_ARGUMENT);
     assert_int_equal(record(path, "GoToLocal,GoToLocal", 1, 0, false, 1, NULL, &err), TRIAD_ERR_ARGUMENT);
-    assert_int_equal(record(path, "GoToLocal", 11, 999999990, false, 1, NULL, &err), TRIAD_ERR_RANGE); /* into the validation's seeds */
+    assert_int_equal(record(path, "GoToLocal", 11, 999999990, false, 1, NULL, &err),
+                     TRIAD_ERR_RANGE); /* into the validation's seeds */
     assert_int_equal(record(path, "GoToLocal", 1, UINT64_MAX - 5, false, 1, NULL, &err), TRIAD_ERR_RANGE);
     assert_false(triad_path_exists(path));
     assert_int_equal(record(in_folder("edge"), "GoToLocal", 10, 999999990, false, 1, NULL, &err), TRIAD_OK);
@@ -183,7 +186,12 @@ static triad_status open_forged(const forged *f, triad_error *err)
 static void files_are_checked(void **state)
 {
     (void)state;
-    const forged good = {.start = {0, 3, 4}, .seed = {1, 2}, .offsets = {0, 14}, .text = "go to the ball", .format = "triad.demos", .levels = "GoToLocal"};
+    const forged good = {.start = {0, 3, 4},
+                         .seed = {1, 2},
+                         .offsets = {0, 14},
+                         .text = "go to the ball",
+                         .format = "triad.demos",
+                         .levels = "GoToLocal"};
     triad_error err;
     assert_int_equal(open_forged(&good, &err), TRIAD_OK);
     forged f[16];
@@ -220,7 +228,8 @@ static void replays_are_checked(void **state)
     babyai_env *env = NULL;
     triad_error err;
     const uint8_t action[] = {0, 7};
-    assert_int_equal(babyai_replay(&episode, &env, babyai_level_find("GoToLocal"), 0, action, 2, &err), TRIAD_ERR_RANGE);
+    assert_int_equal(babyai_replay(&episode, &env, babyai_level_find("GoToLocal"), 0, action, 2, &err),
+                     TRIAD_ERR_RANGE);
     assert_int_equal(err.position, 1);
     babyai_episode_free(&episode);
     babyai_free(env);
@@ -229,8 +238,9 @@ static void replays_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_change_nothing), cmocka_unit_test(compact_replays_to_the_same), cmocka_unit_test(what_cannot_be_recorded),
-        cmocka_unit_test(files_are_checked),      cmocka_unit_test(replays_are_checked),
+        cmocka_unit_test(threads_change_nothing),  cmocka_unit_test(compact_replays_to_the_same),
+        cmocka_unit_test(what_cannot_be_recorded), cmocka_unit_test(files_are_checked),
+        cmocka_unit_test(replays_are_checked),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

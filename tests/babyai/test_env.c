@@ -49,7 +49,14 @@ static void levels_are_found(void **state)
         assert_true(info.says != 0 && info.fewest_steps > 0 && info.most_steps >= info.fewest_steps);
     }
     assert_ptr_equal(babyai_level_find("GoToObjS6-v1"), babyai_level_find("GoToObjS6"));
-    const char *const unknown[] = {"", "GoToLoca", "GoToLocalX", "GoToLocal-v1", "GoToObjS6-v0", "BabyAI-", "gotolocal", "BabyAI-BabyAI-GoToLocal"};
+    const char *const unknown[] = {"",
+                                   "GoToLoca",
+                                   "GoToLocalX",
+                                   "GoToLocal-v1",
+                                   "GoToObjS6-v0",
+                                   "BabyAI-",
+                                   "gotolocal",
+                                   "BabyAI-BabyAI-GoToLocal"};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) assert_null(babyai_level_find(unknown[i]));
     assert_null(babyai_level_find(NULL));
     const babyai_level_info boss = babyai_level_describe(babyai_level_find("BossLevel"));
@@ -136,7 +143,8 @@ static void misuse_is_refused(void **state)
     assert_int_equal(babyai_render(env, 1000000, true, false, rgb, &err), TRIAD_ERR_RANGE);
     babyai_episode episode = {0};
     bool solved;
-    assert_int_equal(babyai_demonstrate(&episode, &solved, &env, &bot, babyai_level_find("OpenDoor"), 0, &err), TRIAD_ERR_ARGUMENT);
+    assert_int_equal(babyai_demonstrate(&episode, &solved, &env, &bot, babyai_level_find("OpenDoor"), 0, &err),
+                     TRIAD_ERR_ARGUMENT);
     babyai_episode_free(&episode);
     babyai_free(env);
     babyai_free(NULL);
@@ -185,7 +193,8 @@ static void the_expert_gives_up(void **state)
 
 static void arguments(const babyai_level **levels, uint64_t *seeds, size_t n)
 {
-    const char *const names[] = {"GoToLocal", "BossLevel", "PutNextS5N2Carrying", "KeyInBox", "OpenDoor", "MiniBossLevel"};
+    const char *const names[] = {"GoToLocal", "BossLevel", "PutNextS5N2Carrying",
+                                 "KeyInBox",  "OpenDoor",  "MiniBossLevel"};
     for (size_t i = 0; i < n; i++) {
         levels[i] = babyai_level_find(names[i % (sizeof names / sizeof *names)]);
         seeds[i] = 1000 + i;
@@ -197,7 +206,8 @@ static uint64_t play_batch(int threads, uint64_t action_seed, uint64_t seed_offs
 {
     static const babyai_level *levels[ENVS];
     static uint64_t seeds[ENVS];
-    static uint8_t action[ENVS], observation[ENVS * BABYAI_OBSERVATION], direction[ENVS], terminated[ENVS], truncated[ENVS];
+    static uint8_t action[ENVS], observation[ENVS * BABYAI_OBSERVATION], direction[ENVS], terminated[ENVS],
+        truncated[ENVS];
     static float reward[ENVS];
     triad_error err;
     triad_pool *pool = NULL;
@@ -209,7 +219,8 @@ static uint64_t play_batch(int threads, uint64_t action_seed, uint64_t seed_offs
     const babyai_io io = {action, observation, direction, reward, terminated, truncated};
     assert_int_equal(babyai_batch_reset(batch, pool, &io, &err), TRIAD_OK);
     uint64_t h = digest(0xcbf29ce484222325, observation, sizeof observation);
-    for (size_t i = 0; each && i < ENVS; i++) each[i] = digest(0, observation + i * BABYAI_OBSERVATION, BABYAI_OBSERVATION);
+    for (size_t i = 0; each && i < ENVS; i++)
+        each[i] = digest(0, observation + i * BABYAI_OBSERVATION, BABYAI_OBSERVATION);
     uint64_t z = action_seed;
     for (int step = 0; step < STEPS; step++) {
         for (size_t i = 0; i < ENVS; i++) {
@@ -293,16 +304,19 @@ static void batches_refuse(void **state)
     assert_null(batch);
     levels[1] = babyai_level_find("SynthS5R2");
     assert_int_equal(babyai_batch_create(&batch, 2, levels, (const uint64_t[]){0, 3}, &err), TRIAD_OK);
-    uint8_t action[2] = {0, BABYAI_ACTIONS}, observation[2 * BABYAI_OBSERVATION], direction[2], terminated[2], truncated[2];
+    uint8_t action[2] = {0, BABYAI_ACTIONS}, observation[2 * BABYAI_OBSERVATION], direction[2], terminated[2],
+            truncated[2];
     float reward[2];
     const babyai_io io = {action, observation, direction, reward, terminated, truncated};
     assert_int_equal(babyai_batch_reset(batch, NULL, &io, &err), TRIAD_OK);
     assert_int_equal(babyai_batch_step(batch, NULL, &io, &err), TRIAD_ERR_RANGE);
     assert_int_equal(err.position, 1);
     action[1] = BABYAI_DONE;
-    assert_int_equal(babyai_batch_reset(batch, NULL, &io, &err), TRIAD_ERR_GENERATION); /* the second of this stream never ends */
+    assert_int_equal(babyai_batch_reset(batch, NULL, &io, &err),
+                     TRIAD_ERR_GENERATION); /* the second of this stream never ends */
     assert_int_equal(err.position, 1);
-    assert_int_equal(babyai_batch_step(batch, NULL, &io, &err), TRIAD_ERR_GENERATION); /* until it is given another seed */
+    assert_int_equal(babyai_batch_step(batch, NULL, &io, &err),
+                     TRIAD_ERR_GENERATION); /* until it is given another seed */
     assert_int_equal(babyai_reset_seed(babyai_batch_env(batch, 1), 4, &err), TRIAD_OK);
     assert_int_equal(babyai_batch_step(batch, NULL, &io, &err), TRIAD_OK);
     babyai_batch_free(batch);

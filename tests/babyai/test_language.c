@@ -62,9 +62,11 @@ static void the_six_levels(void **state)
     assert_string_equal(cell(&items, "open a door behind you", "colour"), "");
     /* near-duplicates stand together, others do not */
     assert_string_equal(cell(&items, "go to the red ball", "group"), cell(&items, "go to a red ball", "group"));
-    assert_string_equal(cell(&items, "put the red ball next to the blue key", "group"), cell(&items, "put the blue key next to the red ball", "group"));
+    assert_string_equal(cell(&items, "put the red ball next to the blue key", "group"),
+                        cell(&items, "put the blue key next to the red ball", "group"));
     assert_string_not_equal(cell(&items, "go to the red ball", "group"), cell(&items, "pick up the red ball", "group"));
-    assert_string_not_equal(cell(&items, "pick up the ball on your left", "group"), cell(&items, "pick up the ball on your right", "group"));
+    assert_string_not_equal(cell(&items, "pick up the ball on your left", "group"),
+                            cell(&items, "pick up the ball on your right", "group"));
     triad_items_free(&items);
 }
 
@@ -110,10 +112,30 @@ static void what_is_no_sentence(void **state)
 {
     (void)state;
     const char *const wrong[] = {
-        "", "go", "go to", "go to ball", "go to the", "go to the red", "go to the redball", "go to the ball ", " go to the ball", "Go to the ball",
-        "go to the ball red", "go to the ball on your", "go to the balls", "open the door,", "open the door, then", "open the door then open the door",
-        "go to the ball and", "go to the ball and go to the ball and go to the ball", "put the ball next to", "put the ball", "go to  the ball",
-        "open the door, then open the door, then open the door", "pick up the ball after go to the ball", "go to the ball.",
+        "",
+        "go",
+        "go to",
+        "go to ball",
+        "go to the",
+        "go to the red",
+        "go to the redball",
+        "go to the ball ",
+        " go to the ball",
+        "Go to the ball",
+        "go to the ball red",
+        "go to the ball on your",
+        "go to the balls",
+        "open the door,",
+        "open the door, then",
+        "open the door then open the door",
+        "go to the ball and",
+        "go to the ball and go to the ball and go to the ball",
+        "put the ball next to",
+        "put the ball",
+        "go to  the ball",
+        "open the door, then open the door, then open the door",
+        "pick up the ball after go to the ball",
+        "go to the ball.",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         sentence s;
@@ -132,7 +154,9 @@ static void what_is_no_sentence(void **state)
 static void compounds_have_columns(void **state)
 {
     (void)state;
-    const char *const text[] = {"open a door and put a ball next to the purple key in front of you after you go to the box", "go to the red ball"};
+    const char *const text[] = {
+        "open a door and put a ball next to the purple key in front of you after you go to the box",
+        "go to the red ball"};
     triad_items items;
     assert_int_equal(babyai_sentences_parse(&items, text, 2, NULL), TRIAD_OK);
     assert_string_equal(cell(&items, text[0], "join"), "and after");
@@ -176,9 +200,12 @@ static void too_many_are_refused(void **state)
 static void listed_is_what_is_met(void **state)
 {
     (void)state;
-    const struct { const char *name; uint64_t resets; } levels[] = {
-        {"GoToRedBall", 300}, {"GoToLocal", 20000}, {"PickupDist", 20000}, {"OpenDoor", 20000}, {"ActionObjDoor", 20000}, {"GoToRedBlueBall", 200},
-        {"OpenDoorsOrderN2", 20000}, {"FindObjS5", 200}, {"UnlockPickupDist", 500}, {"GoToObjDoor", 30000}, {"UnlockLocal", 50}};
+    const struct {
+        const char *name;
+        uint64_t resets;
+    } levels[] = {{"GoToRedBall", 300},      {"GoToLocal", 20000},     {"PickupDist", 20000},       {"OpenDoor", 20000},
+                  {"ActionObjDoor", 20000},  {"GoToRedBlueBall", 200}, {"OpenDoorsOrderN2", 20000}, {"FindObjS5", 200},
+                  {"UnlockPickupDist", 500}, {"GoToObjDoor", 30000},   {"UnlockLocal", 50}};
     for (size_t l = 0; l < sizeof levels / sizeof *levels; l++) {
         triad_items items = listed(&levels[l].name, 1);
         bool met[1024] = {false};
@@ -225,8 +252,12 @@ static void ciphers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_six_levels),       cmocka_unit_test(sentences_parse_back), cmocka_unit_test(what_is_no_sentence),
-        cmocka_unit_test(compounds_have_columns), cmocka_unit_test(too_many_are_refused), cmocka_unit_test(listed_is_what_is_met),
+        cmocka_unit_test(the_six_levels),
+        cmocka_unit_test(sentences_parse_back),
+        cmocka_unit_test(what_is_no_sentence),
+        cmocka_unit_test(compounds_have_columns),
+        cmocka_unit_test(too_many_are_refused),
+        cmocka_unit_test(listed_is_what_is_met),
         cmocka_unit_test(ciphers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,9 @@ static void errors(void **state)
     assert_string_equal(err.text, "folder/file: cut");
     triad_fail_in(&err, "fold");
     assert_string_equal(err.text, "fold: folder/file: cut");
-    for (int i = 0; i < 100; i++) triad_fail_in(&err, i % 2 ? "a/rather/long/prefix/that/repeats/itself" : "another/rather/long/prefix/that/repeats/itself");
+    for (int i = 0; i < 100; i++)
+        triad_fail_in(&err, i % 2 ? "a/rather/long/prefix/that/repeats/itself"
+                                  : "another/rather/long/prefix/that/repeats/itself");
     assert_true(strlen(err.text) < sizeof err.text);
     assert_int_equal(triad_fail(NULL, TRIAD_ERR_IO, -1, "x"), TRIAD_ERR_IO);
     for (int code = -10; code <= 0; code++) assert_string_not_equal(triad_status_name((triad_status)code), "unknown");

@@ -351,9 +351,9 @@ static void real_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commands),     cmocka_unit_test(options), cmocka_unit_test(values),
-        cmocka_unit_test(parsed),       cmocka_unit_test(help),    cmocka_unit_test(failures), cmocka_unit_test(signals),
-        cmocka_unit_test(real_program),
+        cmocka_unit_test(commands), cmocka_unit_test(options),      cmocka_unit_test(values),
+        cmocka_unit_test(parsed),   cmocka_unit_test(help),         cmocka_unit_test(failures),
+        cmocka_unit_test(signals),  cmocka_unit_test(real_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

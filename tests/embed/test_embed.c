@@ -11,7 +11,8 @@
 #define ST "models/checkpoints/st-mean"
 #define BERT "models/checkpoints/bert-gamma-beta"
 
-static const char *const TEXTS[] = {"go to the red ball", "Pick up a key, then open a door!", "go", "open the door", "go to the red ball"};
+static const char *const TEXTS[] = {"go to the red ball", "Pick up a key, then open a door!", "go", "open the door",
+                                    "go to the red ball"};
 static const char *const IDS[] = {"a", "b", "c", "d", "e"};
 enum { COUNT = 5 };
 
@@ -37,7 +38,8 @@ static triad_space embedded(const char *source, const char *layers, const char *
     return space;
 }
 
-static void refuse(const char *source, const char *layers, const char *pool, const char *unit, triad_status status, const char *words)
+static void refuse(const char *source, const char *layers, const char *pool, const char *unit, triad_status status,
+                   const char *words)
 {
     triad_items items = items_of(COUNT, NULL);
     const triad_embed_options options = {.layers = layers, .pool = pool, .unit = unit};
@@ -60,12 +62,15 @@ static void bag_of_words(void **state)
     triad_space space = embedded("baseline:bow", NULL, NULL, 0);
     /* a ball door go key open pick red the then to up */
     assert_int_equal(triad_space_find(&space, "0")->d, 12);
-    static const float wanted[COUNT][12] = {{0, 1, 0, 1, 0, 0, 0, 1, 1, 0, 1, 0}, {2, 0, 1, 0, 1, 1, 1, 0, 0, 1, 0, 1},
-                                            {0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}, {0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 0},
+    static const float wanted[COUNT][12] = {{0, 1, 0, 1, 0, 0, 0, 1, 1, 0, 1, 0},
+                                            {2, 0, 1, 0, 1, 1, 1, 0, 0, 1, 0, 1},
+                                            {0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0},
+                                            {0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 0},
                                             {0, 1, 0, 1, 0, 0, 0, 1, 1, 0, 1, 0}};
     for (size_t i = 0; i < COUNT; i++)
         for (size_t j = 0; j < 12; j++)
-            if (at(&space, "0", i, j) != wanted[i][j]) fail_msg("row %zu, column %zu is %g", i, j, (double)at(&space, "0", i, j));
+            if (at(&space, "0", i, j) != wanted[i][j])
+                fail_msg("row %zu, column %zu is %g", i, j, (double)at(&space, "0", i, j));
     assert_string_equal(space.source, "baseline:bow");
     assert_string_equal(space.kind, "baseline");
     triad_space_free(&space);
@@ -74,7 +79,8 @@ static void bag_of_words(void **state)
 static void random_baseline(void **state)
 {
     (void)state;
-    triad_space one = embedded("baseline:random", "all", "default", 7), other = embedded("baseline:random", "0", NULL, 8);
+    triad_space one = embedded("baseline:random", "all", "default", 7),
+                other = embedded("baseline:random", "0", NULL, 8);
     const triad_layer *l = triad_space_find(&one, "0");
     assert_int_equal(l->d, 128);
     double sum = 0, square = 0;
@@ -115,7 +121,8 @@ static void pools(const char *source)
             for (size_t j = 0; j < l->d; j++) {
                 double sum = 0;
                 for (size_t t = from; t < to; t++) sum += at(&tokens, "1", first + t, j);
-                if (l->data[i * l->d + j] != (float)(sum / (double)(to - from))) fail_msg("%s, pool %s, row %zu, column %zu", source, names[p], i, j);
+                if (l->data[i * l->d + j] != (float)(sum / (double)(to - from)))
+                    fail_msg("%s, pool %s, row %zu, column %zu", source, names[p], i, j);
             }
         }
         triad_space_free(&space);
@@ -152,7 +159,8 @@ static void layers_by_name(void **state)
     assert_string_equal(space.pool, "projected");
     assert_string_equal(space.kind, "encoder");
     double length = 0;
-    for (size_t j = 0; j < space.layer[0].d; j++) length += (double)at(&space, "projected", 1, j) * at(&space, "projected", 1, j);
+    for (size_t j = 0; j < space.layer[0].d; j++)
+        length += (double)at(&space, "projected", 1, j) * at(&space, "projected", 1, j);
     assert_true(fabs(length - 1) < 1e-5);
     triad_space_free(&space);
     space = embedded(ST, "all", NULL, 0);
@@ -190,7 +198,8 @@ static void refuses(void **state)
     refuse("baseline:random", NULL, "mean", NULL, TRIAD_ERR_ARGUMENT, "nothing to pool");
     triad_space space;
     triad_items none = {0}, blank;
-    expect_failure(triad_embed(&space, "baseline:bow", &none, NULL, NULL, NULL, err), TRIAD_ERR_ARGUMENT, "none to embed");
+    expect_failure(triad_embed(&space, "baseline:bow", &none, NULL, NULL, NULL, err), TRIAD_ERR_ARGUMENT,
+                   "none to embed");
     const char *const id[] = {"x"}, *const text[] = {" , "};
     expect_success(triad_items_create(&blank, 1, id, text, 0, NULL, NULL, err));
     expect_failure(triad_embed(&space, "baseline:bow", &blank, NULL, NULL, NULL, err), TRIAD_ERR_ARGUMENT, "no word");
@@ -232,11 +241,16 @@ static int command(char *out, size_t size, const char *format, ...)
 static void commands(void **state)
 {
     (void)state;
-    char out[65536], *path = scratch("space.safetensors"), *other = scratch("other.safetensors"), *list = scratch("sentences.txt");
+    char out[65536], *path = scratch("space.safetensors"), *other = scratch("other.safetensors"),
+                     *list = scratch("sentences.txt");
     put_file(list, "go to the red ball\nopen a door\n", 31);
-    assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s --layers 0,raw -o %s --quiet", list, path), 0);
+    assert_int_equal(
+        command(out, sizeof out, "embed " LLAMA " --sentences %s --layers 0,raw -o %s --quiet", list, path), 0);
     assert_non_null(strstr(out, "2 items of gguf:gguf-llama-q4_0.gguf, pool mean-nofirst, 2 layers: 0 raw"));
-    assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s --layers 0 --layers raw -o %s --json --threads 3", list, other), 0);
+    assert_int_equal(command(out, sizeof out,
+                             "embed " LLAMA " --sentences %s --layers 0 --layers raw -o %s --json --threads 3", list,
+                             other),
+                     0);
     json_object *root = NULL;
     expect_success(json_read(&root, out, strlen(out), err));
     assert_int_equal(json_object_array_length(json_find(root, "layers", json_type_array)), 2);
@@ -278,7 +292,8 @@ static void agents(void **state)
     char out[4096], *agent = scratch("agent"), *beside = NULL;
     assert_int_equal(command(out, sizeof out, "train --levels GoToRedBall --steps 64 -o %s --quiet", agent), 0);
     triad_items items;
-    static const char *const texts[] = {"go to the red ball", "open a door"}, *const odd[] = {"go to the red ball", "hug a flamingo"};
+    static const char *const texts[] = {"go to the red ball", "open a door"}, *const odd[] = {"go to the red ball",
+                                                                                              "hug a flamingo"};
     expect_success(triad_items_create(&items, 2, texts, texts, 0, NULL, NULL, err));
     triad_embed_options options = triad_embed_defaults();
     triad_space space;
@@ -299,9 +314,11 @@ static void agents(void **state)
     assert_string_equal(triad_space_last(&space)->name, "instruction");
     triad_space_free(&space);
     options.layers = "9";
-    expect_failure(triad_embed(&space, agent, &items, &options, NULL, NULL, err), TRIAD_ERR_NOT_FOUND, "it has words, 0");
+    expect_failure(triad_embed(&space, agent, &items, &options, NULL, NULL, err), TRIAD_ERR_NOT_FOUND,
+                   "it has words, 0");
     options = (triad_embed_options){.pool = "mean"};
-    expect_failure(triad_embed(&space, agent, &items, &options, NULL, NULL, err), TRIAD_ERR_ARGUMENT, "leave --pool out");
+    expect_failure(triad_embed(&space, agent, &items, &options, NULL, NULL, err), TRIAD_ERR_ARGUMENT,
+                   "leave --pool out");
     triad_items_free(&items);
     expect_success(triad_items_create(&items, 2, odd, odd, 0, NULL, NULL, err));
     expect_failure(triad_embed(&space, agent, &items, NULL, NULL, NULL, err), TRIAD_ERR_NOT_FOUND, "hug");
@@ -317,9 +334,9 @@ int main(void)
 {
     openblas_set_num_threads(1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bag_of_words),   cmocka_unit_test(random_baseline), cmocka_unit_test(poolings), cmocka_unit_test(layers_by_name),
-        cmocka_unit_test(refuses),        cmocka_unit_test(probes),          cmocka_unit_test(commands),
-        cmocka_unit_test(agents),
+        cmocka_unit_test(bag_of_words),   cmocka_unit_test(random_baseline), cmocka_unit_test(poolings),
+        cmocka_unit_test(layers_by_name), cmocka_unit_test(refuses),         cmocka_unit_test(probes),
+        cmocka_unit_test(commands),       cmocka_unit_test(agents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

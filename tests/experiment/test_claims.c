@@ -27,10 +27,12 @@ static const report_null NONE = {NAN, NAN, NAN};
 static void put(figure_row *row, const char *kind, const char *x, const char *label, double value, double half)
 {
     *row = (figure_row){.kind = kind, .x = x, .row = {.label = label}, .draws = {99, 999}};
-    for (int r = 0; r < REPORT_READINGS; r++) row->row.estimate[r] = (report_estimate){value, value - half, value + half, 0.025, NONE, NONE};
+    for (int r = 0; r < REPORT_READINGS; r++)
+        row->row.estimate[r] = (report_estimate){value, value - half, value + half, 0.025, NONE, NONE};
 }
 
-/* Action at 0.72, twins at 0.60, words at 0.50, language models at 0.74; training +0.12, gap -0.02; all agents reject the relabel null. */
+/* Action at 0.72, twins at 0.60, words at 0.50, language models at 0.74; training +0.12, gap -0.02; all agents reject
+ * the relabel null. */
 static void make(made *m)
 {
     *m = (made){0};
@@ -54,8 +56,18 @@ static void make(made *m)
     m->success[1] = (report_success){"OpenDoor", 1000, 0.98, 0.97, 0.99, NAN, NAN, NAN};
     m->agent[0] = (report_agent){"agent 1", REPORT_AGENT, 2, m->success, 0.985};
     m->agent[1] = (report_agent){"untrained 1", REPORT_UNTRAINED, 0, NULL, 0};
-    m->in = (claims_input){.figures = &m->figures, .agents = 2, .agent = m->agent, .low = 0.70, .high = 0.73, .margin = 0.05, .floor = 0.95, .floor_mean = 0.98,
-                           .k = 15, .primary = "A", .encoder = "B", .relabellings = 1e6};
+    m->in = (claims_input){.figures = &m->figures,
+                           .agents = 2,
+                           .agent = m->agent,
+                           .low = 0.70,
+                           .high = 0.73,
+                           .margin = 0.05,
+                           .floor = 0.95,
+                           .floor_mean = 0.98,
+                           .k = 15,
+                           .primary = "A",
+                           .encoder = "B",
+                           .relabellings = 1e6};
 }
 
 static void judge(made *m)
@@ -101,9 +113,15 @@ static void a_study_that_reproduces(void **state)
 static void the_band_is_met_by_the_interval(void **state)
 {
     (void)state;
-    static const struct { double value, half; report_outcome outcome; const char *words; } cases[] = {
-        {0.69, 0.02, REPORT_REPRODUCED, "meets the band"}, {0.69, 0.005, REPORT_NOT_REPRODUCED, "lies below the band"},
-        {0.75, 0.01, REPORT_NOT_REPRODUCED, "lies above the band"}, {0.735, 0.01, REPORT_REPRODUCED, "meets the band"},
+    static const struct {
+        double value, half;
+        report_outcome outcome;
+        const char *words;
+    } cases[] = {
+        {0.69, 0.02, REPORT_REPRODUCED, "meets the band"},
+        {0.69, 0.005, REPORT_NOT_REPRODUCED, "lies below the band"},
+        {0.75, 0.01, REPORT_NOT_REPRODUCED, "lies above the band"},
+        {0.735, 0.01, REPORT_REPRODUCED, "meets the band"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         made m;
@@ -139,7 +157,8 @@ static void the_relabel_null_is_judged_by_holm(void **state)
     judge(&m);
     outcome(&m, 4, REPORT_REPRODUCED, REPORT_NOT_REPRODUCED);
     says(m.out.claim[4].reason[1], "1 of 3 agents reject it");
-    says(m.out.headline, "Only by retrieval does it matter which word is which, and training adds to that; in the other reading only 1 of 3 agents show it.");
+    says(m.out.headline, "Only by retrieval does it matter which word is which, and training adds to that; in the "
+                         "other reading only 1 of 3 agents show it.");
     triad_arena_free(&m.arena);
 }
 
@@ -153,7 +172,8 @@ static void at_its_ceiling_a_reading_cannot_tell(void **state)
     judge(&m);
     outcome(&m, 4, REPORT_NOT_TESTABLE, REPORT_REPRODUCED);
     says(m.out.claim[4].reason[0], "at its ceiling this reading can't tell");
-    says(m.out.headline, "Only by overlap does it matter which word is which, and training adds to that; the other reading can't tell, because renamed words reach its ceiling.");
+    says(m.out.headline, "Only by overlap does it matter which word is which, and training adds to that; the other "
+                         "reading can't tell, because renamed words reach its ceiling.");
     says(m.out.paragraph[0], "the ceiling: this reading can't tell which word is which");
     triad_arena_free(&m.arena);
 }
@@ -174,7 +194,8 @@ static void shared_words_explain_what_training_and_names_do_not(void **state)
     says(m.out.paragraph[1], "no agent does better than that");
     m.difference[TRAINING].row.estimate[1] = (report_estimate){0.03, 0.01, 0.05, NAN, NONE, NONE};
     judge(&m);
-    says(m.out.headline, "Training adds to it by overlap of neighbourhoods, but consistently renamed words align as well");
+    says(m.out.headline,
+         "Training adds to it by overlap of neighbourhoods, but consistently renamed words align as well");
     triad_arena_free(&m.arena);
 }
 
@@ -228,7 +249,8 @@ static void agents_that_differ_are_said_to(void **state)
     for (int r = 0; r < REPORT_READINGS; r++) m.member[1].p_relabel[r] = m.member[2].p_relabel[r] = 0.4;
     judge(&m);
     outcome(&m, 4, REPORT_NOT_REPRODUCED, REPORT_NOT_REPRODUCED);
-    says(m.out.headline, "differs between the agents (by retrieval 1 of 3 agents, by overlap 1 of 3 agents reject that it does not); training adds to the alignment by both readings.");
+    says(m.out.headline, "differs between the agents (by retrieval 1 of 3 agents, by overlap 1 of 3 agents reject that "
+                         "it does not); training adds to the alignment by both readings.");
     says(m.out.paragraph[0], "1 of 3 agents does better.");
     triad_arena_free(&m.arena);
 }
@@ -256,7 +278,8 @@ static void a_null_that_the_ceiling_does_not_reject_is_called_weak(void **state)
     make(&m);
     for (int r = 0; r < REPORT_READINGS; r++) m.row[SEEDS].row.estimate[r].relabel = (report_null){0.3, 0.79, 0.01};
     judge(&m);
-    says(m.out.paragraph[0], "Agents that differ by their seed alone align at 0.80, with renamed words at 0.790: 0 of 1 pairs do better, so this null has little to go by here.");
+    says(m.out.paragraph[0], "Agents that differ by their seed alone align at 0.80, with renamed words at 0.790: 0 of "
+                             "1 pairs do better, so this null has little to go by here.");
     m.row[SEEDS].row.estimate[0].relabel.p = 0.01;
     judge(&m);
     assert_null(strstr(m.out.paragraph[0], "seed alone"));
@@ -291,7 +314,15 @@ static void figures_survive_json(void **state)
     static const double y[2] = {0.5, NAN}, x[2] = {1, 15};
     static const char *const ticks[2] = {"1", "15"};
     const report_curve curve = {"agents", REPORT_AGENT, true, y, NULL, NULL};
-    report_chart chart = {.title = "t", .x_label = "k", .y_label = "precision", .ticks = 2, .tick = ticks, .x = x, .curves = 1, .curve = &curve, .band = true};
+    report_chart chart = {.title = "t",
+                          .x_label = "k",
+                          .y_label = "precision",
+                          .ticks = 2,
+                          .tick = ticks,
+                          .x = x,
+                          .curves = 1,
+                          .curve = &curve,
+                          .band = true};
     m.figures.k_charts = 1;
     m.figures.k_chart = &chart;
     json_object *root = json_object_new_object();
@@ -309,7 +340,8 @@ static void figures_survive_json(void **state)
     assert_int_equal(back.row[ACTION].draws[1], 999);
     assert_int_equal(back.k_charts, 1);
     assert_true(back.k_chart[0].curve[0].dashed && back.k_chart[0].band);
-    assert_true(back.k_chart[0].curve[0].y[0] == 0.5 && isnan(back.k_chart[0].curve[0].y[1]) && back.k_chart[0].curve[0].low == NULL);
+    assert_true(back.k_chart[0].curve[0].y[0] == 0.5 && isnan(back.k_chart[0].curve[0].y[1]) &&
+                back.k_chart[0].curve[0].low == NULL);
     assert_true(back.k_chart[0].x[1] == 15);
     json_object_put(root);
     triad_arena_free(&m.arena);
@@ -318,13 +350,19 @@ static void figures_survive_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_study_that_reproduces), cmocka_unit_test(the_band_is_met_by_the_interval),
-        cmocka_unit_test(nearly_as_well_is_an_interval_above_the_margin), cmocka_unit_test(the_relabel_null_is_judged_by_holm),
-        cmocka_unit_test(at_its_ceiling_a_reading_cannot_tell), cmocka_unit_test(shared_words_explain_what_training_and_names_do_not),
-        cmocka_unit_test(what_was_not_measured_is_not_claimed), cmocka_unit_test(weak_agents_and_few_names_are_warned_of),
-        cmocka_unit_test(figures_survive_json),                   cmocka_unit_test(agents_that_differ_are_said_to),
+        cmocka_unit_test(a_study_that_reproduces),
+        cmocka_unit_test(the_band_is_met_by_the_interval),
+        cmocka_unit_test(nearly_as_well_is_an_interval_above_the_margin),
+        cmocka_unit_test(the_relabel_null_is_judged_by_holm),
+        cmocka_unit_test(at_its_ceiling_a_reading_cannot_tell),
+        cmocka_unit_test(shared_words_explain_what_training_and_names_do_not),
+        cmocka_unit_test(what_was_not_measured_is_not_claimed),
+        cmocka_unit_test(weak_agents_and_few_names_are_warned_of),
+        cmocka_unit_test(figures_survive_json),
+        cmocka_unit_test(agents_that_differ_are_said_to),
         cmocka_unit_test(a_null_that_the_ceiling_does_not_reject_is_called_weak),
-        cmocka_unit_test(without_a_relation_there_is_nothing_to_explain), cmocka_unit_test(several_decoders_do_not_make_more_agents),
+        cmocka_unit_test(without_a_relation_there_is_nothing_to_explain),
+        cmocka_unit_test(several_decoders_do_not_make_more_agents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

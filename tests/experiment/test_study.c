@@ -1,5 +1,5 @@
-/* The whole chain on a study of a second: resumed after kills in the same bytes, redone where something changed and nowhere
- * else, stopped by missing files before it begins. Through the program, as users run it. */
+/* The whole chain on a study of a second: resumed after kills in the same bytes, redone where something changed and
+ * nowhere else, stopped by missing files before it begins. Through the program, as users run it. */
 #include "base/file.h"
 #include "formats/json.h"
 
@@ -19,31 +19,32 @@
 
 #include <cmocka.h>
 
-static char root[64];       /* of this test program, removed at its end */
-static char whole[128];     /* a study that ran without interruption */
-static char config[128];    /* its configuration */
+static char root[64];    /* of this test program, removed at its end */
+static char whole[128];  /* a study that ran without interruption */
+static char config[128]; /* its configuration */
 
-static const char CONFIG[] = "study: tiny\n"
-                             "seed: 3\n"
-                             "items: {levels: [GoToLocal, OpenDoor]}\n"
-                             "agents:\n"
-                             "  seeds: [1, 2]\n"
-                             "  steps: 3000\n"
-                             "  shares: [0.5, 0.5]\n"
-                             "  batch_steps: 64\n"
-                             "  checkpoint_every: 2\n"
-                             "  width: 32\n"
-                             "  heads: 2\n"
-                             "  feed_forward: 32\n"
-                             "  window: 4\n"
-                             "evaluation: {episodes: 6, episodes_untrained: 3}\n"
-                             "models:\n"
-                             "  - {name: llama, source: models/checkpoints/gguf-llama-q4_0/gguf-llama-q4_0.gguf, role: decoder, also: [last]}\n"
-                             "  - {name: bert, source: models/checkpoints/bert-vocab-f16, role: encoder, package: bert-tiny==1}\n"
-                             "baselines: [bow, random]\n"
-                             "alignment: {k: [1, 5], headline_k: 5, permutations: 19, permutations_retrieval: 9, bootstrap: 50}\n"
-                             "protocol:\n"
-                             "  - {choice: Levels, value: two of them, status: assumed, note: a note}\n";
+static const char CONFIG[] =
+    "study: tiny\n"
+    "seed: 3\n"
+    "items: {levels: [GoToLocal, OpenDoor]}\n"
+    "agents:\n"
+    "  seeds: [1, 2]\n"
+    "  steps: 3000\n"
+    "  shares: [0.5, 0.5]\n"
+    "  batch_steps: 64\n"
+    "  checkpoint_every: 2\n"
+    "  width: 32\n"
+    "  heads: 2\n"
+    "  feed_forward: 32\n"
+    "  window: 4\n"
+    "evaluation: {episodes: 6, episodes_untrained: 3}\n"
+    "models:\n"
+    "  - {name: llama, source: models/checkpoints/gguf-llama-q4_0/gguf-llama-q4_0.gguf, role: decoder, also: [last]}\n"
+    "  - {name: bert, source: models/checkpoints/bert-vocab-f16, role: encoder, package: bert-tiny==1}\n"
+    "baselines: [bow, random]\n"
+    "alignment: {k: [1, 5], headline_k: 5, permutations: 19, permutations_retrieval: 9, bootstrap: 50}\n"
+    "protocol:\n"
+    "  - {choice: Levels, value: two of them, status: assumed, note: a note}\n";
 
 /* ---- running the program */
 
@@ -198,7 +199,8 @@ static void stages_to_do(char *out, size_t size, const char *with, const char *f
         const char *name, *state;
         assert_int_equal(json_want_string(json_object_array_get_idx(stages, i), "stage", &name, &err), TRIAD_OK);
         assert_int_equal(json_want_string(json_object_array_get_idx(stages, i), "state", &state, &err), TRIAD_OK);
-        if (strcmp(state, "done") != 0) snprintf(out + strlen(out), size - strlen(out), "%s%s", out[0] ? " " : "", name);
+        if (strcmp(state, "done") != 0)
+            snprintf(out + strlen(out), size - strlen(out), "%s%s", out[0] ? " " : "", name);
     }
     json_object_put(document);
 }
@@ -240,10 +242,24 @@ static int teardown(void **state)
 static void a_study_leaves_its_files(void **state)
 {
     (void)state;
-    static const char *const files[] = {"items.tsv", "agents/agent-1.safetensors", "agents/agent-2.safetensors", "agents/untrained-1.safetensors",
-                                        "evaluations/agent-1.json", "evaluations/untrained-2.json", "spaces/agent-1.safetensors", "spaces/untrained-1.safetensors",
-                                        "spaces/llama.safetensors", "spaces/llama.last.safetensors", "spaces/bert.safetensors", "spaces/bow.safetensors",
-                                        "spaces/random.safetensors", "results.json", "results.csv", "report.html", "log", "stages/train-1.json"};
+    static const char *const files[] = {"items.tsv",
+                                        "agents/agent-1.safetensors",
+                                        "agents/agent-2.safetensors",
+                                        "agents/untrained-1.safetensors",
+                                        "evaluations/agent-1.json",
+                                        "evaluations/untrained-2.json",
+                                        "spaces/agent-1.safetensors",
+                                        "spaces/untrained-1.safetensors",
+                                        "spaces/llama.safetensors",
+                                        "spaces/llama.last.safetensors",
+                                        "spaces/bert.safetensors",
+                                        "spaces/bow.safetensors",
+                                        "spaces/random.safetensors",
+                                        "results.json",
+                                        "results.csv",
+                                        "report.html",
+                                        "log",
+                                        "stages/train-1.json"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char path[256];
         path_in(path, whole, files[i]);
@@ -263,7 +279,8 @@ static void results_hold_what_the_report_shows(void **state)
     triad_error err;
     if (json_read_file(&document, path, 1 << 26, &err) != TRIAD_OK) fail_msg("%s", err.text);
     /* 2 agents, 2 twins, 2 models, 2 baselines: 28 pairs first, all with both nulls. */
-    json_object *spaces = json_find(document, "spaces", json_type_array), *pairs = json_find(document, "pairs", json_type_array);
+    json_object *spaces = json_find(document, "spaces", json_type_array),
+                *pairs = json_find(document, "pairs", json_type_array);
     assert_int_equal(json_object_array_length(spaces), 8);
     assert_true(json_object_array_length(pairs) > 28);
     for (size_t i = 0; i < 28; i++) {
@@ -275,7 +292,8 @@ static void results_hold_what_the_report_shows(void **state)
         assert_non_null(json_find(json_find(overlap, "null", json_type_object), "iid", json_type_object));
         assert_non_null(json_find(json_find(overlap, "null", json_type_object), "relabel", json_type_object));
     }
-    json_object *claims = json_find(document, "claims", json_type_array), *verdict = json_find(document, "verdict", json_type_object);
+    json_object *claims = json_find(document, "claims", json_type_array),
+                *verdict = json_find(document, "verdict", json_type_object);
     assert_int_equal(json_object_array_length(claims), 5);
     const char *headline;
     assert_int_equal(json_want_string(verdict, "headline", &headline, &err), TRIAD_OK);
@@ -315,7 +333,8 @@ static void a_finished_study_is_not_redone(void **state)
     assert_int_equal(stat(path, &before), 0);
     assert_ran(RUN("run", config, "-o", folder));
     assert_int_equal(stat(path, &after), 0);
-    assert_true(before.st_ino == after.st_ino && before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
+    assert_true(before.st_ino == after.st_ino && before.st_mtim.tv_sec == after.st_mtim.tv_sec &&
+                before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
     assert_null(strstr(printed("stderr"), "train")); /* no stage began */
     assert_same_tree(whole, folder);
 }
@@ -380,7 +399,9 @@ static void what_changed_is_redone_and_nothing_else(void **state)
     assert_string_equal(todo, "evaluate-untrained-1 evaluate-untrained-2 results report");
     changed_config(with, "seeds: [1, 2]", "seeds: [1, 5]");
     stages_to_do(todo, sizeof todo, with, whole);
-    assert_string_equal(todo, "train-2 evaluate-2 evaluate-untrained-2 embed-agent-2 embed-untrained-2 align pooling layers results report");
+    assert_string_equal(
+        todo,
+        "train-2 evaluate-2 evaluate-untrained-2 embed-agent-2 embed-untrained-2 align pooling layers results report");
     changed_config(with, "seed: 3", "seed: 4");
     stages_to_do(todo, sizeof todo, with, whole);
     assert_string_equal(todo, "embed-bow embed-random align pooling layers results report");
@@ -427,12 +448,18 @@ static void missing_files_stop_it_before_it_begins(void **state)
     char folder[256], with[256];
     path_in(folder, root, "nothing");
     changed_config(with, "source: models/checkpoints/bert-vocab-f16", "source: models/none");
-    assert_refused(RUN("run", with, "-o", folder), "model bert: file model.safetensors of package bert-tiny==1 in folder models/none is missing (tools/fetch_models.sh brings it)");
+    assert_refused(RUN("run", with, "-o", folder), "model bert: file model.safetensors of package bert-tiny==1 in "
+                                                   "folder models/none is missing (tools/fetch_models.sh brings it)");
     assert_refused(RUN("run", with, "-o", folder, "--dry-run"), "model bert: file model.safetensors");
     changed_config(with, "gguf-llama-q4_0/gguf-llama-q4_0.gguf", "gguf-llama-q4_0/none.gguf");
-    assert_refused(RUN("run", with, "-o", folder), "model llama: file none.gguf in folder models/checkpoints/gguf-llama-q4_0 is missing (put it there, or change `source`)");
-    changed_config(with, "role: decoder", "role: decoder, sha256: 0000000000000000000000000000000000000000000000000000000000000000");
-    assert_refused(RUN("run", with, "-o", folder), "model llama: file gguf-llama-q4_0.gguf in folder models/checkpoints/gguf-llama-q4_0 has another checksum than the study says");
+    assert_refused(RUN("run", with, "-o", folder),
+                   "model llama: file none.gguf in folder models/checkpoints/gguf-llama-q4_0 is missing (put it there, "
+                   "or change `source`)");
+    changed_config(with, "role: decoder",
+                   "role: decoder, sha256: 0000000000000000000000000000000000000000000000000000000000000000");
+    assert_refused(RUN("run", with, "-o", folder),
+                   "model llama: file gguf-llama-q4_0.gguf in folder models/checkpoints/gguf-llama-q4_0 has another "
+                   "checksum than the study says");
     changed_config(with, "source: models/checkpoints/bert-vocab-f16", "source: formats");
     assert_refused(RUN("run", with, "-o", folder), "model bert: file model.safetensors");
     assert_false(triad_path_exists(folder));
@@ -443,8 +470,10 @@ static void wrong_requests_get_a_line(void **state)
     (void)state;
     char folder[256], with[256];
     path_in(folder, root, "requests");
-    assert_refused(RUN("run", config, "-o", folder, "--only", "aling"), "no stage 'aling' in this study (did you mean 'align'?)");
-    assert_refused(RUN("run", config, "-o", folder, "--only", "qqq"), "no stage 'qqq' in this study (--list shows them)");
+    assert_refused(RUN("run", config, "-o", folder, "--only", "aling"),
+                   "no stage 'aling' in this study (did you mean 'align'?)");
+    assert_refused(RUN("run", config, "-o", folder, "--only", "qqq"),
+                   "no stage 'qqq' in this study (--list shows them)");
     assert_refused(RUN("run", config, "-o", folder, "--seed", "4294967296"), "a study's seed is at most 4294967295");
     assert_refused(RUN("run", "nowhere.yaml", "-o", folder), "nowhere.yaml");
     assert_refused(RUN("run", "-o", folder), "experiments/quick.yaml: not in the current folder and not installed");
@@ -496,7 +525,8 @@ static void two_runs_in_a_folder_are_refused(void **state)
     const int fd = open(path, O_WRONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(flock(fd, LOCK_EX), 0);
-    assert_refused(RUN("run", config, "-o", whole), "another run is working in this folder (wait for it, or choose another)");
+    assert_refused(RUN("run", config, "-o", whole),
+                   "another run is working in this folder (wait for it, or choose another)");
     close(fd);
 }
 
@@ -517,20 +547,33 @@ static void the_report_is_written_anew_from_the_results(void **state)
 static void damaged_results_are_refused_in_a_line(void **state)
 {
     (void)state;
-    static const struct { const char *text, *words; } cases[] = {
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
         {"", "results.json"},
         {"[]", "it does not hold a study's results"},
         {"{}", "it does not hold a study's results"},
         {"{\"study\": {}, \"verdict\": {}}", "k"},
-        {"{\"study\": {\"k\": 15, \"name\": \"a\", \"title\": \"t\", \"protocol\": \"strict\"}, \"created_by\": \"c\", \"verdict\": {}}", "headline"},
-        {"{\"study\": {\"k\": 15, \"name\": \"a\", \"title\": \"t\", \"protocol\": \"strict\"}, \"created_by\": \"c\", \"verdict\": {\"headline\": \"h\"}}", "band"},
-        {"{\"study\": {\"k\": 15, \"name\": \"a\", \"title\": \"t\", \"protocol\": \"strict\", \"band\": [0.7, 0.73]}, \"created_by\": \"c\", "
-         "\"verdict\": {\"headline\": \"h\"}, \"spaces\": [3]}", "an entry is not an object"},
-        {"{\"study\": {\"k\": 15, \"name\": \"a\", \"title\": \"t\", \"protocol\": \"strict\", \"band\": [0.7, 0.73]}, \"created_by\": \"c\", "
-         "\"verdict\": {\"headline\": \"h\"}, \"claims\": [{}]}", "a claim without two readings"},
-        {"{\"study\": {\"k\": 15, \"name\": \"a\", \"title\": \"t\", \"protocol\": \"strict\", \"band\": [0.7, 0.73]}, \"created_by\": \"c\", "
-         "\"verdict\": {\"headline\": \"h\"}, \"figures\": {\"k_charts\": [{\"title\": \"t\", \"x_label\": \"x\", \"y_label\": \"y\", \"ticks\": [\"1\"], "
-         "\"curves\": [{\"label\": \"l\", \"role\": 0, \"y\": [1, 2]}]}]}}", "a curve has another length than its axis"},
+        {"{\"study\": {\"k\": 15, \"name\": \"a\", \"title\": \"t\", \"protocol\": \"strict\"}, \"created_by\": \"c\", "
+         "\"verdict\": {}}",
+         "headline"},
+        {"{\"study\": {\"k\": 15, \"name\": \"a\", \"title\": \"t\", \"protocol\": \"strict\"}, \"created_by\": \"c\", "
+         "\"verdict\": {\"headline\": \"h\"}}",
+         "band"},
+        {"{\"study\": {\"k\": 15, \"name\": \"a\", \"title\": \"t\", \"protocol\": \"strict\", \"band\": [0.7, 0.73]}, "
+         "\"created_by\": \"c\", "
+         "\"verdict\": {\"headline\": \"h\"}, \"spaces\": [3]}",
+         "an entry is not an object"},
+        {"{\"study\": {\"k\": 15, \"name\": \"a\", \"title\": \"t\", \"protocol\": \"strict\", \"band\": [0.7, 0.73]}, "
+         "\"created_by\": \"c\", "
+         "\"verdict\": {\"headline\": \"h\"}, \"claims\": [{}]}",
+         "a claim without two readings"},
+        {"{\"study\": {\"k\": 15, \"name\": \"a\", \"title\": \"t\", \"protocol\": \"strict\", \"band\": [0.7, 0.73]}, "
+         "\"created_by\": \"c\", "
+         "\"verdict\": {\"headline\": \"h\"}, \"figures\": {\"k_charts\": [{\"title\": \"t\", \"x_label\": \"x\", "
+         "\"y_label\": \"y\", \"ticks\": [\"1\"], "
+         "\"curves\": [{\"label\": \"l\", \"role\": 0, \"y\": [1, 2]}]}]}}",
+         "a curve has another length than its axis"},
     };
     char folder[256], path[256], page[256];
     path_in(folder, root, "broken");
@@ -542,7 +585,8 @@ static void damaged_results_are_refused_in_a_line(void **state)
         assert_refused(RUN("report", folder, "-o", page), cases[i].words);
     }
     assert_false(triad_path_exists(page));
-    write_text(path, "{\"study\": {\"k\": 15, \"name\": \"a\", \"title\": \"t\", \"protocol\": \"strict\", \"band\": [0.7, 0.73]}, \"created_by\": \"c\", \"verdict\": {\"headline\": \"h\"}}");
+    write_text(path, "{\"study\": {\"k\": 15, \"name\": \"a\", \"title\": \"t\", \"protocol\": \"strict\", \"band\": "
+                     "[0.7, 0.73]}, \"created_by\": \"c\", \"verdict\": {\"headline\": \"h\"}}");
     assert_ran(RUN("report", folder, "-o", page));
 }
 

@@ -100,12 +100,15 @@ static triad_status keep(void *context, const triad_states *states, triad_error 
 {
     (void)err;
     kept *k = context;
-    const size_t n = states->of_sentences ? k->tokens->sentences : k->tokens->offsets[k->tokens->sentences], i = k->layers++;
+    const size_t n = states->of_sentences ? k->tokens->sentences : k->tokens->offsets[k->tokens->sentences],
+                 i = k->layers++;
     snprintf(k->name[i], sizeof k->name[i], "%s", states->layer);
     k->width[i] = states->width;
     k->count[i] = n;
     k->rows[i] = malloc(n * states->width * sizeof(float) + 1);
-    for (size_t r = 0; r < n; r++) memcpy(k->rows[i] + r * states->width, states->rows + states->row[r] * states->width, states->width * sizeof(float));
+    for (size_t r = 0; r < n; r++)
+        memcpy(k->rows[i] + r * states->width, states->rows + states->row[r] * states->width,
+               states->width * sizeof(float));
     return TRIAD_OK;
 }
 
@@ -116,12 +119,22 @@ static void forget(kept *k)
 }
 
 static const char *const SENTENCES[] = {
-    "go to the red ball", "go to the red box", "go to the red ball", "pick up the key", "open a door", "open a door on your left", "go", "go to",
-    "put the blue ball next to the green box after you open a yellow door", "open a door on your right", "pick up the keys",
+    "go to the red ball",
+    "go to the red box",
+    "go to the red ball",
+    "pick up the key",
+    "open a door",
+    "open a door on your left",
+    "go",
+    "go to",
+    "put the blue ball next to the green box after you open a yellow door",
+    "open a door on your right",
+    "pick up the keys",
 };
 enum { COUNT = sizeof SENTENCES / sizeof *SENTENCES };
 
-static void run(kept *k, triad_tokens *tokens, const triad_model *model, const char *const *sentences, size_t n, int threads)
+static void run(kept *k, triad_tokens *tokens, const triad_model *model, const char *const *sentences, size_t n,
+                int threads)
 {
     triad_pool *pool = NULL;
     if (threads > 0) expect_success(triad_pool_create(&pool, threads, err));
@@ -174,7 +187,9 @@ static void same_bytes(const char *path)
                 difference += (double)(x[j] - y[j]) * (x[j] - y[j]);
                 size += (double)x[j] * x[j];
             }
-            if (sqrt(difference / size) > 1e-6) fail_msg("%s, layer %s of \"%s\" differs by %g", path, one.name[i], SENTENCES[s], sqrt(difference / size));
+            if (sqrt(difference / size) > 1e-6)
+                fail_msg("%s, layer %s of \"%s\" differs by %g", path, one.name[i], SENTENCES[s],
+                         sqrt(difference / size));
         }
         forget(&other);
         triad_tokens_free(&shuffled);
@@ -201,7 +216,8 @@ static void describes(void **state)
     assert_string_equal(info->container, "gguf");
     assert_string_equal(info->name, "gguf-llama-q4_0.gguf");
     assert_string_equal(info->pooling, "mean-nofirst");
-    assert_true(info->kind == TRIAD_DECODER && info->has_raw && info->has_tokenizer && info->reduced && info->projected == 0);
+    assert_true(info->kind == TRIAD_DECODER && info->has_raw && info->has_tokenizer && info->reduced &&
+                info->projected == 0);
     assert_int_equal(info->layers, 2);
     assert_int_equal(info->width, 64);
     triad_model_close(model);
@@ -241,7 +257,8 @@ static void runs_can_fail(void **state)
         tokens.ids[0] = 1 << 20;
         expect_failure(triad_model_run(model, &tokens, NULL, NULL, stop, NULL, err), TRIAD_ERR_RANGE, "outside");
         tokens.sentences = 0;
-        expect_failure(triad_model_run(model, &tokens, NULL, NULL, stop, NULL, err), TRIAD_ERR_ARGUMENT, "not one token");
+        expect_failure(triad_model_run(model, &tokens, NULL, NULL, stop, NULL, err), TRIAD_ERR_ARGUMENT,
+                       "not one token");
         triad_tokens_free(&tokens);
         triad_model_close(model);
     }
@@ -249,10 +266,10 @@ static void runs_can_fail(void **state)
 
 /* ---- checkpoints that are not what they must be */
 typedef struct damage {
-    const char *key;             /* of config.json: set to value (JSON), or removed when value is NULL */
+    const char *key; /* of config.json: set to value (JSON), or removed when value is NULL */
     const char *value;
-    const char *tensor;          /* whose name begins so … */
-    int what;                    /* 0 nothing, 1 left out, 2 cut to its first row, 3 renamed, 4 one NaN in it, 5 as integers */
+    const char *tensor; /* whose name begins so … */
+    int what;           /* 0 nothing, 1 left out, 2 cut to its first row, 3 renamed, 4 one NaN in it, 5 as integers */
     triad_status status;
     const char *words;
 } damage;
@@ -265,8 +282,10 @@ static char *damaged(const char *from, const damage *d)
     json_object *config = NULL;
     snprintf(path, sizeof path, "%s/config.json", from);
     expect_success(json_read_file(&config, path, 1 << 20, err));
-    if (d->key != NULL && d->value == NULL) json_object_object_del(config, d->key);
-    else if (d->key != NULL) json_object_object_add(config, d->key, json_tokener_parse(d->value));
+    if (d->key != NULL && d->value == NULL)
+        json_object_object_del(config, d->key);
+    else if (d->key != NULL)
+        json_object_object_add(config, d->key, json_tokener_parse(d->value));
     snprintf(path, sizeof path, "%s/config.json", folder);
     expect_success(json_write_file(path, config, err));
     json_object_put(config);
@@ -339,7 +358,8 @@ static void refuses_damaged(void **state)
         {"position_embedding_type", "\"relative_key\"", NULL, 0, TRIAD_ERR_UNSUPPORTED, "relative_key"},
         {"is_decoder", "true", NULL, 0, TRIAD_ERR_UNSUPPORTED, "decoder"},
         {"vocab_size", "401", NULL, 0, TRIAD_ERR_FORMAT, "word_embeddings"},
-        {NULL, NULL, "encoder.layer.1.output.dense.bias", 1, TRIAD_ERR_NOT_FOUND, "encoder.layer.1.output.dense.bias is missing"},
+        {NULL, NULL, "encoder.layer.1.output.dense.bias", 1, TRIAD_ERR_NOT_FOUND,
+         "encoder.layer.1.output.dense.bias is missing"},
         {NULL, NULL, "embeddings.LayerNorm.weight", 1, TRIAD_ERR_NOT_FOUND, "embeddings.LayerNorm.weight is missing"},
         {NULL, NULL, "encoder.layer.0.attention.self.query.weight", 2, TRIAD_ERR_FORMAT, "must be [48, 48]"},
         {NULL, NULL, "encoder.layer.0.output.LayerNorm.bias", 3, TRIAD_ERR_UNSUPPORTED, "has no place"},
@@ -408,20 +428,26 @@ static void refuses_modules(void **state)
     refuse_modules("[]", TRIAD_ERR_FORMAT, "not a list");
     refuse_modules("[1]", TRIAD_ERR_FORMAT, "no object");
     refuse_modules("[{\"type\": \"x.WordEmbeddings\", \"path\": \"\"}]", TRIAD_ERR_UNSUPPORTED, "WordEmbeddings");
-    refuse_modules("[{\"type\": \"x.Transformer\", \"path\": \"0_Transformer\"}]", TRIAD_ERR_UNSUPPORTED, "0_Transformer");
+    refuse_modules("[{\"type\": \"x.Transformer\", \"path\": \"0_Transformer\"}]", TRIAD_ERR_UNSUPPORTED,
+                   "0_Transformer");
     refuse_modules("[" FIRST ", {\"type\": \"x.LSTM\", \"path\": \"1_LSTM\"}]", TRIAD_ERR_UNSUPPORTED, "LSTM");
-    refuse_modules("[" FIRST ", {\"type\": \"x.Pooling\", \"path\": \"1_Pooling\"}]", TRIAD_ERR_NOT_FOUND, "1_Pooling/config.json");
-    refuse_modules("[" FIRST ", {\"type\": \"x.Pooling\", \"path\": \"../1_Pooling\"}]", TRIAD_ERR_FORMAT, "plain name");
-    refuse_modules("[" FIRST ", {\"type\": \"x.Normalize\", \"path\": \"2_Normalize\"}]", TRIAD_ERR_UNSUPPORTED, "second module");
+    refuse_modules("[" FIRST ", {\"type\": \"x.Pooling\", \"path\": \"1_Pooling\"}]", TRIAD_ERR_NOT_FOUND,
+                   "1_Pooling/config.json");
+    refuse_modules("[" FIRST ", {\"type\": \"x.Pooling\", \"path\": \"../1_Pooling\"}]", TRIAD_ERR_FORMAT,
+                   "plain name");
+    refuse_modules("[" FIRST ", {\"type\": \"x.Normalize\", \"path\": \"2_Normalize\"}]", TRIAD_ERR_UNSUPPORTED,
+                   "second module");
 }
 
 int main(void)
 {
     openblas_set_num_threads(1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(prefixes_are_rows), cmocka_unit_test(frequencies),     cmocka_unit_test(describes),
-        cmocka_unit_test(any_order_and_any_pool), cmocka_unit_test(runs_can_fail), cmocka_unit_test(refuses_damaged),
-        cmocka_unit_test(reports_nan),       cmocka_unit_test(refuses_paths),   cmocka_unit_test(refuses_modules),
+        cmocka_unit_test(prefixes_are_rows), cmocka_unit_test(frequencies),
+        cmocka_unit_test(describes),         cmocka_unit_test(any_order_and_any_pool),
+        cmocka_unit_test(runs_can_fail),     cmocka_unit_test(refuses_damaged),
+        cmocka_unit_test(reports_nan),       cmocka_unit_test(refuses_paths),
+        cmocka_unit_test(refuses_modules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

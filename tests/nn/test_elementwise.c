@@ -101,8 +101,7 @@ static void test_accuracy(void **state)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         float where = 0;
-        const double most =
-            worst(cases[i].f, cases[i].exact, cases[i].low, cases[i].high, cases[i].floor, &where);
+        const double most = worst(cases[i].f, cases[i].exact, cases[i].low, cases[i].high, cases[i].floor, &where);
         print_message("%s: %.2f units of the last place, at %a\n", cases[i].name, most, (double)where);
         if (!(most <= cases[i].units)) fail_msg("%s: %g units at %a", cases[i].name, most, (double)where);
         assert_true(most > 0);

@@ -20,8 +20,8 @@ static void test_norms(void **state)
                 for (size_t i = 0; i < d && kind < 2; i++) mean += x.d[r * d + i] / (double)d;
                 for (size_t i = 0; i < d; i++) square += pow(x.d[r * d + i] - mean, 2) / (double)d;
                 for (size_t i = 0; i < d; i++)
-                    y.d[r * d + i] = (x.d[r * d + i] - mean) / sqrt(square + epsilon) * gain.d[i] +
-                                     (kind == 0 ? shift.d[i] : 0);
+                    y.d[r * d + i] =
+                        (x.d[r * d + i] - mean) / sqrt(square + epsilon) * gain.d[i] + (kind == 0 ? shift.d[i] : 0);
             }
             if (kind < 2)
                 nn_norm_forward(y.f, x.f, gain.f, kind == 0 ? shift.f : NULL, epsilon, ROWS, d);
@@ -56,7 +56,8 @@ static void test_rope(void **state)
             for (size_t h = 0; h < HEADS; h++)
                 for (size_t i = 0; i < ROTARY / 2; i++) {
                     double *head = x.d + r * LD + h * D;
-                    const size_t a = pairs == NN_ROPE_HALVES ? i : 2 * i, b = pairs == NN_ROPE_HALVES ? i + 3 : 2 * i + 1;
+                    const size_t a = pairs == NN_ROPE_HALVES ? i : 2 * i,
+                                 b = pairs == NN_ROPE_HALVES ? i + 3 : 2 * i + 1;
                     const double angle = position[r] * pow(100, -2.0 * (double)i / ROTARY), first = head[a];
                     head[a] = first * cos(angle) - head[b] * sin(angle);
                     head[b] = head[b] * cos(angle) + first * sin(angle);
@@ -126,8 +127,8 @@ static void test_tree(void **state)
             }
         float *scratch = malloc(nn_attention_tree_scratch(longest, heads) * sizeof *scratch);
         assert_non_null(scratch);
-        nn_attention_tree_forward(out.f, ld_q, q.f, ld_q, k.f, ld_k, v.f, ld_k, ancestor, offset, 0, 11, heads, kv_heads,
-                                  d, (float)scale, scratch);
+        nn_attention_tree_forward(out.f, ld_q, q.f, ld_q, k.f, ld_k, v.f, ld_k, ancestor, offset, 0, 11, heads,
+                                  kv_heads, d, (float)scale, scratch);
         nn_attention_tree_forward(out.f, ld_q, q.f, ld_q, k.f, ld_k, v.f, ld_k, ancestor, offset, 11, ROWS - 11, heads,
                                   kv_heads, d, (float)scale, scratch);
         close_to("tree", &out, 1e-6);

@@ -7,7 +7,8 @@ static const double TIGHT = 2e-6; /* relative Frobenius error of float sums of t
 static void test_linear(void **state)
 {
     (void)state;
-    static const size_t shapes[][3] = {{1, 1, 1}, {5, 8, 3}, {7, 33, 19}, {300, 128, 384}, {64, 512, 128}, {0, 4, 4}, {3, 130, 7}};
+    static const size_t shapes[][3] = {{1, 1, 1},      {5, 8, 3}, {7, 33, 19}, {300, 128, 384},
+                                       {64, 512, 128}, {0, 4, 4}, {3, 130, 7}};
     triad_pcg64 rng;
     triad_pcg64_seed(&rng, 1);
     for (size_t s = 0; s < COUNT(shapes); s++) {
@@ -65,8 +66,8 @@ static void test_norms(void **state)
         nn_film_norm_forward(y.f, mean.f, rstd.f, x.f, film.f, film.f + shift, ld, film_row, rows, d);
         nn_ref64_film_norm_forward(y.d, mean.d, rstd.d, x.d, film.d, film.d + shift, ld, film_row, rows, d);
         close_to("film_norm", &y, TIGHT);
-        nn_film_norm_backward_add(dx.f, dfilm.f, dfilm.f + shift, dy.f, x.f, mean.f, rstd.f, film.f, ld, film_row,
-                                  rows, d);
+        nn_film_norm_backward_add(dx.f, dfilm.f, dfilm.f + shift, dy.f, x.f, mean.f, rstd.f, film.f, ld, film_row, rows,
+                                  d);
         nn_ref64_film_norm_backward_add(dx.d, dfilm.d, dfilm.d + shift, dy.d, x.d, mean.d, rstd.d, film.d, ld, film_row,
                                         rows, d);
         close_to("film_norm dx", &dx, TIGHT);
@@ -134,8 +135,8 @@ static void check_attention(const attention_case *c, triad_pcg64 *rng)
     nn_ref64_attention_forward(out.d, ld_o, probs.d, q.d, ld_q, kv.d, ld_k, kv.d + d, ld_k, segments, c->count,
                                c->heads, c->head_dim, c->mask, c->window, c->bias ? bias.d : NULL);
     close_to("out", &out, TIGHT);
-    nn_attention_backward(dq.f, ld_q, dkv.f, ld_k, dkv.f + d, ld_k, c->bias ? dbias.f : NULL, dout.f, ld_o, probs.f, q.f,
-                          ld_q, kv.f, ld_k, kv.f + d, ld_k, segments, c->count, c->heads, c->head_dim, c->mask,
+    nn_attention_backward(dq.f, ld_q, dkv.f, ld_k, dkv.f + d, ld_k, c->bias ? dbias.f : NULL, dout.f, ld_o, probs.f,
+                          q.f, ld_q, kv.f, ld_k, kv.f + d, ld_k, segments, c->count, c->heads, c->head_dim, c->mask,
                           c->window);
     nn_ref64_attention_backward(dq.d, ld_q, dkv.d, ld_k, dkv.d + d, ld_k, c->bias ? dbias.d : NULL, dout.d, ld_o,
                                 probs.d, q.d, ld_q, kv.d, ld_k, kv.d + d, ld_k, segments, c->count, c->heads,
@@ -159,11 +160,11 @@ static void test_attention(void **state)
         {2, 32, 0, NN_CAUSAL, false, 3, {{60, 60}, {3, 3}, {17, 17}}},
         {1, 20, 3, NN_CAUSAL, true, 2, {{41, 41}, {5, 5}}},
         {1, 32, 1, NN_CAUSAL, true, 1, {{9, 9}}},
-        {1, 32, 100, NN_CAUSAL, true, 2, {{600, 600}, {4, 4}}},  /* cut into runs */
-        {1, 128, 20, NN_CAUSAL, true, 1, {{301, 301}}},          /* cut into runs */
-        {1, 16, 0, NN_CAUSAL, false, 1, {{530, 530}}},           /* general products */
-        {1, 32, 600, NN_CAUSAL, true, 1, {{620, 620}}},          /* general products */
-        {1, 24, 0, NN_FULL, false, 1, {{37, 700}}},              /* general products */
+        {1, 32, 100, NN_CAUSAL, true, 2, {{600, 600}, {4, 4}}}, /* cut into runs */
+        {1, 128, 20, NN_CAUSAL, true, 1, {{301, 301}}},         /* cut into runs */
+        {1, 16, 0, NN_CAUSAL, false, 1, {{530, 530}}},          /* general products */
+        {1, 32, 600, NN_CAUSAL, true, 1, {{620, 620}}},         /* general products */
+        {1, 24, 0, NN_FULL, false, 1, {{37, 700}}},             /* general products */
     };
     triad_pcg64 rng;
     triad_pcg64_seed(&rng, 4);

@@ -58,8 +58,8 @@ static void test_schedule(void **state)
     assert_true(nn_schedule(200, 1000, 200, 0.02) == 1);
     assert_true(fabs(nn_schedule(600, 1000, 200, 0.02) - 0.51) < 1e-15);
     assert_true(nn_schedule(1000, 1000, 200, 0.02) == 0.02 && nn_schedule(5000, 1000, 200, 0.02) == 0.02);
-    assert_true(nn_schedule(0, 1000, 0, 0) == 1); /* no warm-up */
-    assert_true(nn_schedule(5, 4, 10, 0.1) == 0.6);  /* shorter than its warm-up */
+    assert_true(nn_schedule(0, 1000, 0, 0) == 1);   /* no warm-up */
+    assert_true(nn_schedule(5, 4, 10, 0.1) == 0.6); /* shorter than its warm-up */
     assert_true(nn_schedule(10, 10, 10, 0.1) == 0.1);
     for (uint64_t step = 200; step < 1100; step++)
         assert_true(nn_schedule(step + 1, 1000, 200, 0.02) <= nn_schedule(step, 1000, 200, 0.02));

@@ -89,8 +89,8 @@ static void test_kernels_agree(void **state)
         float *packed = aligned_alloc(64, 128 * K * sizeof *packed), *out = i ? again.f : c.f;
         assert_non_null(packed);
         kernels[i]->pack(packed, true, b.f, K, K, N);
-        kernels[i]->multiply(false, M, N, K, 1, a.f, K, packed, kernels[i]->panel * K, kernels[i]->panel, 1, out, N, out,
-                             N);
+        kernels[i]->multiply(false, M, N, K, 1, a.f, K, packed, kernels[i]->panel * K, kernels[i]->panel, 1, out, N,
+                             out, N);
         free(packed);
     }
     assert_memory_equal(c.f, again.f, M * N * sizeof(float));
@@ -226,10 +226,8 @@ static void test_small(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gemm), cmocka_unit_test(test_kernels),
-        cmocka_unit_test(test_kernels_agree),
-        cmocka_unit_test(test_pool),
-        cmocka_unit_test(test_linear_pool), cmocka_unit_test(test_rows_are_independent),
+        cmocka_unit_test(test_gemm), cmocka_unit_test(test_kernels),     cmocka_unit_test(test_kernels_agree),
+        cmocka_unit_test(test_pool), cmocka_unit_test(test_linear_pool), cmocka_unit_test(test_rows_are_independent),
         cmocka_unit_test(test_nan),  cmocka_unit_test(test_small),
     };
     return cmocka_run_group_tests_name("nn products", tests, NULL, NULL);

@@ -36,7 +36,8 @@ static void every_section_stands(void **state)
 {
     (void)state;
     triad_text html = page();
-    static const char *const ids[] = {"verdict", "evidence", "pairs", "precision", "layers", "agents", "protocol", "controls"};
+    static const char *const ids[] = {"verdict", "evidence", "pairs",    "precision",
+                                      "layers",  "agents",   "protocol", "controls"};
     const char *last = html.bytes;
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         char want[64];
@@ -58,7 +59,8 @@ static void tags_are_balanced(void **state)
 {
     (void)state;
     triad_text html = page();
-    static const char *const tags[] = {"section", "figure", "table", "thead", "tbody", "tr", "svg", "g", "details", "div", "dl", "main", "text", "p"};
+    static const char *const tags[] = {"section", "figure",  "table", "thead", "tbody", "tr",   "svg",
+                                       "g",       "details", "div",   "dl",    "main",  "text", "p"};
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
         char open[16], open_with[16], close[16];
         snprintf(open, sizeof open, "<%s>", tags[i]);
@@ -73,7 +75,8 @@ static void nothing_is_fetched(void **state)
 {
     (void)state;
     triad_text html = page();
-    static const char *const never[] = {"http:", "https:", "//cdn", "src=", "url(", "@import", "<link", "fetch(", "XMLHttp"};
+    static const char *const never[] = {"http:",   "https:", "//cdn",  "src=",   "url(",
+                                        "@import", "<link",  "fetch(", "XMLHttp"};
     for (size_t i = 0; i < sizeof never / sizeof *never; i++) assert_null(strstr(html.bytes, never[i]));
     triad_text_free(&html);
 }
@@ -118,7 +121,8 @@ static void undefined_is_a_dash(void **state)
 static void an_empty_study_is_a_page(void **state)
 {
     (void)state;
-    const report_study study = {.name = "n", .title = "t", .created_by = "c", .band_low = 0.7, .band_high = 0.73, .k = 15};
+    const report_study study = {
+        .name = "n", .title = "t", .created_by = "c", .band_low = 0.7, .band_high = 0.73, .k = 15};
     triad_text html = {0};
     triad_error err;
     assert_int_equal(report_html(&study, &html, &err), TRIAD_OK);
@@ -137,7 +141,8 @@ static void a_pair_outside_the_table_is_refused(void **state)
     triad_text_free(&html);
 }
 
-/* Where a browser is installed: the page comes out of it with its figures laid out, and its script runs without an error. */
+/* Where a browser is installed: the page comes out of it with its figures laid out, and its script runs without an
+ * error. */
 static void a_browser_draws_it(void **state)
 {
     (void)state;
@@ -156,13 +161,19 @@ static void a_browser_draws_it(void **state)
     fputs("<script>let bad='';onerror=m=>bad=m;const mark=document.querySelector('[data-tip]');"
           "mark.dispatchEvent(new PointerEvent('pointermove',{bubbles:true,clientX:50,clientY:50}));"
           "const shown=!document.getElementById('tip').hidden;"
-          "const flat=[...document.querySelectorAll('svg.fig')].filter(s=>s.getBoundingClientRect().height<60||s.getBoundingClientRect().width<200).length;"
+          "const "
+          "flat=[...document.querySelectorAll('svg.fig')].filter(s=>s.getBoundingClientRect().height<60||s."
+          "getBoundingClientRect().width<200).length;"
           "const wide=document.documentElement.scrollWidth>innerWidth;"
-          "document.title='tip '+shown+' flat '+flat+' wide '+wide+' error '+(bad||'none')</script>", file);
+          "document.title='tip '+shown+' flat '+flat+' wide '+wide+' error '+(bad||'none')</script>",
+          file);
     fputs(end, file);
     fclose(file);
-    snprintf(command, sizeof command, "timeout 60 chromium --headless --no-sandbox --disable-gpu --window-size=390,800 --dump-dom 'file://%s' 2>/dev/null | "
-                                      "grep -q '<title>tip true flat 0 wide false error none</title>'", path);
+    snprintf(command, sizeof command,
+             "timeout 60 chromium --headless --no-sandbox --disable-gpu --window-size=390,800 --dump-dom 'file://%s' "
+             "2>/dev/null | "
+             "grep -q '<title>tip true flat 0 wide false error none</title>'",
+             path);
     const int status = system(command);
     unlink(path);
     rmdir(folder);
@@ -173,10 +184,14 @@ static void a_browser_draws_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(every_section_stands, setup), cmocka_unit_test_setup(tags_are_balanced, setup),
-        cmocka_unit_test_setup(nothing_is_fetched, setup), cmocka_unit_test_setup(text_is_never_markup, setup),
-        cmocka_unit_test_setup(the_same_bytes, setup), cmocka_unit_test_setup(undefined_is_a_dash, setup),
-        cmocka_unit_test_setup(an_empty_study_is_a_page, setup), cmocka_unit_test_setup(a_pair_outside_the_table_is_refused, setup),
+        cmocka_unit_test_setup(every_section_stands, setup),
+        cmocka_unit_test_setup(tags_are_balanced, setup),
+        cmocka_unit_test_setup(nothing_is_fetched, setup),
+        cmocka_unit_test_setup(text_is_never_markup, setup),
+        cmocka_unit_test_setup(the_same_bytes, setup),
+        cmocka_unit_test_setup(undefined_is_a_dash, setup),
+        cmocka_unit_test_setup(an_empty_study_is_a_page, setup),
+        cmocka_unit_test_setup(a_pair_outside_the_table_is_refused, setup),
         cmocka_unit_test_setup(a_browser_draws_it, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

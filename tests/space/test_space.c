@@ -197,7 +197,8 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const files[] = {"a.safetensors", "t.safetensors", "x.npy", "x.txt", "n.safetensors", "w.safetensors"};
+    static const char *const files[] = {"a.safetensors", "t.safetensors", "x.npy",
+                                        "x.txt",         "n.safetensors", "w.safetensors"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) unlink(in_folder(files[i]));
     return rmdir(folder);
 }

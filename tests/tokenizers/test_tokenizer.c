@@ -8,14 +8,17 @@ static char *byte_level(const char *pre, const char *model, const char *rest)
 {
     size_t size = 1 << 20, at = 0;
     char *text = malloc(size);
-    at += (size_t)snprintf(text + at, size - at, "{%s\"pre_tokenizer\": %s, \"model\": {\"type\": \"BPE\", %s\"vocab\": {", rest, pre, model);
+    at += (size_t)snprintf(text + at, size - at,
+                           "{%s\"pre_tokenizer\": %s, \"model\": {\"type\": \"BPE\", %s\"vocab\": {", rest, pre, model);
     for (int b = 0; b < 256; b++) {
         char letter[3] = {0};
         bpe_byte_character((unsigned char)b, letter);
         const char *escape = letter[0] == '"' || letter[0] == '\\' ? "\\" : "";
         at += (size_t)snprintf(text + at, size - at, "\"%s%s\": %d, ", escape, letter, b);
     }
-    snprintf(text + at, size - at, "\"ab\": 256, \"abc\": 257, \"bc\": 258, \"whole\": 259}, \"merges\": [\"a b\", [\"ab\", \"c\"], \"b c\"]}}");
+    snprintf(
+        text + at, size - at,
+        "\"ab\": 256, \"abc\": 257, \"bc\": 258, \"whole\": 259}, \"merges\": [\"a b\", [\"ab\", \"c\"], \"b c\"]}}");
     return text;
 }
 
@@ -38,7 +41,8 @@ static void expect_ids(const tokenizer *t, const char *text, size_t limit, const
     free(ids.id);
 }
 
-#define IDS(t, text, limit, ...) expect_ids(t, text, limit, (const int32_t[]){__VA_ARGS__}, sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t))
+#define IDS(t, text, limit, ...)                                                                                       \
+    expect_ids(t, text, limit, (const int32_t[]){__VA_ARGS__}, sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t))
 
 static void merges_by_rank(void **state)
 {
@@ -65,10 +69,12 @@ static void merges_by_rank(void **state)
 static void added_tokens(void **state)
 {
     (void)state;
-    char *text = byte_level(BYTES, "",
-                            "\"added_tokens\": [{\"id\": 300, \"content\": \"<s>\", \"special\": true}, {\"id\": 301, \"content\": \"<s>x\", \"special\": true},"
-                            "{\"id\": 302, \"content\": \"word\", \"single_word\": true, \"normalized\": false},"
-                            "{\"id\": 303, \"content\": \"<m>\", \"lstrip\": true, \"rstrip\": true, \"normalized\": false}], ");
+    char *text =
+        byte_level(BYTES, "",
+                   "\"added_tokens\": [{\"id\": 300, \"content\": \"<s>\", \"special\": true}, {\"id\": 301, "
+                   "\"content\": \"<s>x\", \"special\": true},"
+                   "{\"id\": 302, \"content\": \"word\", \"single_word\": true, \"normalized\": false},"
+                   "{\"id\": 303, \"content\": \"<m>\", \"lstrip\": true, \"rstrip\": true, \"normalized\": false}], ");
     tokenizer *t = open_json(text);
     IDS(t, "a<s>b", 0, 'a', 300, 'b');
     IDS(t, "<s>x", 0, 301); /* the longest */
@@ -86,11 +92,15 @@ static void added_tokens(void **state)
 }
 
 static const char WORDPIECE[] =
-    "{\"added_tokens\": [{\"id\": 1, \"content\": \"[CLS]\", \"special\": true}, {\"id\": 2, \"content\": \"[SEP]\", \"special\": true}],"
+    "{\"added_tokens\": [{\"id\": 1, \"content\": \"[CLS]\", \"special\": true}, {\"id\": 2, \"content\": \"[SEP]\", "
+    "\"special\": true}],"
     "\"normalizer\": {\"type\": \"BertNormalizer\"}, \"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"},"
-    "\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\": \"[CLS]\"}}, {\"Sequence\": {\"id\": \"A\"}},"
-    "{\"SpecialToken\": {\"id\": \"[SEP]\"}}], \"special_tokens\": {\"[CLS]\": {\"ids\": [1]}, \"[SEP]\": {\"ids\": [2]}}},"
-    "\"model\": {\"type\": \"WordPiece\", \"max_input_chars_per_word\": 8, \"vocab\": {\"[UNK]\": 0, \"[CLS]\": 1, \"[SEP]\": 2, \"play\": 3, \"##ing\": 4, \"##s\": 5, \",\": 6}}}";
+    "\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\": \"[CLS]\"}}, "
+    "{\"Sequence\": {\"id\": \"A\"}},"
+    "{\"SpecialToken\": {\"id\": \"[SEP]\"}}], \"special_tokens\": {\"[CLS]\": {\"ids\": [1]}, \"[SEP]\": {\"ids\": "
+    "[2]}}},"
+    "\"model\": {\"type\": \"WordPiece\", \"max_input_chars_per_word\": 8, \"vocab\": {\"[UNK]\": 0, \"[CLS]\": 1, "
+    "\"[SEP]\": 2, \"play\": 3, \"##ing\": 4, \"##s\": 5, \",\": 6}}}";
 
 static void words_in_pieces(void **state)
 {
@@ -146,47 +156,85 @@ static void refuse_json(const char *text, triad_status status, const char *words
 static void refuses_bad_json(void **state)
 {
     (void)state;
-    static const struct { const char *text; triad_status status; const char *words; } CASES[] = {
+    static const struct {
+        const char *text;
+        triad_status status;
+        const char *words;
+    } CASES[] = {
         {"", TRIAD_ERR_FORMAT, ""},
         {"[]", TRIAD_ERR_FORMAT, "not an object"},
         {"{}", TRIAD_ERR_FORMAT, "no model"},
         {"{\"model\": {\"type\": \"Unigram\"}}", TRIAD_ERR_UNSUPPORTED, "Unigram"},
         {"{\"model\": {\"type\": \"BPE\"}}", TRIAD_ERR_FORMAT, "no merges"},
         {"{\"model\": {\"type\": \"BPE\", \"merges\": []}}", TRIAD_ERR_FORMAT, "no vocab"},
-        {"{\"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {\"a\": \"b\"}}}", TRIAD_ERR_FORMAT, "not an integer"},
-        {"{\"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {\"a\": 2147483648}}}", TRIAD_ERR_RANGE, "out of range"},
+        {"{\"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {\"a\": \"b\"}}}", TRIAD_ERR_FORMAT,
+         "not an integer"},
+        {"{\"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {\"a\": 2147483648}}}", TRIAD_ERR_RANGE,
+         "out of range"},
         {"{\"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {\"a\": -1}}}", TRIAD_ERR_RANGE, "out of range"},
-        {"{\"model\": {\"type\": \"BPE\", \"merges\": [\"a b\"], \"vocab\": {\"a\": 1, \"b\": 2}}}", TRIAD_ERR_FORMAT, "merge 0"},
-        {"{\"model\": {\"type\": \"BPE\", \"merges\": [\"a b c\"], \"vocab\": {\"a\": 1}}}", TRIAD_ERR_FORMAT, "neither"},
+        {"{\"model\": {\"type\": \"BPE\", \"merges\": [\"a b\"], \"vocab\": {\"a\": 1, \"b\": 2}}}", TRIAD_ERR_FORMAT,
+         "merge 0"},
+        {"{\"model\": {\"type\": \"BPE\", \"merges\": [\"a b c\"], \"vocab\": {\"a\": 1}}}", TRIAD_ERR_FORMAT,
+         "neither"},
         {"{\"model\": {\"type\": \"BPE\", \"merges\": [[\"a\"]], \"vocab\": {\"a\": 1}}}", TRIAD_ERR_FORMAT, "neither"},
         {"{\"model\": {\"type\": \"BPE\", \"merges\": [7], \"vocab\": {\"a\": 1}}}", TRIAD_ERR_FORMAT, "neither"},
-        {"{\"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {\"a\": 1}, \"unk_token\": \"u\"}}", TRIAD_ERR_FORMAT, "unk_token"},
-        {"{\"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {\"a\": 1}, \"dropout\": 0.1}}", TRIAD_ERR_UNSUPPORTED, "dropout"},
-        {"{\"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {\"a\": 1}, \"continuing_subword_prefix\": \"##\"}}", TRIAD_ERR_UNSUPPORTED, "##"},
+        {"{\"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {\"a\": 1}, \"unk_token\": \"u\"}}",
+         TRIAD_ERR_FORMAT, "unk_token"},
+        {"{\"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {\"a\": 1}, \"dropout\": 0.1}}",
+         TRIAD_ERR_UNSUPPORTED, "dropout"},
+        {"{\"model\": {\"type\": \"BPE\", \"merges\": [], \"vocab\": {\"a\": 1}, \"continuing_subword_prefix\": "
+         "\"##\"}}",
+         TRIAD_ERR_UNSUPPORTED, "##"},
         {"{\"model\": {\"type\": \"WordPiece\", \"vocab\": {\"a\": 1}}}", TRIAD_ERR_FORMAT, "unk_token"},
         {"{\"normalizer\": {\"type\": \"Precompiled\"}, \"model\": {}}", TRIAD_ERR_UNSUPPORTED, "Precompiled"},
         {"{\"normalizer\": {\"type\": \"Sequence\"}, \"model\": {}}", TRIAD_ERR_FORMAT, "Sequence"},
         {"{\"normalizer\": {\"type\": \"Replace\", \"content\": \"\"}, \"model\": {}}", TRIAD_ERR_FORMAT, "pattern"},
         {"{\"pre_tokenizer\": {\"type\": \"UnicodeScripts\"}, \"model\": {}}", TRIAD_ERR_UNSUPPORTED, "UnicodeScripts"},
         {"{\"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"model\": {}}", TRIAD_ERR_UNSUPPORTED, "add_prefix_space"},
-        {"{\"pre_tokenizer\": {\"type\": \"Metaspace\", \"split\": true}, \"model\": {}}", TRIAD_ERR_UNSUPPORTED, "split"},
-        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"a\"}, \"behavior\": \"Contiguous\"}, \"model\": {}}", TRIAD_ERR_UNSUPPORTED, "Contiguous"},
-        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"(a\"}, \"behavior\": \"Isolated\"}, \"model\": {}}", TRIAD_ERR_FORMAT, "bad expression"},
-        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"\\\\w\"}, \"behavior\": \"Isolated\"}, \"model\": {}}", TRIAD_ERR_UNSUPPORTED, "\\w"},
-        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"[a[b]]\"}, \"behavior\": \"Isolated\"}, \"model\": {}}", TRIAD_ERR_UNSUPPORTED, "class inside"},
-        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"[a&&b]\"}, \"behavior\": \"Isolated\"}, \"model\": {}}", TRIAD_ERR_UNSUPPORTED, "&&"},
-        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"(?<x>a)\"}, \"behavior\": \"Isolated\"}, \"model\": {}}", TRIAD_ERR_UNSUPPORTED, "group"},
-        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"a{2}+\"}, \"behavior\": \"Isolated\"}, \"model\": {}}", TRIAD_ERR_UNSUPPORTED, "{…}+"},
-        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"a\\\\\"}, \"behavior\": \"Isolated\"}, \"model\": {}}", TRIAD_ERR_UNSUPPORTED, "backslash"},
+        {"{\"pre_tokenizer\": {\"type\": \"Metaspace\", \"split\": true}, \"model\": {}}", TRIAD_ERR_UNSUPPORTED,
+         "split"},
+        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"a\"}, \"behavior\": \"Contiguous\"}, "
+         "\"model\": {}}",
+         TRIAD_ERR_UNSUPPORTED, "Contiguous"},
+        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"(a\"}, \"behavior\": \"Isolated\"}, "
+         "\"model\": {}}",
+         TRIAD_ERR_FORMAT, "bad expression"},
+        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"\\\\w\"}, \"behavior\": \"Isolated\"}, "
+         "\"model\": {}}",
+         TRIAD_ERR_UNSUPPORTED, "\\w"},
+        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"[a[b]]\"}, \"behavior\": \"Isolated\"}, "
+         "\"model\": {}}",
+         TRIAD_ERR_UNSUPPORTED, "class inside"},
+        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"[a&&b]\"}, \"behavior\": \"Isolated\"}, "
+         "\"model\": {}}",
+         TRIAD_ERR_UNSUPPORTED, "&&"},
+        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"(?<x>a)\"}, \"behavior\": "
+         "\"Isolated\"}, \"model\": {}}",
+         TRIAD_ERR_UNSUPPORTED, "group"},
+        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"a{2}+\"}, \"behavior\": \"Isolated\"}, "
+         "\"model\": {}}",
+         TRIAD_ERR_UNSUPPORTED, "{…}+"},
+        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"a\\\\\"}, \"behavior\": \"Isolated\"}, "
+         "\"model\": {}}",
+         TRIAD_ERR_UNSUPPORTED, "backslash"},
         {"{\"added_tokens\": [{\"id\": 1}], \"model\": {\"merges\": [], \"vocab\": {}}}", TRIAD_ERR_FORMAT, "content"},
-        {"{\"added_tokens\": [{\"id\": 99999999, \"content\": \"a\"}], \"model\": {\"merges\": [], \"vocab\": {}}}", TRIAD_ERR_RANGE, "id"},
-        {"{\"post_processor\": {\"type\": \"Magic\"}, \"model\": {\"merges\": [], \"vocab\": {}}}", TRIAD_ERR_UNSUPPORTED, "Magic"},
-        {"{\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\": \"x\"}}, {\"Sequence\": {}}], \"special_tokens\": {}},"
-         "\"model\": {\"merges\": [], \"vocab\": {}}}", TRIAD_ERR_FORMAT, "does not define"},
-        {"{\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": []}, \"model\": {\"merges\": [], \"vocab\": {}}}", TRIAD_ERR_FORMAT, "leaves the text out"},
-        {"{\"post_processor\": {\"type\": \"RobertaProcessing\", \"cls\": [\"a\"]}, \"model\": {\"merges\": [], \"vocab\": {}}}", TRIAD_ERR_FORMAT, "cls or sep"},
+        {"{\"added_tokens\": [{\"id\": 99999999, \"content\": \"a\"}], \"model\": {\"merges\": [], \"vocab\": {}}}",
+         TRIAD_ERR_RANGE, "id"},
+        {"{\"post_processor\": {\"type\": \"Magic\"}, \"model\": {\"merges\": [], \"vocab\": {}}}",
+         TRIAD_ERR_UNSUPPORTED, "Magic"},
+        {"{\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\": \"x\"}}, "
+         "{\"Sequence\": {}}], \"special_tokens\": {}},"
+         "\"model\": {\"merges\": [], \"vocab\": {}}}",
+         TRIAD_ERR_FORMAT, "does not define"},
+        {"{\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": []}, \"model\": {\"merges\": [], "
+         "\"vocab\": {}}}",
+         TRIAD_ERR_FORMAT, "leaves the text out"},
+        {"{\"post_processor\": {\"type\": \"RobertaProcessing\", \"cls\": [\"a\"]}, \"model\": {\"merges\": [], "
+         "\"vocab\": {}}}",
+         TRIAD_ERR_FORMAT, "cls or sep"},
     };
-    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) refuse_json(CASES[i].text, CASES[i].status, CASES[i].words);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
+        refuse_json(CASES[i].text, CASES[i].status, CASES[i].words);
 }
 
 /* Every prefix and every single changed byte of a valid file: refused or accepted, never out of bounds. */
@@ -221,7 +269,10 @@ static void reads_vocab_txt(void **state)
     expect_success(tokenizer_parse_vocab(&t, LIST, sizeof LIST - 1, CASED, sizeof CASED - 1, err));
     IDS(t, "Reds \xc3\x89", 0, 2, 1, 5, 3);
     tokenizer_close(t);
-    static const struct { const char *list, *config, *words; triad_status status; } CASES[] = {
+    static const struct {
+        const char *list, *config, *words;
+        triad_status status;
+    } CASES[] = {
         {"a\n", NULL, "[UNK]", TRIAD_ERR_FORMAT},
         {"", NULL, "[UNK]", TRIAD_ERR_FORMAT},
         {LIST, "[]", "not an object", TRIAD_ERR_FORMAT},
@@ -232,7 +283,9 @@ static void reads_vocab_txt(void **state)
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         const char *config = CASES[i].config;
-        expect_failure(tokenizer_parse_vocab(&t, CASES[i].list, strlen(CASES[i].list), config, config ? strlen(config) : 0, err), CASES[i].status, CASES[i].words);
+        expect_failure(
+            tokenizer_parse_vocab(&t, CASES[i].list, strlen(CASES[i].list), config, config ? strlen(config) : 0, err),
+            CASES[i].status, CASES[i].words);
         assert_null(t);
     }
 }
@@ -277,7 +330,8 @@ static void put_texts_key(builder *b, const char *key, const char *const *values
     for (size_t i = 0; i < count; i++) put_string(b, values[i]);
 }
 
-static void refuse_gguf(const char *model, const char *pre, const char *const *merges, size_t count, int64_t bos, triad_status status, const char *words)
+static void refuse_gguf(const char *model, const char *pre, const char *const *merges, size_t count, int64_t bos,
+                        triad_status status, const char *words)
 {
     static const char *const tokens[] = {"a", "b", "ab"};
     builder *b = calloc(1, sizeof *b);
@@ -323,9 +377,9 @@ static void refuses_bad_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(merges_by_rank),    cmocka_unit_test(added_tokens),    cmocka_unit_test(words_in_pieces),
-        cmocka_unit_test(long_texts),        cmocka_unit_test(refuses_bad_json), cmocka_unit_test(survives_damage),
-        cmocka_unit_test(reads_vocab_txt),   cmocka_unit_test(folders_and_files), cmocka_unit_test(refuses_bad_tables),
+        cmocka_unit_test(merges_by_rank),  cmocka_unit_test(added_tokens),      cmocka_unit_test(words_in_pieces),
+        cmocka_unit_test(long_texts),      cmocka_unit_test(refuses_bad_json),  cmocka_unit_test(survives_damage),
+        cmocka_unit_test(reads_vocab_txt), cmocka_unit_test(folders_and_files), cmocka_unit_test(refuses_bad_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
