@@ -199,11 +199,6 @@ static int compare_key(const void *a, const void *b)
     return strcmp((*(pair *const *)a)->key, (*(pair *const *)b)->key);
 }
 
-static int compare_name(const void *a, const void *b)
-{
-    return strcmp((*(const tensor_view *const *)a)->name, (*(const tensor_view *const *)b)->name);
-}
-
 static triad_status read_pairs(cursor *c, gguf *file)
 {
     file->pair = TRIAD_NEW0(&file->arena, pair, file->pairs ? file->pairs : 1);
@@ -290,7 +285,7 @@ static triad_status read_tensors(cursor *c, gguf *file, size_t alignment)
         if ((const unsigned char *)before->data + before->bytes > (const unsigned char *)after->data)
             return triad_fail(c->err, TRIAD_ERR_FORMAT, -1, "tensor %s: overlaps with %s", before->name, after->name);
     }
-    qsort(file->by_name, file->tensors, sizeof *file->by_name, compare_name);
+    tensor_sort_names(file->by_name, file->tensors);
     for (size_t i = 1; i < file->tensors; i++)
         if (strcmp(file->by_name[i - 1]->name, file->by_name[i]->name) == 0)
             return triad_fail(c->err, TRIAD_ERR_FORMAT, -1, "tensor %s: occurs twice", file->by_name[i]->name);
@@ -408,17 +403,7 @@ const tensor_view *gguf_at(const gguf *file, size_t index)
 
 const tensor_view *gguf_find(const gguf *file, const char *name)
 {
-    size_t low = 0, high = file->tensors;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        const int order = strcmp(name, file->by_name[middle]->name);
-        if (order == 0) return file->by_name[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    return tensor_find(file->by_name, file->tensors, name);
 }
 
 size_t gguf_keys(const gguf *file)

@@ -157,11 +157,6 @@ static int compare_offset(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static int compare_name(const void *a, const void *b)
-{
-    return strcmp((*(const tensor_view *const *)a)->name, (*(const tensor_view *const *)b)->name);
-}
-
 static triad_status read_header(safetensors *file, json_object *header, const unsigned char *data, size_t data_size,
                                 triad_error *err)
 {
@@ -194,7 +189,7 @@ static triad_status read_header(safetensors *file, json_object *header, const un
     if (at != data + data_size)
         return triad_fail(err, TRIAD_ERR_FORMAT, -1, "safetensors: %zu bytes of data belong to no tensor",
                           data_size - (size_t)(at - data));
-    qsort(file->by_name, file->count, sizeof *file->by_name, compare_name);
+    tensor_sort_names(file->by_name, file->count);
     return TRIAD_OK;
 }
 
@@ -266,17 +261,7 @@ const tensor_view *safetensors_at(const safetensors *file, size_t index)
 
 const tensor_view *safetensors_find(const safetensors *file, const char *name)
 {
-    size_t low = 0, high = file->count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        const int order = strcmp(name, file->by_name[middle]->name);
-        if (order == 0) return file->by_name[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    return tensor_find(file->by_name, file->count, name);
 }
 
 const char *safetensors_metadata(const safetensors *file, const char *key)

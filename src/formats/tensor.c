@@ -3,6 +3,9 @@
 #include "base/checked.h"
 #include "formats/tensor_widen.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* Everything that is known of a stored type: a new one is a row here and a function in tensor_plain.c or
  * tensor_blocks.c. */
 typedef struct type_row {
@@ -104,4 +107,29 @@ triad_status tensor_widen_rows(float *out, const tensor_view *tensor, size_t fir
     if (rows * length == 0) return TRIAD_OK;
     type->widen(out, (const unsigned char *)tensor->data + first * row_bytes, rows * length);
     return TRIAD_OK;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp((*(const tensor_view *const *)a)->name, (*(const tensor_view *const *)b)->name);
+}
+
+void tensor_sort_names(const tensor_view **by_name, size_t count)
+{
+    qsort(by_name, count, sizeof *by_name, compare_names);
+}
+
+const tensor_view *tensor_find(const tensor_view *const *by_name, size_t count, const char *name)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const int order = strcmp(name, by_name[middle]->name);
+        if (order == 0) return by_name[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
 }

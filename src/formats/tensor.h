@@ -62,4 +62,9 @@ size_t tensor_count(const tensor_view *tensor); /* elements; readers have checke
 TRIAD_NODISCARD triad_status tensor_widen_rows(float *out, const tensor_view *tensor, size_t first, size_t rows,
                                                triad_error *err);
 
+/* Tables of tensors by name, as the readers keep them: sorted once, searched by halves. NULL: no tensor has the name.
+ */
+void tensor_sort_names(const tensor_view **by_name, size_t count);
+const tensor_view *tensor_find(const tensor_view *const *by_name, size_t count, const char *name);
+
 #endif
