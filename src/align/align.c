@@ -2,6 +2,7 @@
 #include "triad/align.h"
 
 #include "align/draws.h"
+#include "align/gram.h"
 #include "align/intervals.h"
 #include "align/pair.h"
 #include "align/relabel.h"
@@ -117,10 +118,8 @@ static triad_status take_rows(double **x, const work *w, size_t side, triad_erro
     return TRIAD_OK;
 }
 
-static void make_view(void *context, size_t tile, int worker)
+static void make_view_over(work *w, size_t tile, triad_pool *pool)
 {
-    (void)worker;
-    work *w = context;
     sentences *set = w->set;
     triad_error err = {0};
     double *x;
@@ -129,9 +128,24 @@ static void make_view(void *context, size_t tile, int worker)
         (w->options->iid || w->options->relabel) && w->options->retrieval_permutations > 0 && w->is_y[tile];
     if (status == TRIAD_OK)
         status = align_view_create(&set->view[tile], x, set->n, layer_of(&w->sides[tile])->d, &set->plan,
-                                   set->folds.count ? &set->folds : NULL, fits, &err);
+                                   set->folds.count ? &set->folds : NULL, fits, pool, &err);
     if (status != TRIAD_OK) fail_tile(w, tile, &err);
     count_step(w);
+}
+
+static void make_view(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    make_view_over(context, tile, NULL);
+}
+
+/* Small sides are made side by side, large ones one after the other, each by all workers. */
+static void make_views(work *w, triad_pool *pool)
+{
+    bool large = false;
+    for (size_t i = 0; i < w->side_count; i++) large |= align_is_large(w->set->n, layer_of(&w->sides[i])->d);
+    if (!large) triad_parallel(pool, w->side_count, make_view, w);
+    for (size_t i = 0; large && i < w->side_count && !atomic_load(&w->failed); i++) make_view_over(w, i, pool);
 }
 
 static triad_status start_set(work *w, sentences *set, triad_pool *pool, triad_error *err)
@@ -150,7 +164,7 @@ static triad_status start_set(work *w, sentences *set, triad_pool *pool, triad_e
         if (status != TRIAD_OK) return status;
     }
     w->set = set;
-    triad_parallel(pool, w->side_count, make_view, w);
+    make_views(w, pool);
     return atomic_load(&w->failed) ? w->error->code : TRIAD_OK;
 }
 

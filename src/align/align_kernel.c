@@ -68,3 +68,64 @@ void align_dot_block(double sums[ALIGN_DRAW_BLOCK], const double *restrict row, 
         sums[b] += ((s[b][0] + s[b][1]) + (s[b][2] + s[b][3])) + rest;
     }
 }
+
+double align_sum(const double *a, size_t n)
+{
+    wide s[4] = {0};
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        for (size_t u = 0; u < 4; u++) s[u] += *(const wide *)(a + i + 4 * u);
+    double rest = 0;
+    for (; i < n; i++) rest += a[i];
+    const wide all = (s[0] + s[1]) + (s[2] + s[3]);
+    return ((all[0] + all[1]) + (all[2] + all[3])) + rest;
+}
+
+double align_sum_float(const float *a, size_t n)
+{
+    double lanes[8] = {0};
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (size_t u = 0; u < 8; u++) lanes[u] += (double)a[i + u];
+    double rest = 0;
+    for (; i < n; i++) rest += (double)a[i];
+    return (((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))) + rest;
+}
+
+void align_centre_row(double *restrict out, const double *restrict row, const double *restrict part, double own,
+                      double both, size_t n)
+{
+    for (size_t j = 0; j < n; j++) out[j] = row[j] - (own + part[j]) + both;
+}
+
+void align_centre_row_float(double *restrict out, const float *restrict row, const double *restrict part, double own,
+                            double both, size_t n)
+{
+    for (size_t j = 0; j < n; j++) out[j] = (double)row[j] - (own + part[j]) + both;
+}
+
+void align_shift_to_float(float *restrict out, const double *restrict row, double scale, const double *restrict part,
+                          size_t n)
+{
+    for (size_t j = 0; j < n; j++) out[j] = (float)(row[j] * scale - part[j]);
+}
+
+void align_shift_and_scan(float *restrict out, float *restrict most, const float *restrict row,
+                          const float *restrict shift, size_t n)
+{
+    const size_t blocks = n / ALIGN_SCAN_BLOCK;
+    for (size_t j = 0; j < n; j++) out[j] = row[j] + shift[j];
+    for (size_t b = 0; b < blocks; b++) {
+        const float *at = out + b * ALIGN_SCAN_BLOCK;
+        float lane[8];
+        for (size_t l = 0; l < 8; l++) lane[l] = at[l] > at[l + 8] ? at[l] : at[l + 8];
+        for (size_t half = 4; half > 0; half /= 2)
+            for (size_t l = 0; l < half; l++) lane[l] = lane[l] > lane[l + half] ? lane[l] : lane[l + half];
+        most[b] = lane[0];
+    }
+}
+
+void align_cosine_distances(double *restrict out, const double *restrict cosine, size_t n)
+{
+    for (size_t j = 0; j < n; j++) out[j] = __builtin_rint((1 - cosine[j]) * 1e10) / 1e10;
+}

@@ -1,7 +1,7 @@
 #include "align/matrices.h"
 
 #include "align/align_kernel.h"
-#include "align/linear.h"
+#include "align/gram.h"
 #include "align/ranks.h"
 
 #include <math.h>
@@ -24,6 +24,26 @@ void align_unit_rows(double *x, size_t n, size_t d)
     }
 }
 
+typedef struct copy_job {
+    double *to;
+    const double *from;
+    size_t n, d;
+} copy_job;
+
+static void copy_unit_rows(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    const copy_job *job = context;
+    const size_t first = tile * ALIGN_ROW_TILE, rows = align_row_end(tile, job->n) - first, d = job->d;
+    memcpy(job->to + first * d, job->from + first * d, rows * d * sizeof *job->to);
+    align_unit_rows(job->to + first * d, rows, d);
+}
+
+static void unit_copy(double *unit, const double *x, size_t n, size_t d, triad_pool *pool)
+{
+    triad_parallel(pool, align_row_tiles(n), copy_unit_rows, &(copy_job){unit, x, n, d});
+}
+
 triad_status align_centre(double *x, size_t n, size_t d, triad_error *err)
 {
     double *mean = calloc(d ? d : 1, sizeof *mean);
@@ -37,22 +57,25 @@ triad_status align_centre(double *x, size_t n, size_t d, triad_error *err)
     return TRIAD_OK;
 }
 
-triad_status align_cosines(double *cosine, const double *x, size_t n, size_t d, triad_error *err)
+triad_status align_cosines(double *cosine, const double *x, size_t n, size_t d, triad_pool *pool, triad_error *err)
 {
     double *unit = malloc((n * d + 1) * sizeof *unit);
     if (unit == NULL) return out_of_memory(err);
-    memcpy(unit, x, n * d * sizeof *unit);
-    align_unit_rows(unit, n, d);
-    align_gram(cosine, unit, d, false, n, d);
+    unit_copy(unit, x, n, d, pool);
+    align_gram_rows(cosine, unit, n, d, pool);
     free(unit);
     return TRIAD_OK;
 }
 
 double align_matched_sum(const double *a, const double *b, size_t n)
 {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += align_dot(a + i * n, b + i * n, n);
-    return sum;
+    /* both are symmetric */
+    double below = 0, diagonal = 0;
+    for (size_t i = 0; i < n; i++) {
+        below += align_dot(a + i * n, b + i * n, i);
+        diagonal += a[i * n + i] * b[i * n + i];
+    }
+    return 2 * below + diagonal;
 }
 
 double align_ratio(double both, double x, double y)
@@ -61,45 +84,190 @@ double align_ratio(double both, double x, double y)
 }
 
 /* What centring leaves of numbers that were all the same is rounding: their norm counts as none. */
-static double norm_of(const double *centred, size_t n, double raw_norm)
+static double norm_above_rounding(double norm, double raw_norm)
 {
-    const double norm = align_matched_sum(centred, centred, n);
     return norm > 1e-24 * raw_norm ? norm : 0;
 }
 
-static triad_status centre_kernel(align_matrix *out, const double *kernel, size_t n, bool unbiased, triad_error *err)
+/* ---- kernels */
+
+typedef struct centring {
+    const double *kernel; /* [n, n], or … */
+    const float *single;  /* … in float */
+    size_t n;
+    bool unbiased;
+    double *values, *row; /* [n, n]; [n] sums, then the part that each takes off */
+    double *raw, *norm;   /* [n] sums of squares of each row, before and after */
+    double both;
+} centring;
+
+static void sum_rows(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    centring *c = context;
+    const size_t n = c->n, end = align_row_end(tile, n);
+    for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
+        const double diagonal = c->single ? (double)c->single[i * n + i] : c->kernel[i * n + i];
+        c->row[i] = c->single ? align_sum_float(c->single + i * n, n) : align_sum(c->kernel + i * n, n);
+        c->raw[i] = c->single ? 0 : align_dot(c->kernel + i * n, c->kernel + i * n, n);
+        if (c->unbiased) c->row[i] -= diagonal;
+    }
+}
+
+static void centre_rows(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    centring *c = context;
+    const size_t n = c->n, end = align_row_end(tile, n);
+    for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
+        double *out = c->values + i * n;
+        if (c->single)
+            align_centre_row_float(out, c->single + i * n, c->row, c->row[i], c->both, n);
+        else
+            align_centre_row(out, c->kernel + i * n, c->row, c->row[i], c->both, n);
+        if (c->unbiased) out[i] = 0;
+        c->norm[i] = align_dot(out, out, n);
+    }
+}
+
+/* kernel, or single: the other is NULL. raw_norm: that of the uncentred kernel; 0: taken from it. */
+static triad_status centre_kernel(align_matrix *out, const double *kernel, const float *single, double raw_norm,
+                                  size_t n, bool unbiased, triad_pool *pool, triad_error *err)
 {
     if (unbiased && n < 4) return TRIAD_OK;
-    double *values = out->values = malloc(n * n * sizeof *values), *row = calloc(n, sizeof *row);
-    if (values == NULL || row == NULL) {
-        free(row);
+    centring c = {.kernel = kernel, .single = single, .n = n, .unbiased = unbiased};
+    c.values = out->values = malloc(n * n * sizeof *c.values);
+    c.row = malloc(3 * n * sizeof *c.row);
+    if (c.values == NULL || c.row == NULL) {
+        free(c.row);
         return out_of_memory(err);
     }
-    double total = 0, raw = 0;
+    c.raw = c.row + n;
+    c.norm = c.row + 2 * n;
+    triad_parallel(pool, align_row_tiles(n), sum_rows, &c);
+    double total = 0, raw = raw_norm, norm = 0;
     for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < n; j++) row[i] += unbiased && i == j ? 0 : kernel[i * n + j];
-        total += row[i];
-        raw += align_dot(kernel + i * n, kernel + i * n, n);
+        total += c.row[i];
+        raw += c.raw[i];
     }
-    const double c = (double)n, outer = unbiased ? 1 / (c - 2) : 1 / c,
-                 both = unbiased ? total / ((c - 1) * (c - 2)) : total / (c * c);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < n; j++)
-            values[i * n + j] = unbiased && i == j ? 0 : kernel[i * n + j] - outer * (row[i] + row[j]) + both;
-    out->norm = norm_of(values, n, raw);
-    free(row);
+    const double count = (double)n, outer = unbiased ? 1 / (count - 2) : 1 / count;
+    c.both = unbiased ? total / ((count - 1) * (count - 2)) : total / (count * count);
+    for (size_t i = 0; i < n; i++) c.row[i] *= outer;
+    triad_parallel(pool, align_row_tiles(n), centre_rows, &c);
+    for (size_t i = 0; i < n; i++) norm += c.norm[i];
+    out->norm = norm_above_rounding(norm, raw);
+    free(c.row);
     return TRIAD_OK;
 }
 
-static void square_distances(double *out, const double *x, size_t n, size_t d)
+typedef struct float_job {
+    const double *x;
+    size_t n, d;
+    double *part, *mean; /* [tiles, d] sums; [d] */
+    double *square;      /* [tiles] sums of squares */
+    float *out;
+} float_job;
+
+static void sum_columns(void *context, size_t tile, int worker)
 {
-    /* Direct differences: through the Gram matrix duplicates would lie 1e-8 apart. Tiles of rows stay in the cache. */
+    (void)worker;
+    float_job *job = context;
+    const size_t d = job->d, end = align_row_end(tile, job->n);
+    double *part = job->part + tile * d;
+    memset(part, 0, d * sizeof *part);
+    job->square[tile] = 0;
+    for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
+        const double *row = job->x + i * d;
+        for (size_t c = 0; c < d; c++) part[c] += row[c];
+        job->square[tile] += align_dot(row, row, d);
+    }
+}
+
+static void centre_to_float(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    float_job *job = context;
+    const size_t d = job->d, end = align_row_end(tile, job->n);
+    for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++)
+        align_shift_to_float(job->out + i * d, job->x + i * d, 1, job->mean, d);
+}
+
+/* The kernel of the centred columns in float, [n, n], the caller frees. Centring columns leaves centred kernels as they
+ * are, also U-centred ones, and takes away what would drown the differences. *raw: the most that the uncentred kernel's
+ * norm can be. */
+static triad_status float_kernel(float **kernel, double *raw, const double *x, size_t n, size_t d, triad_pool *pool,
+                                 triad_error *err)
+{
+    const size_t tiles = align_row_tiles(n);
+    float_job job = {.x = x, .n = n, .d = d};
+    job.part = malloc((tiles * d + 1) * sizeof *job.part);
+    job.mean = calloc(d + 1, sizeof *job.mean);
+    job.square = malloc((tiles + 1) * sizeof *job.square);
+    job.out = malloc((n * d + 1) * sizeof *job.out);
+    *kernel = malloc((n * n + 1) * sizeof **kernel);
+    triad_status status = job.part && job.mean && job.square && job.out && *kernel ? TRIAD_OK : out_of_memory(err);
+    if (status == TRIAD_OK) {
+        triad_parallel(pool, tiles, sum_columns, &job);
+        double square = 0;
+        for (size_t t = 0; t < tiles; t++) {
+            square += job.square[t];
+            for (size_t c = 0; c < d; c++) job.mean[c] += job.part[t * d + c];
+        }
+        for (size_t c = 0; c < d; c++) job.mean[c] /= (double)n;
+        *raw = square * square;
+        triad_parallel(pool, tiles, centre_to_float, &job);
+        align_gram_rows_float(*kernel, job.out, n, d, pool);
+    }
+    free(job.part);
+    free(job.mean);
+    free(job.square);
+    free(job.out);
+    return status;
+}
+
+static triad_status make_linear(align_matrix *matrix, uint32_t kinds, const double *x, size_t n, size_t d, double *work,
+                                triad_pool *pool, triad_error *err)
+{
+    float *single = NULL;
+    double raw = 0;
+    triad_status status = TRIAD_OK;
+    if (align_is_large(n, d))
+        status = float_kernel(&single, &raw, x, n, d, pool, err);
+    else
+        align_gram_rows(work, x, n, d, pool);
+    if (status == TRIAD_OK && kinds >> ALIGN_GRAM & 1)
+        status = centre_kernel(&matrix[ALIGN_GRAM], work, single, raw, n, false, pool, err);
+    if (status == TRIAD_OK && kinds >> ALIGN_GRAM_U & 1)
+        status = centre_kernel(&matrix[ALIGN_GRAM_U], work, single, raw, n, true, pool, err);
+    free(single);
+    return status;
+}
+
+/* ---- distances */
+
+typedef struct distance_job {
+    double *out;
+    const double *x;
+    size_t n, d;
+} distance_job;
+
+/* Direct differences: through the Gram matrix duplicates would lie 1e-8 apart. Tiles of rows stay in the cache. */
+static void square_distance_rows(void *context, size_t t, int worker)
+{
+    (void)worker;
+    const distance_job *job = context;
     enum { TILE = 16 };
-    for (size_t r = 0; r < n; r += TILE)
-        for (size_t s = 0; s <= r; s += TILE)
-            for (size_t i = r; i < n && i < r + TILE; i++)
-                for (size_t j = s; j <= i && j < s + TILE; j++)
-                    out[i * n + j] = out[j * n + i] = i == j ? 0 : align_square_distance(x + i * d, x + j * d, d);
+    const size_t n = job->n, d = job->d, r = t * TILE;
+    for (size_t s = 0; s <= r; s += TILE)
+        for (size_t i = r; i < n && i < r + TILE; i++)
+            for (size_t j = s; j <= i && j < s + TILE; j++)
+                job->out[i * n + j] = job->out[j * n + i] =
+                    i == j ? 0 : align_square_distance(job->x + i * d, job->x + j * d, d);
+}
+
+static void square_distances(double *out, const double *x, size_t n, size_t d, triad_pool *pool)
+{
+    triad_parallel(pool, (n + 15) / 16, square_distance_rows, &(distance_job){out, x, n, d});
 }
 
 static int ascending(const void *a, const void *b)
@@ -123,57 +291,98 @@ static triad_status median_distance(double *median, const double *squares, size_
 }
 
 static triad_status make_rbf(align_matrix *matrix, uint32_t kinds, align_matrix_kind plain, align_matrix_kind unbiased,
-                             const double *squares, double sigma, double *kernel, size_t n, triad_error *err)
+                             const double *squares, double sigma, double *kernel, size_t n, triad_pool *pool,
+                             triad_error *err)
 {
     const bool wanted_u = unbiased < ALIGN_MATRICES && kinds >> unbiased & 1;
     if (!(kinds >> plain & 1) && !wanted_u) return TRIAD_OK;
     if (!(sigma > 0)) return TRIAD_OK; /* half of all distances are zero: no scale */
     for (size_t i = 0; i < n * n; i++) kernel[i] = exp(-squares[i] / (2 * sigma * sigma));
-    triad_status status = kinds >> plain & 1 ? centre_kernel(&matrix[plain], kernel, n, false, err) : TRIAD_OK;
-    if (status == TRIAD_OK && wanted_u) status = centre_kernel(&matrix[unbiased], kernel, n, true, err);
+    triad_status status =
+        kinds >> plain & 1 ? centre_kernel(&matrix[plain], kernel, NULL, 0, n, false, pool, err) : TRIAD_OK;
+    if (status == TRIAD_OK && wanted_u) status = centre_kernel(&matrix[unbiased], kernel, NULL, 0, n, true, pool, err);
     return status;
 }
 
-/* distance [n, n] off the grid -> the three forms. */
-static triad_status make_rdm(align_matrix *matrix, uint32_t kinds, align_matrix_kind first, const double *distance,
-                             size_t n, triad_error *err)
+/* How a row of distances comes about. */
+typedef enum distance_from { FROM_COSINE, FROM_SQUARE, FROM_SQUARE_ROOT } distance_from;
+
+typedef struct rdm_job {
+    distance_from from;
+    const double *source; /* [n, n] cosines or squared distances */
+    size_t n;
+    double *values;
+    double *sum, *square; /* [n] over a row below the diagonal */
+    double shift;
+} rdm_job;
+
+/* Distances on their grid, below the diagonal. */
+static void fill_rows(void *context, size_t tile, int worker)
 {
-    const size_t pairs = n * (n - 1) / 2;
-    double *vector = malloc((2 * pairs + 1) * sizeof *vector);
-    if (vector == NULL) return out_of_memory(err);
-    double mean = 0, raw = 0;
-    size_t at = 0;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = i + 1; j < n; j++) {
-            vector[at] = rint(distance[i * n + j] * DISTANCE_GRID) / DISTANCE_GRID;
-            mean += vector[at];
-            raw += 2 * vector[at] * vector[at];
-            at++;
-        }
-    mean /= (double)(pairs ? pairs : 1);
-    triad_status status = TRIAD_OK;
+    (void)worker;
+    rdm_job *job = context;
+    const size_t n = job->n, end = align_row_end(tile, n);
+    for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
+        const double *from = job->source + i * n;
+        double *out = job->values + i * n;
+        if (job->from == FROM_COSINE)
+            align_cosine_distances(out, from, i);
+        else
+            for (size_t j = 0; j < i; j++)
+                out[j] = rint((job->from == FROM_SQUARE ? from[j] : sqrt(from[j])) * DISTANCE_GRID) / DISTANCE_GRID;
+        out[i] = 0;
+        job->sum[i] = align_sum(out, i);
+        job->square[i] = align_dot(out, out, i);
+    }
+}
+
+static void shift_rows(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    rdm_job *job = context;
+    const size_t n = job->n, end = align_row_end(tile, n);
+    for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
+        double *out = job->values + i * n;
+        for (size_t j = 0; j < i; j++) out[j] -= job->shift;
+        job->square[i] = align_dot(out, out, i);
+    }
+}
+
+/* The three forms of one kind of distance. */
+static triad_status make_rdm(align_matrix *matrix, uint32_t kinds, align_matrix_kind first, distance_from how,
+                             const double *source, size_t n, triad_pool *pool, triad_error *err)
+{
+    const size_t pairs = n * (n - 1) / 2, tiles = align_row_tiles(n);
+    double *sums = malloc((2 * n + 1) * sizeof *sums);
+    triad_status status = sums ? TRIAD_OK : out_of_memory(err);
     for (unsigned form = 0; form < 3 && status == TRIAD_OK; form++) {
         const align_matrix_kind kind = (align_matrix_kind)(first + form);
         if (!(kinds >> kind & 1)) continue;
-        const double *from = vector;
-        double shift = form == 1 ? mean : 0;
-        if (form == 2) {
-            status = align_average_ranks(vector + pairs, vector, pairs, err);
-            from = vector + pairs;
-            shift = 0.5 * (double)(pairs + 1);
-        }
-        double *values = matrix[kind].values = calloc(n * n, sizeof *values);
-        if (status != TRIAD_OK) break;
-        if (values == NULL) {
+        rdm_job job = {.from = how, .source = source, .n = n, .sum = sums, .square = sums + n};
+        job.values = matrix[kind].values = malloc((n * n + 1) * sizeof *job.values);
+        if (job.values == NULL) {
             status = out_of_memory(err);
             break;
         }
-        at = 0;
-        for (size_t i = 0; i < n; i++)
-            for (size_t j = i + 1; j < n; j++) values[i * n + j] = values[j * n + i] = from[at++] - shift;
-        matrix[kind].norm = norm_of(values, n, form == 2 ? 0 : raw);
+        triad_parallel(pool, tiles, fill_rows, &job);
+        double mean = 0, raw = 0, norm = 0;
+        for (size_t i = 0; i < n; i++) {
+            mean += job.sum[i];
+            raw += 2 * job.square[i];
+        }
+        mean /= (double)(pairs ? pairs : 1);
+        if (form == 2) {
+            status = align_rank_pairs(job.values, n, pool, err);
+            if (status != TRIAD_OK) break;
+            raw = 0; /* ranks are exact: what is left of their mean is no rounding */
+        }
+        job.shift = form == 1 ? mean : 0;
+        triad_parallel(pool, tiles, shift_rows, &job);
+        for (size_t i = 0; i < n; i++) norm += 2 * job.square[i];
+        matrix[kind].norm = norm_above_rounding(norm, raw);
+        align_mirror(job.values, n, pool);
     }
-    free(vector);
+    free(sums);
     return status;
 }
 
@@ -183,33 +392,34 @@ static bool wants_rdm(uint32_t kinds, align_matrix_kind first)
 }
 
 triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t kinds, const double *x, size_t n,
-                                   size_t d, const double *raw, size_t raw_d, const double *cosine, triad_error *err)
+                                   size_t d, const double *raw, size_t raw_d, const double *cosine, triad_pool *pool,
+                                   triad_error *err)
 {
     memset(matrix, 0, ALIGN_MATRICES * sizeof *matrix);
     const uint32_t rbf = 1U << ALIGN_RBF_HALF | 1U << ALIGN_RBF_ONE | 1U << ALIGN_RBF_HALF_U | 1U << ALIGN_RBF_ONE_U;
     const bool euclidean = wants_rdm(kinds, ALIGN_EUCLIDEAN) || wants_rdm(kinds, ALIGN_SQEUCLIDEAN) || kinds & rbf;
     triad_status status = TRIAD_OK;
-    double *work = malloc((n * n + 1) * sizeof *work),
+    const bool works = kinds & rbf || kinds >> ALIGN_RBF_UNIT & 1 || wants_rdm(kinds, ALIGN_CORRELATION) ||
+                       (kinds & (1U << ALIGN_GRAM | 1U << ALIGN_GRAM_U) && !align_is_large(n, d));
+    double *work = works ? malloc((n * n + 1) * sizeof *work) : NULL,
            *squares = euclidean ? malloc((n * n + 1) * sizeof *squares) : NULL, *other = NULL;
-    if (work == NULL || (euclidean && squares == NULL)) {
+    if ((works && work == NULL) || (euclidean && squares == NULL)) {
         status = out_of_memory(err);
         goto out;
     }
     if (kinds & (1U << ALIGN_GRAM | 1U << ALIGN_GRAM_U)) {
-        align_gram(work, x, d, false, n, d);
-        if (kinds >> ALIGN_GRAM & 1) status = centre_kernel(&matrix[ALIGN_GRAM], work, n, false, err);
-        if (status == TRIAD_OK && kinds >> ALIGN_GRAM_U & 1)
-            status = centre_kernel(&matrix[ALIGN_GRAM_U], work, n, true, err);
+        status = make_linear(matrix, kinds, x, n, d, work, pool, err);
         if (status != TRIAD_OK) goto out;
     }
-    if (euclidean) square_distances(squares, x, n, d);
+    if (euclidean) square_distances(squares, x, n, d, pool);
     if (kinds & rbf) {
         double median = 0;
         status = median_distance(&median, squares, n, err);
         if (status == TRIAD_OK)
-            status = make_rbf(matrix, kinds, ALIGN_RBF_HALF, ALIGN_RBF_HALF_U, squares, 0.5 * median, work, n, err);
+            status =
+                make_rbf(matrix, kinds, ALIGN_RBF_HALF, ALIGN_RBF_HALF_U, squares, 0.5 * median, work, n, pool, err);
         if (status == TRIAD_OK)
-            status = make_rbf(matrix, kinds, ALIGN_RBF_ONE, ALIGN_RBF_ONE_U, squares, median, work, n, err);
+            status = make_rbf(matrix, kinds, ALIGN_RBF_ONE, ALIGN_RBF_ONE_U, squares, median, work, n, pool, err);
         if (status != TRIAD_OK) goto out;
     }
     if (kinds >> ALIGN_RBF_UNIT & 1) {
@@ -218,17 +428,15 @@ triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t
             status = out_of_memory(err);
             goto out;
         }
-        memcpy(unit, x, n * d * sizeof *unit);
-        align_unit_rows(unit, n, d);
-        square_distances(unit + n * d, unit, n, d);
-        status = make_rbf(matrix, kinds, ALIGN_RBF_UNIT, ALIGN_MATRICES, unit + n * d, 1, work, n, err);
+        unit_copy(unit, x, n, d, pool);
+        square_distances(unit + n * d, unit, n, d, pool);
+        status = make_rbf(matrix, kinds, ALIGN_RBF_UNIT, ALIGN_MATRICES, unit + n * d, 1, work, n, pool, err);
         free(other);
         other = NULL;
         if (status != TRIAD_OK) goto out;
     }
     if (wants_rdm(kinds, ALIGN_COSINE)) {
-        for (size_t i = 0; i < n * n; i++) work[i] = 1 - cosine[i];
-        status = make_rdm(matrix, kinds, ALIGN_COSINE, work, n, err);
+        status = make_rdm(matrix, kinds, ALIGN_COSINE, FROM_COSINE, cosine, n, pool, err);
         if (status != TRIAD_OK) goto out;
     }
     if (wants_rdm(kinds, ALIGN_CORRELATION) && raw_d >= 3) {
@@ -243,16 +451,14 @@ triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t
             mean /= (double)raw_d;
             for (size_t c = 0; c < raw_d; c++) other[i * raw_d + c] = raw[i * raw_d + c] - mean;
         }
-        status = align_cosines(work, other, n, raw_d, err);
-        for (size_t i = 0; status == TRIAD_OK && i < n * n; i++) work[i] = 1 - work[i];
-        if (status == TRIAD_OK) status = make_rdm(matrix, kinds, ALIGN_CORRELATION, work, n, err);
+        status = align_cosines(work, other, n, raw_d, pool, err);
+        if (status == TRIAD_OK) status = make_rdm(matrix, kinds, ALIGN_CORRELATION, FROM_COSINE, work, n, pool, err);
         if (status != TRIAD_OK) goto out;
     }
-    if (wants_rdm(kinds, ALIGN_SQEUCLIDEAN)) status = make_rdm(matrix, kinds, ALIGN_SQEUCLIDEAN, squares, n, err);
-    if (status == TRIAD_OK && wants_rdm(kinds, ALIGN_EUCLIDEAN)) {
-        for (size_t i = 0; i < n * n; i++) work[i] = sqrt(squares[i]);
-        status = make_rdm(matrix, kinds, ALIGN_EUCLIDEAN, work, n, err);
-    }
+    if (wants_rdm(kinds, ALIGN_SQEUCLIDEAN))
+        status = make_rdm(matrix, kinds, ALIGN_SQEUCLIDEAN, FROM_SQUARE, squares, n, pool, err);
+    if (status == TRIAD_OK && wants_rdm(kinds, ALIGN_EUCLIDEAN))
+        status = make_rdm(matrix, kinds, ALIGN_EUCLIDEAN, FROM_SQUARE_ROOT, squares, n, pool, err);
 out:
     free(work);
     free(squares);

@@ -48,10 +48,12 @@ static inline bool align_is_rdm(align_matrix_kind kind)
 }
 
 /* Makes the matrices whose bit is in `kinds` of x [n, d] (any rotation of the space), its cosines [n, n] and, for
- * correlation, the columns as they came, raw [n, raw_d]. */
+ * correlation, the columns as they came, raw [n, raw_d]. Linear kernels of large spaces (align_is_large) are taken in
+ * float of the centred columns, whose centred kernel is the same; RDMs are in double throughout, as ranks hang on ties.
+ */
 TRIAD_NODISCARD triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t kinds, const double *x,
                                                    size_t n, size_t d, const double *raw, size_t raw_d,
-                                                   const double *cosine, triad_error *err);
+                                                   const double *cosine, triad_pool *pool, triad_error *err);
 void align_matrices_free(align_matrix matrix[ALIGN_MATRICES]);
 
 /* sum of a [i, j] b [i, j] over all of [n, n] */
@@ -65,6 +67,7 @@ void align_unit_rows(double *x, size_t n, size_t d);
 /* Column means [d] of x [n, d] subtracted. */
 TRIAD_NODISCARD triad_status align_centre(double *x, size_t n, size_t d, triad_error *err);
 /* cosine [n, n] of the rows of x [n, d]. */
-TRIAD_NODISCARD triad_status align_cosines(double *cosine, const double *x, size_t n, size_t d, triad_error *err);
+TRIAD_NODISCARD triad_status align_cosines(double *cosine, const double *x, size_t n, size_t d, triad_pool *pool,
+                                           triad_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 #include "align/view.h"
 
 #include "align/align_kernel.h"
+#include "align/gram.h"
 #include "align/linear.h"
 
 #include <math.h>
@@ -56,7 +57,18 @@ static triad_status narrow(align_view *view, const align_plan *plan, triad_error
     return status;
 }
 
-static triad_status find_centred_neighbours(align_view *view, const align_plan *plan, double *cosine, triad_error *err)
+/* cosine NULL: none are needed besides. */
+static triad_status find_neighbours(align_neighbours *near, const align_plan *plan, const double *x, size_t n, size_t d,
+                                    const double *cosine, triad_pool *pool, triad_error *err)
+{
+    bool exact = false; /* CKNNA sums the cosines themselves */
+    for (size_t i = 0; i < plan->count; i++) exact |= plan->spec[i].family == ALIGN_FAMILY_CKNNA;
+    if (cosine == NULL) return align_neighbours_of_rows(near, x, n, d, plan->k, plan->usable, exact, pool, err);
+    return align_neighbours_create(near, cosine, n, plan->k, plan->usable, pool, err);
+}
+
+static triad_status find_centred_neighbours(align_view *view, const align_plan *plan, double *cosine, triad_pool *pool,
+                                            triad_error *err)
 {
     const size_t n = view->n, d = view->d;
     double *centred = malloc(n * d * sizeof *centred);
@@ -65,9 +77,8 @@ static triad_status find_centred_neighbours(align_view *view, const align_plan *
         memcpy(centred, view->x, n * d * sizeof *centred);
         status = align_centre(centred, n, d, err);
     }
-    if (status == TRIAD_OK) status = align_cosines(cosine, centred, n, d, err);
-    if (status == TRIAD_OK)
-        status = align_neighbours_create(&view->near_centred, cosine, n, plan->k, plan->usable, err);
+    if (status == TRIAD_OK && cosine) status = align_cosines(cosine, centred, n, d, pool, err);
+    if (status == TRIAD_OK) status = find_neighbours(&view->near_centred, plan, centred, n, d, cosine, pool, err);
     free(centred);
     return status;
 }
@@ -134,24 +145,26 @@ static triad_status prepare_parts(align_view *view, const align_plan *plan, cons
 }
 
 triad_status align_view_create(align_view *view, double *x, size_t n, size_t d, const align_plan *plan,
-                               const align_folds *folds, bool lead, triad_error *err)
+                               const align_folds *folds, bool lead, triad_pool *pool, triad_error *err)
 {
     *view = (align_view){.n = n, .d = d, .raw_d = d, .x = x};
     triad_status status = narrow(view, plan, err);
     view->rows = (align_rows){.n = n, .d = view->d, .x = view->x};
-    const bool cosines = plan->overlaps || plan->matrices >> ALIGN_COSINE & 7;
+    const bool distances = plan->matrices >> ALIGN_COSINE & 7, near = plan->overlaps || plan->centred_overlaps,
+               whole = distances || (near && !align_is_large(n, view->d));
     double *cosine = NULL;
-    if (status == TRIAD_OK && (cosines || plan->centred_overlaps)) {
+    if (status == TRIAD_OK && whole) {
         cosine = malloc((n * n + 1) * sizeof *cosine);
         if (cosine == NULL) status = out_of_memory(err);
     }
-    if (status == TRIAD_OK && plan->centred_overlaps) status = find_centred_neighbours(view, plan, cosine, err);
-    if (status == TRIAD_OK && cosines) status = align_cosines(cosine, view->x, n, view->d, err);
+    if (status == TRIAD_OK && plan->centred_overlaps) status = find_centred_neighbours(view, plan, cosine, pool, err);
+    if (status == TRIAD_OK && whole && (distances || plan->overlaps))
+        status = align_cosines(cosine, view->x, n, view->d, pool, err);
     if (status == TRIAD_OK && plan->overlaps)
-        status = align_neighbours_create(&view->near, cosine, n, plan->k, plan->usable, err);
+        status = find_neighbours(&view->near, plan, view->x, n, view->d, cosine, pool, err);
     if (status == TRIAD_OK)
         status = align_matrices_create(view->matrix, plan->matrices, view->x, n, view->d, view->raw, view->raw_d,
-                                       cosine, err);
+                                       cosine, pool, err);
     free(cosine);
     if (status == TRIAD_OK && plan->basis) status = align_basis_create(&view->basis, view->x, n, view->d, err);
     if (status == TRIAD_OK && folds) status = prepare_parts(view, plan, folds, err);

@@ -35,9 +35,10 @@ typedef struct align_view {
 enum { ALIGN_LEAD = 128 };
 
 /* Takes over x [n, d] (malloc'd), also when it fails. folds NULL: no retrieval. lead: nulls of retrieval will be drawn
- * with this view as the permuted side. plan is borrowed. */
+ * with this view as the permuted side. plan is borrowed. pool NULL inside a tile; large spaces (align_is_large) gain
+ * from one. */
 TRIAD_NODISCARD triad_status align_view_create(align_view *view, double *x, size_t n, size_t d, const align_plan *plan,
-                                               const align_folds *folds, bool lead, triad_error *err);
+                                               const align_folds *folds, bool lead, triad_pool *pool, triad_error *err);
 void align_view_free(align_view *view);
 
 #endif
