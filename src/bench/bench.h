@@ -7,6 +7,7 @@
 #include "formats/json.h"
 #include "triad/babyai.h"
 #include "triad/base.h"
+#include "triad/space.h"
 
 /* ---- helpers */
 
@@ -40,5 +41,18 @@ TRIAD_NODISCARD triad_status bench_train(json_object *results, double seconds, t
  * expert's demonstrations. One result. */
 TRIAD_NODISCARD triad_status bench_babyai(json_object *results, const babyai_level *level, size_t envs, double seconds,
                                           triad_pool *pool, triad_error *err);
+
+/* mutual_knn/15, cka_linear_debiased and rsa/cosine/spearman of the last layers of two spaces, from rows in memory to
+ * the value, the measures in turn, the best of `rounds`. Three results with `seconds` and `value`. The second makes two
+ * spaces [n, d] that share part of their geometry. */
+TRIAD_NODISCARD triad_status bench_align_kernels(json_object *results, const triad_space *x, const triad_space *y,
+                                                 size_t rounds, triad_pool *pool, triad_error *err);
+TRIAD_NODISCARD triad_status bench_align_kernels_simulated(json_object *results, size_t n, size_t d, size_t rounds,
+                                                           triad_pool *pool, triad_error *err);
+
+/* What `triad align` computes by default (values, intervals, both nulls) for all pairs of ten simulated spaces of n
+ * sentences of a grammar, 128 to 4,096 wide. One result. */
+TRIAD_NODISCARD triad_status bench_align_pairs(json_object *results, size_t n, triad_pool *pool,
+                                               triad_progress *progress, triad_error *err);
 
 #endif
