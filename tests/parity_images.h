@@ -226,8 +226,7 @@ static inline triad_status check_images(parity *p, triad_pool *pool, triad_error
     }
     p->layers = "vision_hidden";
     p->projected = "image_embeds";
-    if (status == TRIAD_OK)
-        status = triad_model_run_images(p->model, &images, pool, NULL, check_states, p, err);
+    if (status == TRIAD_OK) status = triad_model_run_images(p->model, &images, pool, NULL, check_states, p, err);
     if (status == TRIAD_OK && p->info->matches) status = check_scores(p, &images, pool, err);
     if (status == TRIAD_OK && p->info->reads_images) status = check_beside(p, &images, pool, err);
     return status;

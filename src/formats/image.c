@@ -34,9 +34,9 @@ static const char *format_of(const unsigned char *bytes, size_t size)
     static const struct {
         size_t at;
         const char *magic, *name;
-    } known[] = {{0, "\xff\xd8\xff", "JPEG"}, {0, "GIF8", "GIF"},   {0, "BM", "BMP"},     {8, "WEBP", "WebP"},
-                 {0, "II*", "TIFF"},          {0, "MM\0*", "TIFF"}, {4, "ftypavif", "AVIF"}, {4, "ftyphei", "HEIF"},
-                 {0, "P6", "PPM"}};
+    } known[] = {{0, "\xff\xd8\xff", "JPEG"}, {0, "GIF8", "GIF"},     {0, "BM", "BMP"},
+                 {8, "WEBP", "WebP"},         {0, "II*", "TIFF"},     {0, "MM\0*", "TIFF"},
+                 {4, "ftypavif", "AVIF"},     {4, "ftyphei", "HEIF"}, {0, "P6", "PPM"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         const size_t length = i == 5 ? 4 : strlen(known[i].magic);
         if (size >= known[i].at + length && memcmp(bytes + known[i].at, known[i].magic, length) == 0)

@@ -85,8 +85,7 @@ static triad_status decode(reader *r)
     const size_t channels = png_get_channels(r->png, r->info), stride = png_get_rowbytes(r->png, r->info);
     r->samples = malloc(height * stride);
     r->row = malloc(height * sizeof *r->row);
-    if (r->samples == NULL || r->row == NULL)
-        return triad_fail(r->err, TRIAD_ERR_MEMORY, -1, "png: out of memory");
+    if (r->samples == NULL || r->row == NULL) return triad_fail(r->err, TRIAD_ERR_MEMORY, -1, "png: out of memory");
     for (size_t y = 0; y < height; y++) r->row[y] = r->samples + y * stride;
     png_read_image(r->png, r->row);
     png_read_end(r->png, NULL);

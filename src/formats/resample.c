@@ -65,9 +65,9 @@ static const kernel FILTERS[] = {[TRIAD_LANCZOS] = {lanczos, 3},
 
 /* ---- which pixels make a pixel, and by how much */
 typedef struct taps {
-    size_t most;            /* taps of a pixel at most */
-    size_t *first, *count;  /* [size] */
-    int32_t *weight;        /* [size, most] */
+    size_t most;           /* taps of a pixel at most */
+    size_t *first, *count; /* [size] */
+    int32_t *weight;       /* [size, most] */
 } taps;
 
 static void taps_free(taps *t)
@@ -196,11 +196,10 @@ static triad_status filtered(triad_image *out, const triad_image *in, const kern
     if (wide) status = taps_create(&columns, f, in->width, out->width, err);
     if (tall && status == TRIAD_OK) status = taps_create(&rows, f, in->height, out->height, err);
     if (both && status == TRIAD_OK)
-        status = triad_image_create(&between, swapped ? out->height : in->height, swapped ? in->width : out->width,
-                                    err);
+        status =
+            triad_image_create(&between, swapped ? out->height : in->height, swapped ? in->width : out->width, err);
     if (swapped && status == TRIAD_OK) status = along_columns(&between, in, &rows, err);
-    if (wide && status == TRIAD_OK)
-        along_rows(both && !swapped ? &between : out, swapped ? &between : in, &columns);
+    if (wide && status == TRIAD_OK) along_rows(both && !swapped ? &between : out, swapped ? &between : in, &columns);
     if (tall && !swapped && status == TRIAD_OK) status = along_columns(out, both ? &between : in, &rows, err);
     taps_free(&columns);
     taps_free(&rows);

@@ -30,8 +30,7 @@ static triad_status take_text_layers(stack *m, checkpoint *file, const char *tow
         stack_layer *l = &m->layer[i];
         char prefix[80];
         snprintf(prefix, sizeof prefix, "%sencoder.layer.%zu.", tower, i);
-        status =
-            take_attention(&l->q, &l->k, &l->v, &l->o, &l->attention_norm, file, prefix, "attention", d, d, err);
+        status = take_attention(&l->q, &l->k, &l->v, &l->o, &l->attention_norm, file, prefix, "attention", d, d, err);
         if (status == TRIAD_OK)
             status = take_attention(&l->cross_q, &l->cross_k, &l->cross_v, &l->cross_o, &l->cross_norm, file, prefix,
                                     "crossattention", d, m->context_width, err);
@@ -61,7 +60,8 @@ static triad_status open_text(text_tower *t, json_object *config, size_t image_w
     const char *positions = "absolute";
     triad_status status = stack_from_config(&t->body, config, err);
     if (status == TRIAD_OK) status = dual_get_size(config, "vocab_size", MAX_VOCABULARY, &t->vocabulary, err);
-    if (status == TRIAD_OK) status = dual_get_size(config, "max_position_embeddings", MAX_POSITIONS, &t->max_tokens, err);
+    if (status == TRIAD_OK)
+        status = dual_get_size(config, "max_position_embeddings", MAX_POSITIONS, &t->max_tokens, err);
     if (status == TRIAD_OK) status = json_get_string(config, "position_embedding_type", &positions, err);
     if (status == TRIAD_OK) status = json_get_int(config, "bos_token_id", 0, INT32_MAX, &begin, err);
     if (status != TRIAD_OK) return status;
@@ -94,7 +94,8 @@ static triad_status take_image_layers(stack *m, checkpoint *file, triad_error *e
         snprintf(prefix, sizeof prefix, "vision_model.encoder.layers.%zu.", i);
         status = stack_take_norm(&l->attention_norm, file, prefix, "layer_norm1", d, err);
         if (status == TRIAD_OK) status = stack_take_linear(&l->q, file, prefix, "self_attn.qkv", 3 * d, d, true, err);
-        if (status == TRIAD_OK) status = stack_take_linear(&l->o, file, prefix, "self_attn.projection", d, d, true, err);
+        if (status == TRIAD_OK)
+            status = stack_take_linear(&l->o, file, prefix, "self_attn.projection", d, d, true, err);
         if (status == TRIAD_OK) status = stack_take_norm(&l->ffn_norm, file, prefix, "layer_norm2", d, err);
         if (status == TRIAD_OK) status = stack_take_linear(&l->up, file, prefix, "mlp.fc1", f, d, true, err);
         if (status == TRIAD_OK) status = stack_take_linear(&l->down, file, prefix, "mlp.fc2", d, f, true, err);
@@ -139,7 +140,8 @@ static triad_status take_heads(dual *m, json_object *config, checkpoint *file, t
     triad_status status = dual_get_size(config, "image_text_hidden_size", MAX_PROJECTED, &projected, err);
     m->text.projected = m->image.projected = projected;
     if (status == TRIAD_OK)
-        status = stack_take_linear(&m->text.projection, file, "", "text_proj", projected, m->text.body.width, true, err);
+        status =
+            stack_take_linear(&m->text.projection, file, "", "text_proj", projected, m->text.body.width, true, err);
     if (status == TRIAD_OK)
         status =
             stack_take_linear(&m->image.projection, file, "", "vision_proj", projected, m->image.body.width, true, err);
@@ -157,8 +159,8 @@ triad_status blip_open(dual *m, json_object *config, checkpoint *file, triad_err
     m->text.causal = checkpoint_find(file, "text_encoder.embeddings.word_embeddings.weight") == NULL;
     m->pooling = m->text.causal ? "mean-nofirst" : "cls";
     json_object *text = dual_section(config, "text_config"), *image = dual_section(config, "vision_config");
-    triad_status status = text != NULL && image != NULL ? TRIAD_OK
-                                                        : triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
+    triad_status status =
+        text != NULL && image != NULL ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
     if (status == TRIAD_OK) status = open_image(&m->image, image, file, err);
     if (status == TRIAD_OK)
         status = open_text(&m->text, text, m->image.body.width, file,

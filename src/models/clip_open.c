@@ -50,7 +50,8 @@ static triad_status open_text(text_tower *t, json_object *config, checkpoint *fi
     t->begin = -1;
     triad_status status = stack_from_config(&t->body, config, err);
     if (status == TRIAD_OK) status = dual_get_size(config, "vocab_size", MAX_VOCABULARY, &t->vocabulary, err);
-    if (status == TRIAD_OK) status = dual_get_size(config, "max_position_embeddings", MAX_POSITIONS, &t->max_tokens, err);
+    if (status == TRIAD_OK)
+        status = dual_get_size(config, "max_position_embeddings", MAX_POSITIONS, &t->max_tokens, err);
     if (status == TRIAD_OK) status = read_end(t, config, err);
     const size_t d = t->body.width;
     if (status == TRIAD_OK)
@@ -110,8 +111,8 @@ triad_status clip_open(dual *m, json_object *config, checkpoint *file, triad_err
     m->pooling = "eos";
     json_object *text = section(config, "text_config"), *image = section(config, "vision_config");
     size_t projected = 512;
-    triad_status status = text != NULL && image != NULL ? TRIAD_OK
-                                                        : triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
+    triad_status status =
+        text != NULL && image != NULL ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
     if (status == TRIAD_OK) status = dual_get_size(config, "projection_dim", MAX_PROJECTED, &projected, err);
     m->text.projected = m->image.projected = projected;
     if (status == TRIAD_OK) status = open_text(&m->text, text, file, err);

@@ -62,8 +62,7 @@ triad_status dual_emit(const dual_sink *sink, const char *layer, bool of_sentenc
     if (!engine_all_finite(x, rows * width))
         return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "model: layer %s holds NaN or infinity (are the weights whole?)",
                           layer);
-    const triad_states states = {
-        .layer = layer, .of_sentences = of_sentences, .width = width, .rows = x, .row = row};
+    const triad_states states = {.layer = layer, .of_sentences = of_sentences, .width = width, .rows = x, .row = row};
     return sink->each(sink->context, &states, err);
 }
 

@@ -11,9 +11,9 @@ typedef struct text_tower {
     size_t vocabulary, max_tokens;
     bool causal;
     const tensor_view *words, *positions;
-    stack_weights embedding_norm;  /* BLIP: of what goes in; weight NULL: none */
-    stack_weights final_norm;      /* CLIP: before the projection only; weight NULL: none */
-    stack_weights projection;      /* [projected, width]; weight NULL: none */
+    stack_weights embedding_norm; /* BLIP: of what goes in; weight NULL: none */
+    stack_weights final_norm;     /* CLIP: before the projection only; weight NULL: none */
+    stack_weights projection;     /* [projected, width]; weight NULL: none */
     size_t projected;
     int32_t end;   /* CLIP: id of the token that stands for the sentence, the first of its kind; END_LARGEST: the
                       largest id; END_NONE: the first token does */
@@ -24,11 +24,11 @@ enum { END_LARGEST = -1, END_NONE = -2 };
 
 typedef struct image_tower {
     stack body;
-    size_t side, patch, grid, tokens; /* pixels of an image and of a patch, patches in a row, grid * grid + 1 */
+    size_t side, patch, grid, tokens;   /* pixels of an image and of a patch, patches in a row, grid * grid + 1 */
     tensor_view class_token, positions; /* [1, width], [tokens, width] */
     tensor_view patches;                /* [width, 3 * patch * patch] */
     const tensor_view *patch_bias;      /* [width]; NULL: none */
-    stack_weights pre_norm; /* CLIP: of what goes in; weight NULL: none */
+    stack_weights pre_norm;             /* CLIP: of what goes in; weight NULL: none */
     stack_weights post_norm;
     bool post_norm_all;       /* BLIP: of all tokens; CLIP: of the class token */
     stack_weights projection; /* weight NULL: none */

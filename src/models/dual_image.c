@@ -41,8 +41,7 @@ static void take_image(void *context, size_t tile, int worker)
     triad_image image = {0};
     triad_error *err = &job->error[tile];
     triad_status status = job->images->read(job->images->context, job->first + tile, &image, err);
-    if (status == TRIAD_OK)
-        status = preprocess_run(job->pixels[worker], t->side, &job->model->pair.how, &image, err);
+    if (status == TRIAD_OK) status = preprocess_run(job->pixels[worker], t->side, &job->model->pair.how, &image, err);
     triad_image_free(&image);
     if (status == TRIAD_OK)
         cut(job->patches + tile * t->grid * t->grid * 3 * t->patch * t->patch, job->pixels[worker], t);
@@ -128,8 +127,7 @@ static triad_status emit(void *context, size_t layer, triad_error *err)
     char name[24];
     snprintf(name, sizeof name, "%zu", layer);
     triad_progress_update(e->sink->progress, (double)layer, NULL);
-    return e->sink->each == NULL ? TRIAD_OK
-                                 : dual_emit(e->sink, name, false, e->x, e->rows, e->width, e->row, err);
+    return e->sink->each == NULL ? TRIAD_OK : dual_emit(e->sink, name, false, e->x, e->rows, e->width, e->row, err);
 }
 
 static triad_status project(const image_tower *t, const float *x, const emitter *e, size_t images, triad_error *err)
@@ -143,8 +141,7 @@ static triad_status project(const image_tower *t, const float *x, const emitter 
         status = stack_norm(summary, images, d, &t->post_norm, t->body.epsilon, e->sink->pool, err);
     if (status == TRIAD_OK)
         status = dual_project(out, summary, images, d, &t->projection, t->projected, e->sink->pool, err);
-    if (status == TRIAD_OK)
-        status = dual_emit(e->sink, "projected", true, out, images, t->projected, e->row, err);
+    if (status == TRIAD_OK) status = dual_emit(e->sink, "projected", true, out, images, t->projected, e->row, err);
     free(summary);
     free(out);
     return status;
@@ -194,10 +191,10 @@ triad_status dual_run_images(float **x, const triad_model *model, const triad_im
     emitter e = {.sink = sink, .rows = rows, .width = t->body.width, .row = malloc(rows * sizeof *e.row)};
     uint32_t *first = malloc((images->count + 1) * sizeof *first);
     float *made = engine_floats(rows, t->body.width, err);
-    triad_status status = e.row != NULL && first != NULL && made != NULL
-                              ? TRIAD_OK
-                              : triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory for %zu images",
-                                           images->count);
+    triad_status status =
+        e.row != NULL && first != NULL && made != NULL
+            ? TRIAD_OK
+            : triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory for %zu images", images->count);
     if (status == TRIAD_OK) {
         e.x = made;
         for (size_t i = 0; i < rows; i++) e.row[i] = i;

@@ -84,8 +84,7 @@ static triad_status project(const triad_model *model, const triad_tokens *tokens
         const size_t first = tokens->offsets[p->sample[s]], count = tokens->offsets[p->sample[s] + 1] - first;
         size_t index;
         status = triad_model_summary_token(model, tokens->ids + first, count, &index, err);
-        if (status == TRIAD_OK)
-            memcpy(summary + s * d, x + p->row_of_token[first + index] * d, d * sizeof *x);
+        if (status == TRIAD_OK) memcpy(summary + s * d, x + p->row_of_token[first + index] * d, d * sizeof *x);
     }
     if (status == TRIAD_OK && t->final_norm.weight != NULL)
         status = stack_norm(summary, p->distinct, d, &t->final_norm, t->body.epsilon, sink->pool, err);
@@ -241,8 +240,8 @@ triad_status triad_model_run_beside(const triad_model *model, const triad_tokens
     triad_status status = check_reader(model, tokens, err);
     for (size_t s = 0; s < tokens->sentences && status == TRIAD_OK; s++)
         if (image_of[s] >= images->count)
-            status = triad_fail(err, TRIAD_ERR_ARGUMENT, (int64_t)s, "sentence %zu: there is no image %zu of %zu", s + 1,
-                                image_of[s], images->count);
+            status = triad_fail(err, TRIAD_ERR_ARGUMENT, (int64_t)s, "sentence %zu: there is no image %zu of %zu",
+                                s + 1, image_of[s], images->count);
     if (status != TRIAD_OK) return status;
     const dual_sink silent = {.pool = pool, .progress = progress}, sink = {pool, progress, each, context};
     float *seen = NULL, *x = NULL;

@@ -258,7 +258,8 @@ triad_status preprocess_run(float *pixels, size_t side, const preprocess *how, c
         if (status != TRIAD_OK) return status;
         from = &resized;
     }
-    const size_t height = how->crop ? how->crop_height : from->height, width = how->crop ? how->crop_width : from->width;
+    const size_t height = how->crop ? how->crop_height : from->height,
+                 width = how->crop ? how->crop_width : from->width;
     triad_status status = TRIAD_OK;
     if (height != side || width != side)
         status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1,

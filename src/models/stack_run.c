@@ -31,15 +31,15 @@ typedef struct pass {
     triad_pool *pool;
     float *x;
     widened w;
-    float *storage;        /* of all of w */
-    float *a;              /* [chunk, d] normed rows; what attention gives */
-    float *qkv;            /* [carried + chunk, 3 d] */
-    float *middle;         /* [chunk, f] */
-    float *cross_kv;       /* [contexts * context_rows, 2 d] */
-    float **scratch;       /* [threads] scores of one head, or of a tree's row */
-    uint32_t **ancestor;   /* [threads] tree: offsets and lists of a tile */
-    size_t carried;        /* tree: rows of qkv that hold the path to the chunk's first row */
-    size_t chunk;          /* rows at most */
+    float *storage;      /* of all of w */
+    float *a;            /* [chunk, d] normed rows; what attention gives */
+    float *qkv;          /* [carried + chunk, 3 d] */
+    float *middle;       /* [chunk, f] */
+    float *cross_kv;     /* [contexts * context_rows, 2 d] */
+    float **scratch;     /* [threads] scores of one head, or of a tree's row */
+    uint32_t **ancestor; /* [threads] tree: offsets and lists of a tile */
+    size_t carried;      /* tree: rows of qkv that hold the path to the chunk's first row */
+    size_t chunk;        /* rows at most */
     bool crosses;
     /* of the chunk that runs */
     size_t first, rows, segment, segments;
@@ -352,26 +352,12 @@ static bool make_weights(pass *s)
     struct {
         float **at;
         size_t count;
-    } const parts[] = {{&w->qkv, 3 * d * d},
-                       {&w->o, d * d},
-                       {&w->cross_q, q * d},
-                       {&w->cross_kv, 2 * d * c},
-                       {&w->cross_o, q * d},
-                       {&w->up, f * d},
-                       {&w->down, f * d},
-                       {&w->qkv_bias, 3 * d},
-                       {&w->o_bias, d},
-                       {&w->cross_q_bias, d},
-                       {&w->cross_kv_bias, 2 * d},
-                       {&w->cross_o_bias, d},
-                       {&w->up_bias, f},
-                       {&w->down_bias, d},
-                       {&w->attention_gain, d},
-                       {&w->attention_shift, d},
-                       {&w->cross_gain, d},
-                       {&w->cross_shift, d},
-                       {&w->ffn_gain, d},
-                       {&w->ffn_shift, d}};
+    } const parts[] = {
+        {&w->qkv, 3 * d * d}, {&w->o, d * d},        {&w->cross_q, q * d},       {&w->cross_kv, 2 * d * c},
+        {&w->cross_o, q * d}, {&w->up, f * d},       {&w->down, f * d},          {&w->qkv_bias, 3 * d},
+        {&w->o_bias, d},      {&w->cross_q_bias, d}, {&w->cross_kv_bias, 2 * d}, {&w->cross_o_bias, d},
+        {&w->up_bias, f},     {&w->down_bias, d},    {&w->attention_gain, d},    {&w->attention_shift, d},
+        {&w->cross_gain, d},  {&w->cross_shift, d},  {&w->ffn_gain, d},          {&w->ffn_shift, d}};
     size_t total = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) total += (parts[i].count + 15) & ~(size_t)15;
     s->storage = floats(total, 1);
@@ -403,8 +389,7 @@ static bool make_scratch(pass *s, size_t threads)
     for (size_t i = 0; i < threads; i++) {
         s->scratch[i] =
             s->r->tree != NULL ? floats(nn_attention_tree_scratch(longest, s->m->heads) + 1, 1) : floats(longest, keys);
-        if (s->r->tree != NULL)
-            s->ancestor[i] = malloc((TILE + 1 + (size_t)TILE * longest) * sizeof **s->ancestor);
+        if (s->r->tree != NULL) s->ancestor[i] = malloc((TILE + 1 + (size_t)TILE * longest) * sizeof **s->ancestor);
         if (s->scratch[i] == NULL || (s->r->tree != NULL && s->ancestor[i] == NULL)) return false;
     }
     return true;
@@ -415,10 +400,10 @@ triad_status stack_run(const stack *m, float *x, const stack_rows *rows, triad_p
 {
     const size_t threads = (size_t)triad_pool_threads(pool);
     pass s = {.m = m, .r = rows, .pool = pool, .x = x, .crosses = rows->context != NULL};
-    const triad_status status = make_weights(&s) && make_scratch(&s, threads)
-                                    ? run_layers(&s, done, context, err)
-                                    : triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory for %zu rows",
-                                                 rows->rows);
+    const triad_status status =
+        make_weights(&s) && make_scratch(&s, threads)
+            ? run_layers(&s, done, context, err)
+            : triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory for %zu rows", rows->rows);
     for (size_t i = 0; i < threads; i++) {
         if (s.scratch != NULL) free(s.scratch[i]);
         if (s.ancestor != NULL) free(s.ancestor[i]);
