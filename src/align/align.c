@@ -6,6 +6,7 @@
 #include "align/intervals.h"
 #include "align/pair.h"
 #include "align/relabel.h"
+#include "align/rows.h"
 #include "align/statistics.h"
 #include "align/view.h"
 #include "base/progress.h"
@@ -97,25 +98,17 @@ static const triad_layer *layer_of(const triad_align_side *side)
 
 /* ---- views */
 
-static triad_status take_rows(double **x, const work *w, size_t side, triad_error *err)
+static triad_status take_rows(double **x, const work *w, size_t side, triad_pool *pool, triad_error *err)
 {
     const triad_layer *layer = layer_of(&w->sides[side]);
-    const size_t n = w->set->n, d = layer->d, *rows = w->set->rows + side * n;
-    *x = malloc((n * d + 1) * sizeof **x);
-    if (*x == NULL) return out_of_memory(err);
-    for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < d; c++) {
-            const float value = layer->data[rows[i] * d + c];
-            if (!isfinite(value)) {
-                free(*x);
-                *x = NULL;
-                return triad_fail(err, TRIAD_ERR_NUMERIC, -1,
-                                  "%s: layer %s holds NaN or infinity in the row of \"%.80s\"", w->sides[side].name,
-                                  layer->name, w->sides[side].space->items.id[rows[i]]);
-            }
-            (*x)[i * d + c] = value;
-        }
-    return TRIAD_OK;
+    const size_t n = w->set->n, *rows = w->set->rows + side * n;
+    size_t bad;
+    const triad_status status = align_take_rows(x, &bad, layer, rows, n, pool, err);
+    if (status != TRIAD_OK || bad == n) return status;
+    free(*x);
+    *x = NULL;
+    return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "%s: layer %s holds NaN or infinity in the row of \"%.80s\"",
+                      w->sides[side].name, layer->name, w->sides[side].space->items.id[rows[bad]]);
 }
 
 static void make_view_over(work *w, size_t tile, triad_pool *pool)
@@ -123,7 +116,7 @@ static void make_view_over(work *w, size_t tile, triad_pool *pool)
     sentences *set = w->set;
     triad_error err = {0};
     double *x;
-    triad_status status = take_rows(&x, w, tile, &err);
+    triad_status status = take_rows(&x, w, tile, pool, &err);
     const bool fits =
         (w->options->iid || w->options->relabel) && w->options->retrieval_permutations > 0 && w->is_y[tile];
     if (status == TRIAD_OK)

@@ -1,6 +1,7 @@
 #include "align/align_kernel.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef double wide __attribute__((vector_size(32), aligned(8)));
 
@@ -90,6 +91,19 @@ double align_sum_float(const float *a, size_t n)
     double rest = 0;
     for (; i < n; i++) rest += (double)a[i];
     return (((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))) + rest;
+}
+
+bool align_widen(double *restrict out, const float *restrict row, size_t d)
+{
+    uint32_t largest = 0; /* bits without the sign */
+    for (size_t c = 0; c < d; c++) {
+        uint32_t bits;
+        memcpy(&bits, row + c, sizeof bits);
+        bits &= 0x7fffffff;
+        largest = bits > largest ? bits : largest;
+        out[c] = row[c];
+    }
+    return largest < 0x7f800000;
 }
 
 void align_centre_row(double *restrict out, const double *restrict row, const double *restrict part, double own,

@@ -2,6 +2,7 @@
 #ifndef TRIAD_ALIGN_KERNEL_H
 #define TRIAD_ALIGN_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,9 @@ double align_square_distance(const double *a, const double *b, size_t d);
 /* sum of a [i] */
 double align_sum(const double *a, size_t n);
 double align_sum_float(const float *a, size_t n); /* in double */
+
+/* out [c] = row [c]; false when one is NaN or infinite. */
+bool align_widen(double *restrict out, const float *restrict row, size_t d);
 
 /* out [j] = row [j] - (own + part [j]) + both: a row of a kernel, centred. */
 void align_centre_row(double *restrict out, const double *restrict row, const double *restrict part, double own,

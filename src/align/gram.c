@@ -5,10 +5,10 @@
 
 #include <cblas.h>
 
-enum { TILE = 512, CORNER = 128, TURN = 32 };
+enum { TILE = 768, CORNER = 128, TURN = 32 };
 
 typedef struct gram {
-    size_t n, k;
+    size_t n, k, lda;
     const double *a;
     double *c;
     const float *fa;
@@ -57,16 +57,16 @@ static void multiply_tile(void *context, size_t t, int worker)
 {
     (void)worker;
     const gram *g = context;
-    const size_t n = g->n, k = g->k;
+    const size_t n = g->n, k = g->k, lda = g->lda;
     size_t r, s;
     place_of(t, &r, &s);
     const int rows = (int)(end_of(r, n) - r), columns = (int)(end_of(s, n) - s);
     if (r == s)
-        cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, rows, (int)k, 1.0, g->a + r * k, (int)k, 0.0,
+        cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, rows, (int)k, 1.0, g->a + r * lda, (int)lda, 0.0,
                     g->c + r * n + r, (int)n);
     else
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, columns, (int)k, 1.0, g->a + r * k, (int)k,
-                    g->a + s * k, (int)k, 0.0, g->c + r * n + s, (int)n);
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, columns, (int)k, 1.0, g->a + r * lda, (int)lda,
+                    g->a + s * lda, (int)lda, 0.0, g->c + r * n + s, (int)n);
     mirror_tile(g->c, n, r, s);
 }
 
@@ -74,7 +74,7 @@ static void multiply_tile_float(void *context, size_t t, int worker)
 {
     (void)worker;
     const gram *g = context;
-    const size_t n = g->n, k = g->k;
+    const size_t n = g->n, k = g->k, lda = g->lda;
     size_t r, s;
     place_of(t, &r, &s);
     const size_t rows = end_of(r, n), columns = end_of(s, n);
@@ -82,20 +82,20 @@ static void multiply_tile_float(void *context, size_t t, int worker)
     const size_t strip = r == s ? CORNER : TILE;
     for (size_t j = s; j < columns; j += strip) {
         const size_t first = r == s ? j : r, width = columns - j < strip ? columns - j : strip;
-        nn_gemm(false, true, rows - first, width, k, 1, g->fa + first * k, k, g->fa + j * k, k, 0,
+        nn_gemm(false, true, rows - first, width, k, 1, g->fa + first * lda, lda, g->fa + j * lda, lda, 0,
                 g->fc + first * n + j, n);
     }
     mirror_tile_float(g->fc, n, r, s);
 }
 
-void align_gram_rows(double *c, const double *a, size_t n, size_t k, triad_pool *pool)
+void align_gram_rows(double *c, const double *a, size_t lda, size_t n, size_t k, triad_pool *pool)
 {
-    triad_parallel(pool, tiles_of(n), multiply_tile, &(gram){.n = n, .k = k, .a = a, .c = c});
+    triad_parallel(pool, tiles_of(n), multiply_tile, &(gram){.n = n, .k = k, .lda = lda, .a = a, .c = c});
 }
 
-void align_gram_rows_float(float *c, const float *a, size_t n, size_t k, triad_pool *pool)
+void align_gram_rows_float(float *c, const float *a, size_t lda, size_t n, size_t k, triad_pool *pool)
 {
-    triad_parallel(pool, tiles_of(n), multiply_tile_float, &(gram){.n = n, .k = k, .fa = a, .fc = c});
+    triad_parallel(pool, tiles_of(n), multiply_tile_float, &(gram){.n = n, .k = k, .lda = lda, .fa = a, .fc = c});
 }
 
 double align_gram_error(size_t k)

@@ -4,13 +4,19 @@
 
 #include "triad/base.h"
 
-/* c [n, n] = a a' of a [n, k], exactly symmetric. Half of it is computed, in tiles that depend on n alone: the same
- * bytes for any pool (NULL: in the caller, also from inside a tile). */
-void align_gram_rows(double *c, const double *a, size_t n, size_t k, triad_pool *pool);
+/* c [n, n] = a a' of a [n, k], rows lda apart, exactly symmetric. Half of it is computed, in tiles that depend on n
+ * alone: the same bytes for any pool (NULL: in the caller, also from inside a tile). */
+void align_gram_rows(double *c, const double *a, size_t lda, size_t n, size_t k, triad_pool *pool);
 
 /* The same in float. An element is off by at most align_gram_error(k) |a_i| |a_j|. */
-void align_gram_rows_float(float *c, const float *a, size_t n, size_t k, triad_pool *pool);
+void align_gram_rows_float(float *c, const float *a, size_t lda, size_t n, size_t k, triad_pool *pool);
 double align_gram_error(size_t k);
+
+/* From row to row of a copy that is made for a product: rows that lie a multiple of 4 KiB apart crowd cache sets. */
+static inline size_t align_row_step(size_t k)
+{
+    return k < 256 ? k : (k + 15) / 16 * 16 + 24;
+}
 
 /* The other triangle of c [n, n] from the one below the diagonal. */
 void align_mirror(double *c, size_t n, triad_pool *pool);

@@ -3,6 +3,7 @@
 #include "align/align_kernel.h"
 #include "align/gram.h"
 #include "align/ranks.h"
+#include "base/large.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -27,21 +28,23 @@ void align_unit_rows(double *x, size_t n, size_t d)
 typedef struct copy_job {
     double *to;
     const double *from;
-    size_t n, d;
+    size_t step, n, d; /* step: from row to row of `to` */
 } copy_job;
 
 static void copy_unit_rows(void *context, size_t tile, int worker)
 {
     (void)worker;
     const copy_job *job = context;
-    const size_t first = tile * ALIGN_ROW_TILE, rows = align_row_end(tile, job->n) - first, d = job->d;
-    memcpy(job->to + first * d, job->from + first * d, rows * d * sizeof *job->to);
-    align_unit_rows(job->to + first * d, rows, d);
+    const size_t end = align_row_end(tile, job->n), d = job->d;
+    for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
+        memcpy(job->to + i * job->step, job->from + i * d, d * sizeof *job->to);
+        align_unit_rows(job->to + i * job->step, 1, d);
+    }
 }
 
-static void unit_copy(double *unit, const double *x, size_t n, size_t d, triad_pool *pool)
+static void unit_copy(double *unit, size_t step, const double *x, size_t n, size_t d, triad_pool *pool)
 {
-    triad_parallel(pool, align_row_tiles(n), copy_unit_rows, &(copy_job){unit, x, n, d});
+    triad_parallel(pool, align_row_tiles(n), copy_unit_rows, &(copy_job){unit, x, step, n, d});
 }
 
 triad_status align_centre(double *x, size_t n, size_t d, triad_error *err)
@@ -59,10 +62,11 @@ triad_status align_centre(double *x, size_t n, size_t d, triad_error *err)
 
 triad_status align_cosines(double *cosine, const double *x, size_t n, size_t d, triad_pool *pool, triad_error *err)
 {
-    double *unit = malloc((n * d + 1) * sizeof *unit);
+    const size_t step = align_row_step(d);
+    double *unit = triad_alloc_large(n * step + 1, sizeof *unit);
     if (unit == NULL) return out_of_memory(err);
-    unit_copy(unit, x, n, d, pool);
-    align_gram_rows(cosine, unit, n, d, pool);
+    unit_copy(unit, step, x, n, d, pool);
+    align_gram_rows(cosine, unit, step, n, d, pool);
     free(unit);
     return TRIAD_OK;
 }
@@ -136,7 +140,7 @@ static triad_status centre_kernel(align_matrix *out, const double *kernel, const
 {
     if (unbiased && n < 4) return TRIAD_OK;
     centring c = {.kernel = kernel, .single = single, .n = n, .unbiased = unbiased};
-    c.values = out->values = malloc(n * n * sizeof *c.values);
+    c.values = out->values = triad_alloc_large(n * n, sizeof *c.values);
     c.row = malloc(3 * n * sizeof *c.row);
     if (c.values == NULL || c.row == NULL) {
         free(c.row);
@@ -189,7 +193,7 @@ static void centre_to_float(void *context, size_t tile, int worker)
     float_job *job = context;
     const size_t d = job->d, end = align_row_end(tile, job->n);
     for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++)
-        align_shift_to_float(job->out + i * d, job->x + i * d, 1, job->mean, d);
+        align_shift_to_float(job->out + i * align_row_step(d), job->x + i * d, 1, job->mean, d);
 }
 
 /* The kernel of the centred columns in float, [n, n], the caller frees. Centring columns leaves centred kernels as they
@@ -203,8 +207,8 @@ static triad_status float_kernel(float **kernel, double *raw, const double *x, s
     job.part = malloc((tiles * d + 1) * sizeof *job.part);
     job.mean = calloc(d + 1, sizeof *job.mean);
     job.square = malloc((tiles + 1) * sizeof *job.square);
-    job.out = malloc((n * d + 1) * sizeof *job.out);
-    *kernel = malloc((n * n + 1) * sizeof **kernel);
+    job.out = triad_alloc_large(n * align_row_step(d) + 1, sizeof *job.out);
+    *kernel = triad_alloc_large(n * n + 1, sizeof **kernel);
     triad_status status = job.part && job.mean && job.square && job.out && *kernel ? TRIAD_OK : out_of_memory(err);
     if (status == TRIAD_OK) {
         triad_parallel(pool, tiles, sum_columns, &job);
@@ -216,7 +220,7 @@ static triad_status float_kernel(float **kernel, double *raw, const double *x, s
         for (size_t c = 0; c < d; c++) job.mean[c] /= (double)n;
         *raw = square * square;
         triad_parallel(pool, tiles, centre_to_float, &job);
-        align_gram_rows_float(*kernel, job.out, n, d, pool);
+        align_gram_rows_float(*kernel, job.out, align_row_step(d), n, d, pool);
     }
     free(job.part);
     free(job.mean);
@@ -234,7 +238,7 @@ static triad_status make_linear(align_matrix *matrix, uint32_t kinds, const doub
     if (align_is_large(n, d))
         status = float_kernel(&single, &raw, x, n, d, pool, err);
     else
-        align_gram_rows(work, x, n, d, pool);
+        align_gram_rows(work, x, d, n, d, pool);
     if (status == TRIAD_OK && kinds >> ALIGN_GRAM & 1)
         status = centre_kernel(&matrix[ALIGN_GRAM], work, single, raw, n, false, pool, err);
     if (status == TRIAD_OK && kinds >> ALIGN_GRAM_U & 1)
@@ -359,7 +363,7 @@ static triad_status make_rdm(align_matrix *matrix, uint32_t kinds, align_matrix_
         const align_matrix_kind kind = (align_matrix_kind)(first + form);
         if (!(kinds >> kind & 1)) continue;
         rdm_job job = {.from = how, .source = source, .n = n, .sum = sums, .square = sums + n};
-        job.values = matrix[kind].values = malloc((n * n + 1) * sizeof *job.values);
+        job.values = matrix[kind].values = triad_alloc_large(n * n + 1, sizeof *job.values);
         if (job.values == NULL) {
             status = out_of_memory(err);
             break;
@@ -428,7 +432,7 @@ triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t
             status = out_of_memory(err);
             goto out;
         }
-        unit_copy(unit, x, n, d, pool);
+        unit_copy(unit, d, x, n, d, pool);
         square_distances(unit + n * d, unit, n, d, pool);
         status = make_rbf(matrix, kinds, ALIGN_RBF_UNIT, ALIGN_MATRICES, unit + n * d, 1, work, n, pool, err);
         free(other);

@@ -9,6 +9,7 @@
 #include "align/gram.h"
 #include "align/matrices.h"
 #include "align/near_lists.h"
+#include "base/large.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -60,7 +61,7 @@ static void take_apart(void *context, size_t tile, int worker)
     for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
         const double *row = w->x + i * d, on = align_dot(row, w->mean, d) * w->scale[i];
         const double own = w->scale[i] > 0 ? 1 : 0, left = own - 2 * on + square;
-        align_shift_to_float(w->apart + i * d, row, w->scale[i], w->mean, d);
+        align_shift_to_float(w->apart + i * align_row_step(d), row, w->scale[i], w->mean, d);
         w->on_mean[i] = on;
         w->shift[i] = (float)(on - square);
         w->length[i] = sqrt(left > 0 ? left : 0) + 1e-8; /* its square is off by some 1e-16 */
@@ -159,7 +160,7 @@ static void select_rows(void *context, size_t tile, int worker)
 static triad_status by_cosines(align_neighbours *near, const double *x, size_t n, size_t d, const size_t *k, size_t ks,
                                triad_pool *pool, triad_error *err)
 {
-    double *cosine = malloc((n * n + 1) * sizeof *cosine);
+    double *cosine = triad_alloc_large(n * n + 1, sizeof *cosine);
     triad_status status = cosine ? align_cosines(cosine, x, n, d, pool, err) : out_of_memory(err);
     if (status == TRIAD_OK) status = align_neighbours_create(near, cosine, n, k, ks, pool, err);
     free(cosine);
@@ -180,8 +181,8 @@ triad_status align_neighbours_of_rows(align_neighbours *near, const double *x, s
     w.on_mean = malloc((n + 1) * sizeof *w.on_mean);
     w.length = malloc((n + 1) * sizeof *w.length);
     w.shift = malloc((n + 1) * sizeof *w.shift);
-    w.apart = malloc((n * d + 1) * sizeof *w.apart);
-    w.product = malloc((n * n + 1) * sizeof *w.product);
+    w.apart = triad_alloc_large(n * align_row_step(d) + 1, sizeof *w.apart);
+    w.product = triad_alloc_large(n * n + 1, sizeof *w.product);
     triad_status status = w.scale && w.mean && w.part && w.on_mean && w.length && w.shift && w.apart && w.product
                               ? TRIAD_OK
                               : out_of_memory(err);
@@ -196,7 +197,7 @@ triad_status align_neighbours_of_rows(align_neighbours *near, const double *x, s
             w.longest = fmax(w.longest, w.length[i]);
             w.most_shift = fmax(w.most_shift, fabs((double)w.shift[i]));
         }
-        align_gram_rows_float(w.product, w.apart, n, d, pool);
+        align_gram_rows_float(w.product, w.apart, align_row_step(d), n, d, pool);
         status = near_lists_begin(&w.lists, near, n, k, ks, err);
     }
     if (status == TRIAD_OK) {

@@ -54,7 +54,8 @@ triad_status triad_map_pca(double *coordinates, double *share, const double *x, 
         double largest = 0;
         for (size_t i = 0; i < n; i++)
             if (fabs(on[i * rank + c]) > fabs(largest) * (1 + 1e-9)) largest = on[i * rank + c];
-        for (size_t i = 0; i < n; i++) coordinates[i * components + c] = largest < 0 ? -on[i * rank + c] : on[i * rank + c];
+        for (size_t i = 0; i < n; i++)
+            coordinates[i * components + c] = largest < 0 ? -on[i * rank + c] : on[i * rank + c];
         share[c] = values[c] / total;
     }
 out:

@@ -2,6 +2,7 @@
  * comparison sort of all values, and each bucket fits a near cache. */
 #include "align/gram.h"
 #include "align/ranks.h"
+#include "base/large.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -205,7 +206,7 @@ triad_status align_rank_pairs(double *table, size_t n, triad_pool *pool, triad_e
     }
     r.count = calloc(CHUNKS * r.buckets, sizeof *r.count);
     r.start = malloc((r.buckets + 1) * sizeof *r.start);
-    r.sorted = malloc(r.pairs * sizeof *r.sorted);
+    r.sorted = triad_alloc_large(r.pairs, sizeof *r.sorted);
     triad_status status = r.count && r.start && r.sorted ? TRIAD_OK : TRIAD_ERR_MEMORY;
     if (status == TRIAD_OK) {
         triad_parallel(pool, CHUNKS, count_buckets, &r);

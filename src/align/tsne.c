@@ -5,6 +5,7 @@
 #include "align/map_distances.h"
 #include "align/statistics.h"
 #include "align/tsne_kernel.h"
+#include "base/large.h"
 #include "base/progress.h"
 #include "base/rng.h"
 
@@ -19,7 +20,8 @@ static triad_status out_of_memory(triad_error *err)
 
 triad_tsne_options triad_tsne_defaults(void)
 {
-    return (triad_tsne_options){.perplexity = 30, .iterations = 1000, .exaggerated = 250, .exaggeration = 12};
+    return (triad_tsne_options){
+        .perplexity = 30, .iterations = 1000, .exaggerated = 250, .exaggeration = 12, .starts = 4};
 }
 
 /* ---- affinities */
@@ -91,8 +93,7 @@ triad_status triad_map_affinities(double *p, const double *x, size_t n, size_t d
     map_square_distances(p, x, n, d, pool);
     triad_parallel(pool, align_row_tiles(n), fit_rows, &(affinity_job){p, n, log(perplexity)});
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < i; j++)
-            p[i * n + j] = p[j * n + i] = (p[i * n + j] + p[j * n + i]) / (2 * (double)n);
+        for (size_t j = 0; j < i; j++) p[i * n + j] = p[j * n + i] = (p[i * n + j] + p[j * n + i]) / (2 * (double)n);
     return TRIAD_OK;
 }
 
@@ -101,9 +102,9 @@ triad_status triad_map_affinities(double *p, const double *x, size_t n, size_t d
 typedef struct descent {
     size_t n;
     const double *p;
-    double *at, *across;      /* [n] both coordinates */
-    tsne_sums *sums;          /* [n] */
-    double *divergence;       /* [n] of a row, with `total` */
+    double *at, *across; /* [n] both coordinates */
+    tsne_sums *sums;     /* [n] */
+    double *divergence;  /* [n] of a row, with `total` */
     double total;
 } descent;
 
@@ -139,76 +140,106 @@ static double pull(descent *s, triad_pool *pool)
     return total > 1e-300 ? total : 1e-300;
 }
 
+typedef struct start {
+    const double *pca; /* [n, 2] */
+    double scale, rate;
+    size_t number;
+} start;
+
+/* One descent from start to end; the divergence there. room [8 n] */
+static double descend(descent *s, const start *from, const triad_tsne_options *options, double *room, triad_pool *pool,
+                      triad_progress *progress)
+{
+    const size_t n = s->n;
+    double *at[2] = {room, room + n}, *velocity[2] = {room + 2 * n, room + 3 * n},
+           *gain[2] = {room + 4 * n, room + 5 * n};
+    s->at = at[0];
+    s->across = at[1];
+    s->divergence = room + 6 * n;
+    triad_pcg64 rng;
+    align_stream_seed(&rng, options->seed, ALIGN_STREAM_MAP, from->number);
+    const double noise = from->number == 0 ? 1e-9 : 2e-5;
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < 2; c++) {
+            at[c][i] = from->pca[2 * i + c] * from->scale + noise * triad_pcg64_normal(&rng);
+            velocity[c][i] = 0;
+            gain[c][i] = 1;
+        }
+    for (size_t step = 0; step < options->iterations; step++) {
+        const bool early = step < options->exaggerated;
+        for (size_t i = 0; step == options->exaggerated && i < n; i++) /* gains of one phase would slow the next */
+            for (size_t c = 0; c < 2; c++) {
+                velocity[c][i] = 0;
+                gain[c][i] = 1;
+            }
+        const double more = early ? options->exaggeration : 1, momentum = early ? 0.5 : 0.8, total = pull(s, pool);
+        double mean[2] = {0, 0};
+        for (size_t i = 0; i < n; i++)
+            for (size_t c = 0; c < 2; c++) {
+                const double slope = 4 * (more * s->sums[i].pull[c] - s->sums[i].push[c] / total);
+                double *g = &gain[c][i], *v = &velocity[c][i];
+                *g = slope * *v < 0 ? *g + 0.2 : *g * 0.8;
+                if (*g < 0.01) *g = 0.01;
+                *v = momentum * *v - from->rate * *g * slope;
+                at[c][i] += *v;
+                mean[c] += at[c][i] / (double)n;
+            }
+        for (size_t i = 0; i < n; i++)
+            for (size_t c = 0; c < 2; c++) at[c][i] -= mean[c];
+        triad_progress_update(progress, (double)(from->number * options->iterations + step + 1), NULL);
+    }
+    s->total = pull(s, pool);
+    triad_parallel(pool, align_row_tiles(n), diverge_rows, s);
+    double divergence = 0;
+    for (size_t i = 0; i < n; i++) divergence += s->divergence[i];
+    return divergence;
+}
+
 triad_status triad_map_tsne(double *coordinates, triad_tsne_result *result, const double *x, size_t n, size_t d,
                             const triad_tsne_options *options, triad_pool *pool, triad_progress *progress,
                             triad_error *err)
 {
     triad_status status = map_check("t-SNE", x, n, d, 4, err);
     if (status != TRIAD_OK) return status;
-    if (!(options->perplexity >= 1) || !(options->exaggeration >= 1) || !(options->learning_rate >= 0))
-        return triad_fail(err, TRIAD_ERR_RANGE, -1,
-                          "t-SNE: perplexity and exaggeration are at least 1, the learning rate is not negative");
-    const double most = (double)(n - 1) / 3, perplexity = fmax(1, fmin(options->perplexity, most));
-    const double rate = options->learning_rate > 0 ? options->learning_rate
-                                                   : fmax((double)n / options->exaggeration / 4, 50);
-    double *p = malloc(n * n * sizeof *p), *room = calloc(8 * n, sizeof *room), *start = malloc(2 * n * sizeof *start),
-           share[2];
+    if (!(options->perplexity >= 1) || !(options->exaggeration >= 1) || !(options->learning_rate >= 0) ||
+        options->starts == 0)
+        return triad_fail(
+            err, TRIAD_ERR_RANGE, -1,
+            "t-SNE: perplexity, exaggeration and starts are at least 1, the learning rate is not negative");
+    const double most = (double)(n - 1) / 3;
+    *result = (triad_tsne_result){.perplexity = fmax(1, fmin(options->perplexity, most)), .divergence = INFINITY};
+    double *p = triad_alloc_large(n * n, sizeof *p), *room = malloc(8 * n * sizeof *room),
+           *pca = malloc(2 * n * sizeof *pca), share[2];
     tsne_sums *sums = malloc(n * sizeof *sums);
-    descent s = {.n = n, .p = p, .sums = sums};
-    if (!p || !room || !start || !sums) {
+    if (!p || !room || !pca || !sums) {
         status = out_of_memory(err);
         goto out;
     }
-    status = triad_map_affinities(p, x, n, d, perplexity, pool, err);
-    if (status == TRIAD_OK) status = triad_map_pca(start, share, x, n, d, 2, err);
+    status = triad_map_affinities(p, x, n, d, result->perplexity, pool, err);
+    if (status == TRIAD_OK) status = triad_map_pca(pca, share, x, n, d, 2, err);
     if (status != TRIAD_OK) goto out;
-    double *at[2] = {room, room + n}, *velocity[2] = {room + 2 * n, room + 3 * n},
-           *gain[2] = {room + 4 * n, room + 5 * n};
-    s.at = at[0];
-    s.across = at[1];
-    s.divergence = room + 6 * n;
     double square = 0;
-    for (size_t i = 0; i < n; i++) square += start[2 * i] * start[2 * i];
-    const double scale = square > 0 ? 1e-4 / sqrt(square / (double)n) : 0;
-    triad_pcg64 rng;
-    align_stream_seed(&rng, options->seed, ALIGN_STREAM_MAP, 0);
-    for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < 2; c++) {
-            at[c][i] = start[2 * i + c] * scale + 1e-6 * triad_pcg64_normal(&rng);
-            gain[c][i] = 1;
+    for (size_t i = 0; i < n; i++) square += pca[2 * i] * pca[2 * i];
+    start from = {.pca = pca, .scale = square > 0 ? 1e-4 / sqrt(square / (double)n) : 0};
+    from.rate = options->learning_rate > 0 ? options->learning_rate : fmax((double)n / options->exaggeration / 4, 50);
+    descent s = {.n = n, .p = p, .sums = sums};
+    triad_progress_begin(progress, "t-SNE", "iterations", (double)(options->starts * options->iterations));
+    for (; from.number < options->starts; from.number++) {
+        const double divergence = descend(&s, &from, options, room, pool, progress);
+        if (!(divergence < result->divergence)) continue;
+        result->divergence = divergence;
+        for (size_t i = 0; i < n; i++) {
+            coordinates[2 * i] = s.at[i];
+            coordinates[2 * i + 1] = s.across[i];
         }
-    triad_progress_begin(progress, "t-SNE", "iterations", (double)options->iterations);
-    for (size_t step = 0; step < options->iterations; step++) {
-        const bool early = step < options->exaggerated;
-        const double more = early ? options->exaggeration : 1, momentum = early ? 0.5 : 0.8, total = pull(&s, pool);
-        double mean[2] = {0, 0};
-        for (size_t i = 0; i < n; i++)
-            for (size_t c = 0; c < 2; c++) {
-                const double slope = 4 * (more * sums[i].pull[c] - sums[i].push[c] / total);
-                double *g = &gain[c][i], *v = &velocity[c][i];
-                *g = slope * *v < 0 ? *g + 0.2 : *g * 0.8;
-                if (*g < 0.01) *g = 0.01;
-                *v = momentum * *v - rate * *g * slope;
-                at[c][i] += *v;
-                mean[c] += at[c][i] / (double)n;
-            }
-        for (size_t i = 0; i < n; i++)
-            for (size_t c = 0; c < 2; c++) at[c][i] -= mean[c];
-        triad_progress_update(progress, (double)(step + 1), NULL);
     }
     triad_progress_end(progress, NULL);
-    s.total = pull(&s, pool);
-    triad_parallel(pool, align_row_tiles(n), diverge_rows, &s);
-    *result = (triad_tsne_result){.perplexity = perplexity};
-    for (size_t i = 0; i < n; i++) {
-        result->divergence += s.divergence[i];
-        coordinates[2 * i] = at[0][i];
-        coordinates[2 * i + 1] = at[1][i];
-    }
+    if (!isfinite(result->divergence))
+        status = triad_fail(err, TRIAD_ERR_NUMERIC, -1, "t-SNE: the descent diverged (a lower learning rate helps)");
 out:
     free(p);
     free(room);
-    free(start);
+    free(pca);
     free(sums);
     return status;
 }

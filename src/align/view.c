@@ -3,6 +3,7 @@
 #include "align/align_kernel.h"
 #include "align/gram.h"
 #include "align/linear.h"
+#include "base/large.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -154,7 +155,7 @@ triad_status align_view_create(align_view *view, double *x, size_t n, size_t d, 
                whole = distances || (near && !align_is_large(n, view->d));
     double *cosine = NULL;
     if (status == TRIAD_OK && whole) {
-        cosine = malloc((n * n + 1) * sizeof *cosine);
+        cosine = triad_alloc_large(n * n + 1, sizeof *cosine);
         if (cosine == NULL) status = out_of_memory(err);
     }
     if (status == TRIAD_OK && plan->centred_overlaps) status = find_centred_neighbours(view, plan, cosine, pool, err);
