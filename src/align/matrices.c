@@ -229,21 +229,23 @@ static triad_status float_kernel(float **kernel, double *raw, const double *x, s
     return status;
 }
 
-static triad_status make_linear(align_matrix *matrix, uint32_t kinds, const double *x, size_t n, size_t d, double *work,
-                                triad_pool *pool, triad_error *err)
+triad_status align_linear_kernels(align_matrix *biased, align_matrix *unbiased, const double *x, size_t n, size_t d,
+                                  bool single, triad_pool *pool, triad_error *err)
 {
-    float *single = NULL;
-    double raw = 0;
+    float *small = NULL;
+    double *whole = NULL, raw = 0;
     triad_status status = TRIAD_OK;
-    if (align_is_large(n, d))
-        status = float_kernel(&single, &raw, x, n, d, pool, err);
-    else
-        align_gram_rows(work, x, d, n, d, pool);
-    if (status == TRIAD_OK && kinds >> ALIGN_GRAM & 1)
-        status = centre_kernel(&matrix[ALIGN_GRAM], work, single, raw, n, false, pool, err);
-    if (status == TRIAD_OK && kinds >> ALIGN_GRAM_U & 1)
-        status = centre_kernel(&matrix[ALIGN_GRAM_U], work, single, raw, n, true, pool, err);
-    free(single);
+    if (single) {
+        status = float_kernel(&small, &raw, x, n, d, pool, err);
+    } else if ((whole = triad_alloc_large(n * n + 1, sizeof *whole)) != NULL) {
+        align_gram_rows(whole, x, d, n, d, pool);
+    } else {
+        status = out_of_memory(err);
+    }
+    if (status == TRIAD_OK && biased) status = centre_kernel(biased, whole, small, raw, n, false, pool, err);
+    if (status == TRIAD_OK && unbiased) status = centre_kernel(unbiased, whole, small, raw, n, true, pool, err);
+    free(small);
+    free(whole);
     return status;
 }
 
@@ -403,8 +405,7 @@ triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t
     const uint32_t rbf = 1U << ALIGN_RBF_HALF | 1U << ALIGN_RBF_ONE | 1U << ALIGN_RBF_HALF_U | 1U << ALIGN_RBF_ONE_U;
     const bool euclidean = wants_rdm(kinds, ALIGN_EUCLIDEAN) || wants_rdm(kinds, ALIGN_SQEUCLIDEAN) || kinds & rbf;
     triad_status status = TRIAD_OK;
-    const bool works = kinds & rbf || kinds >> ALIGN_RBF_UNIT & 1 || wants_rdm(kinds, ALIGN_CORRELATION) ||
-                       (kinds & (1U << ALIGN_GRAM | 1U << ALIGN_GRAM_U) && !align_is_large(n, d));
+    const bool works = kinds & rbf || kinds >> ALIGN_RBF_UNIT & 1 || wants_rdm(kinds, ALIGN_CORRELATION);
     double *work = works ? malloc((n * n + 1) * sizeof *work) : NULL,
            *squares = euclidean ? malloc((n * n + 1) * sizeof *squares) : NULL, *other = NULL;
     if ((works && work == NULL) || (euclidean && squares == NULL)) {
@@ -412,7 +413,9 @@ triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t
         goto out;
     }
     if (kinds & (1U << ALIGN_GRAM | 1U << ALIGN_GRAM_U)) {
-        status = make_linear(matrix, kinds, x, n, d, work, pool, err);
+        status = align_linear_kernels(kinds >> ALIGN_GRAM & 1 ? &matrix[ALIGN_GRAM] : NULL,
+                                      kinds >> ALIGN_GRAM_U & 1 ? &matrix[ALIGN_GRAM_U] : NULL, x, n, d,
+                                      align_is_large(n, d), pool, err);
         if (status != TRIAD_OK) goto out;
     }
     if (euclidean) square_distances(squares, x, n, d, pool);

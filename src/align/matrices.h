@@ -54,6 +54,9 @@ static inline bool align_is_rdm(align_matrix_kind kind)
 TRIAD_NODISCARD triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t kinds, const double *x,
                                                    size_t n, size_t d, const double *raw, size_t raw_d,
                                                    const double *cosine, triad_pool *pool, triad_error *err);
+/* The linear kernels alone; NULL: not wanted. single: in float of the centred columns. */
+TRIAD_NODISCARD triad_status align_linear_kernels(align_matrix *biased, align_matrix *unbiased, const double *x,
+                                                  size_t n, size_t d, bool single, triad_pool *pool, triad_error *err);
 void align_matrices_free(align_matrix matrix[ALIGN_MATRICES]);
 
 /* sum of a [i, j] b [i, j] over all of [n, n] */
