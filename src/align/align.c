@@ -98,17 +98,21 @@ static const triad_layer *layer_of(const triad_align_side *side)
 
 /* ---- views */
 
+static triad_status refuse_row(const work *w, size_t side, size_t row, triad_error *err)
+{
+    return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "%s: layer %s holds NaN or infinity in the row of \"%.80s\"",
+                      w->sides[side].name, layer_of(&w->sides[side])->name, w->sides[side].space->items.id[row]);
+}
+
 static triad_status take_rows(double **x, const work *w, size_t side, triad_pool *pool, triad_error *err)
 {
-    const triad_layer *layer = layer_of(&w->sides[side]);
     const size_t n = w->set->n, *rows = w->set->rows + side * n;
     size_t bad;
-    const triad_status status = align_take_rows(x, &bad, layer, rows, n, pool, err);
+    const triad_status status = align_take_rows(x, &bad, layer_of(&w->sides[side]), rows, n, pool, err);
     if (status != TRIAD_OK || bad == n) return status;
     free(*x);
     *x = NULL;
-    return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "%s: layer %s holds NaN or infinity in the row of \"%.80s\"",
-                      w->sides[side].name, layer->name, w->sides[side].space->items.id[rows[bad]]);
+    return refuse_row(w, side, rows[bad], err);
 }
 
 static void make_view_over(work *w, size_t tile, triad_pool *pool)
@@ -132,13 +136,33 @@ static void make_view(void *context, size_t tile, int worker)
     make_view_over(context, tile, NULL);
 }
 
+/* Without the detour over rows in double. */
+static void make_view_by_rows(work *w, size_t side, align_room *room, triad_pool *pool)
+{
+    const triad_layer *layer = layer_of(&w->sides[side]);
+    const size_t n = w->set->n, *order = w->set->rows + side * n, bad = align_first_bad_row(layer, order, n);
+    const align_source rows = {.n = n, .d = layer->d, .layer = layer->data, .order = order};
+    triad_error err = {0};
+    triad_status status = bad < n
+                              ? refuse_row(w, side, order[bad], &err)
+                              : align_view_create_by_rows(&w->set->view[side], &rows, &w->set->plan, room, pool, &err);
+    if (status != TRIAD_OK) fail_tile(w, side, &err);
+    count_step(w);
+}
+
 /* Small sides are made side by side, large ones one after the other, each by all workers. */
 static void make_views(work *w, triad_pool *pool)
 {
+    align_room room = {0};
     bool large = false;
     for (size_t i = 0; i < w->side_count; i++) large |= align_is_large(w->set->n, layer_of(&w->sides[i])->d);
     if (!large) triad_parallel(pool, w->side_count, make_view, w);
-    for (size_t i = 0; large && i < w->side_count && !atomic_load(&w->failed); i++) make_view_over(w, i, pool);
+    for (size_t i = 0; large && i < w->side_count && !atomic_load(&w->failed); i++)
+        if (align_view_goes_by_rows(&w->set->plan, w->set->n, layer_of(&w->sides[i])->d))
+            make_view_by_rows(w, i, &room, pool);
+        else
+            make_view_over(w, i, pool);
+    free(room.memory);
 }
 
 static triad_status start_set(work *w, sentences *set, triad_pool *pool, triad_error *err)

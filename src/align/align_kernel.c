@@ -82,17 +82,6 @@ double align_sum(const double *a, size_t n)
     return ((all[0] + all[1]) + (all[2] + all[3])) + rest;
 }
 
-double align_sum_float(const float *a, size_t n)
-{
-    double lanes[8] = {0};
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (size_t u = 0; u < 8; u++) lanes[u] += (double)a[i + u];
-    double rest = 0;
-    for (; i < n; i++) rest += (double)a[i];
-    return (((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))) + rest;
-}
-
 bool align_widen(double *restrict out, const float *restrict row, size_t d)
 {
     uint32_t largest = 0; /* bits without the sign */
@@ -106,16 +95,41 @@ bool align_widen(double *restrict out, const float *restrict row, size_t d)
     return largest < 0x7f800000;
 }
 
-void align_centre_row(double *restrict out, const double *restrict row, const double *restrict part, double own,
-                      double both, size_t n)
+bool align_all_finite(const float *row, size_t d)
 {
-    for (size_t j = 0; j < n; j++) out[j] = row[j] - (own + part[j]) + both;
+    uint32_t largest = 0;
+    for (size_t c = 0; c < d; c++) {
+        uint32_t bits;
+        memcpy(&bits, row + c, sizeof bits);
+        bits &= 0x7fffffff;
+        largest = bits > largest ? bits : largest;
+    }
+    return largest < 0x7f800000;
 }
 
-void align_centre_row_float(double *restrict out, const float *restrict row, const double *restrict part, double own,
-                            double both, size_t n)
+double align_dot_float(const float *a, const float *b, size_t n)
 {
-    for (size_t j = 0; j < n; j++) out[j] = (double)row[j] - (own + part[j]) + both;
+    /* the sums of align_dot in its order */
+    wide s[4] = {0};
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        for (size_t u = 0; u < 4; u++) {
+            wide x, y;
+            for (size_t l = 0; l < 4; l++) {
+                x[l] = a[i + 4 * u + l];
+                y[l] = b[i + 4 * u + l];
+            }
+            s[u] += x * y;
+        }
+    double rest = 0;
+    for (; i < n; i++) rest += (double)a[i] * (double)b[i];
+    const wide all = (s[0] + s[1]) + (s[2] + s[3]);
+    return ((all[0] + all[1]) + (all[2] + all[3])) + rest;
+}
+
+void align_centre_row(double *out, const double *row, const double *restrict part, double own, double both, size_t n)
+{
+    for (size_t j = 0; j < n; j++) out[j] = row[j] - (own + part[j]) + both;
 }
 
 void align_shift_to_float(float *restrict out, const double *restrict row, double scale, const double *restrict part,

@@ -25,16 +25,15 @@ double align_square_distance(const double *a, const double *b, size_t d);
 
 /* sum of a [i] */
 double align_sum(const double *a, size_t n);
-double align_sum_float(const float *a, size_t n); /* in double */
 
 /* out [c] = row [c]; false when one is NaN or infinite. */
 bool align_widen(double *restrict out, const float *restrict row, size_t d);
+bool align_all_finite(const float *row, size_t d);
+/* sum of a [i] b [i] in double */
+double align_dot_float(const float *a, const float *b, size_t n);
 
 /* out [j] = row [j] - (own + part [j]) + both: a row of a kernel, centred. */
-void align_centre_row(double *restrict out, const double *restrict row, const double *restrict part, double own,
-                      double both, size_t n);
-void align_centre_row_float(double *restrict out, const float *restrict row, const double *restrict part, double own,
-                            double both, size_t n);
+void align_centre_row(double *out, const double *row, const double *restrict part, double own, double both, size_t n);
 
 /* out [j] = row [j] * scale - part [j] */
 void align_shift_to_float(float *restrict out, const double *restrict row, double scale, const double *restrict part,

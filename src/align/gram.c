@@ -12,7 +12,7 @@ typedef struct gram {
     const double *a;
     double *c;
     const float *fa;
-    float *fc;
+    float *fc, *room;
 } gram;
 
 /* Tile number t of the lower triangle, row by row: (0, 0), (1, 0), (1, 1), (2, 0), … */
@@ -70,22 +70,56 @@ static void multiply_tile(void *context, size_t t, int worker)
     mirror_tile(g->c, n, r, s);
 }
 
+/* Tile (r, s) of fa fa' into c, whose rows are ldc apart; on the diagonal, strips of columns with the rows from there
+ * on: little of the other triangle. */
+static void multiply_float(const gram *g, float *c, size_t ldc, size_t r, size_t s)
+{
+    const size_t n = g->n, k = g->k, lda = g->lda, rows = end_of(r, n), columns = end_of(s, n),
+                 strip = r == s ? CORNER : TILE;
+    for (size_t j = s; j < columns; j += strip) {
+        const size_t first = r == s ? j : r, width = columns - j < strip ? columns - j : strip;
+        nn_gemm(false, true, rows - first, width, k, 1, g->fa + first * lda, lda, g->fa + j * lda, lda, 0,
+                c + (first - r) * ldc + (j - s), ldc);
+    }
+}
+
 static void multiply_tile_float(void *context, size_t t, int worker)
 {
     (void)worker;
     const gram *g = context;
-    const size_t n = g->n, k = g->k, lda = g->lda;
     size_t r, s;
     place_of(t, &r, &s);
+    multiply_float(g, g->fc + r * g->n + s, g->n, r, s);
+    mirror_tile_float(g->fc, g->n, r, s);
+}
+
+static void multiply_tile_widened(void *context, size_t t, int worker)
+{
+    const gram *g = context;
+    const size_t n = g->n;
+    size_t r, s;
+    place_of(t, &r, &s);
+    float *tile = g->room + (size_t)worker * TILE * TILE;
+    multiply_float(g, tile, TILE, r, s);
     const size_t rows = end_of(r, n), columns = end_of(s, n);
-    /* On the diagonal, strips of columns with the rows from there on: little of the other triangle. */
-    const size_t strip = r == s ? CORNER : TILE;
-    for (size_t j = s; j < columns; j += strip) {
-        const size_t first = r == s ? j : r, width = columns - j < strip ? columns - j : strip;
-        nn_gemm(false, true, rows - first, width, k, 1, g->fa + first * lda, lda, g->fa + j * lda, lda, 0,
-                g->fc + first * n + j, n);
+    for (size_t i = r; i < rows; i++) {
+        const float *from = tile + (i - r) * TILE;
+        const size_t end = r == s ? i + 1 : columns;
+        double *to = g->c + i * n;
+        for (size_t j = s; j < end; j++) to[j] = from[j - s];
     }
-    mirror_tile_float(g->fc, n, r, s);
+    mirror_tile(g->c, n, r, s);
+}
+
+size_t align_gram_room(const triad_pool *pool)
+{
+    return (size_t)triad_pool_threads(pool) * TILE * TILE;
+}
+
+void align_gram_rows_widened(double *c, const float *a, size_t lda, size_t n, size_t k, float *room, triad_pool *pool)
+{
+    triad_parallel(pool, tiles_of(n), multiply_tile_widened,
+                   &(gram){.n = n, .k = k, .lda = lda, .fa = a, .c = c, .room = room});
 }
 
 void align_gram_rows(double *c, const double *a, size_t lda, size_t n, size_t k, triad_pool *pool)

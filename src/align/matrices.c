@@ -27,24 +27,26 @@ void align_unit_rows(double *x, size_t n, size_t d)
 
 typedef struct copy_job {
     double *to;
-    const double *from;
-    size_t step, n, d; /* step: from row to row of `to` */
+    const align_source *from;
+    size_t step; /* from row to row of `to` */
 } copy_job;
 
 static void copy_unit_rows(void *context, size_t tile, int worker)
 {
     (void)worker;
     const copy_job *job = context;
-    const size_t end = align_row_end(tile, job->n), d = job->d;
+    const size_t d = job->from->d, end = align_row_end(tile, job->from->n);
     for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
-        memcpy(job->to + i * job->step, job->from + i * d, d * sizeof *job->to);
-        align_unit_rows(job->to + i * job->step, 1, d);
+        double *to = job->to + i * job->step;
+        const double *row = align_source_row(job->from, i, to);
+        if (row != to) memcpy(to, row, d * sizeof *to);
+        align_unit_rows(to, 1, d);
     }
 }
 
-static void unit_copy(double *unit, size_t step, const double *x, size_t n, size_t d, triad_pool *pool)
+static void unit_copy(double *unit, size_t step, const align_source *rows, triad_pool *pool)
 {
-    triad_parallel(pool, align_row_tiles(n), copy_unit_rows, &(copy_job){unit, x, step, n, d});
+    triad_parallel(pool, align_row_tiles(rows->n), copy_unit_rows, &(copy_job){unit, rows, step});
 }
 
 triad_status align_centre(double *x, size_t n, size_t d, triad_error *err)
@@ -60,15 +62,22 @@ triad_status align_centre(double *x, size_t n, size_t d, triad_error *err)
     return TRIAD_OK;
 }
 
+triad_status align_cosines_of(double *cosine, const align_source *rows, align_room *room, triad_pool *pool,
+                              triad_error *err)
+{
+    const size_t step = align_row_step(rows->d);
+    align_room own = {0};
+    double *unit = align_room_take(room ? room : &own, rows->n * step + 1, sizeof *unit);
+    if (unit == NULL) return out_of_memory(err);
+    unit_copy(unit, step, rows, pool);
+    align_gram_rows(cosine, unit, step, rows->n, rows->d, pool);
+    free(own.memory);
+    return TRIAD_OK;
+}
+
 triad_status align_cosines(double *cosine, const double *x, size_t n, size_t d, triad_pool *pool, triad_error *err)
 {
-    const size_t step = align_row_step(d);
-    double *unit = triad_alloc_large(n * step + 1, sizeof *unit);
-    if (unit == NULL) return out_of_memory(err);
-    unit_copy(unit, step, x, n, d, pool);
-    align_gram_rows(cosine, unit, step, n, d, pool);
-    free(unit);
-    return TRIAD_OK;
+    return align_cosines_of(cosine, &(align_source){.n = n, .d = d, .x = x}, NULL, pool, err);
 }
 
 double align_matched_sum(const double *a, const double *b, size_t n)
@@ -96,11 +105,10 @@ static double norm_above_rounding(double norm, double raw_norm)
 /* ---- kernels */
 
 typedef struct centring {
-    const double *kernel; /* [n, n], or … */
-    const float *single;  /* … in float */
+    const double *kernel; /* [n, n] */
     size_t n;
     bool unbiased;
-    double *values, *row; /* [n, n]; [n] sums, then the part that each takes off */
+    double *values, *row; /* [n, n], may be the kernel itself; [n] sums, then the part that each takes off */
     double *raw, *norm;   /* [n] sums of squares of each row, before and after */
     double both;
 } centring;
@@ -111,10 +119,9 @@ static void sum_rows(void *context, size_t tile, int worker)
     centring *c = context;
     const size_t n = c->n, end = align_row_end(tile, n);
     for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
-        const double diagonal = c->single ? (double)c->single[i * n + i] : c->kernel[i * n + i];
-        c->row[i] = c->single ? align_sum_float(c->single + i * n, n) : align_sum(c->kernel + i * n, n);
-        c->raw[i] = c->single ? 0 : align_dot(c->kernel + i * n, c->kernel + i * n, n);
-        if (c->unbiased) c->row[i] -= diagonal;
+        c->row[i] = align_sum(c->kernel + i * n, n);
+        c->raw[i] = align_dot(c->kernel + i * n, c->kernel + i * n, n);
+        if (c->unbiased) c->row[i] -= c->kernel[i * n + i];
     }
 }
 
@@ -125,22 +132,24 @@ static void centre_rows(void *context, size_t tile, int worker)
     const size_t n = c->n, end = align_row_end(tile, n);
     for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
         double *out = c->values + i * n;
-        if (c->single)
-            align_centre_row_float(out, c->single + i * n, c->row, c->row[i], c->both, n);
-        else
-            align_centre_row(out, c->kernel + i * n, c->row, c->row[i], c->both, n);
+        align_centre_row(out, c->kernel + i * n, c->row, c->row[i], c->both, n);
         if (c->unbiased) out[i] = 0;
         c->norm[i] = align_dot(out, out, n);
     }
 }
 
-/* kernel, or single: the other is NULL. raw_norm: that of the uncentred kernel; 0: taken from it. */
-static triad_status centre_kernel(align_matrix *out, const double *kernel, const float *single, double raw_norm,
-                                  size_t n, bool unbiased, triad_pool *pool, triad_error *err)
+/* kernel NULL: it lies in out->values already. raw_norm: that of the kernel before its columns were centred; 0: the
+ * kernel's own. */
+static triad_status centre_kernel(align_matrix *out, const double *kernel, double raw_norm, size_t n, bool unbiased,
+                                  triad_pool *pool, triad_error *err)
 {
-    if (unbiased && n < 4) return TRIAD_OK;
-    centring c = {.kernel = kernel, .single = single, .n = n, .unbiased = unbiased};
-    c.values = out->values = triad_alloc_large(n * n, sizeof *c.values);
+    if (unbiased && n < 4) {
+        free(out->values);
+        out->values = NULL;
+        return TRIAD_OK;
+    }
+    if (kernel) out->values = triad_alloc_large(n * n, sizeof *out->values);
+    centring c = {.kernel = kernel ? kernel : out->values, .n = n, .unbiased = unbiased, .values = out->values};
     c.row = malloc(3 * n * sizeof *c.row);
     if (c.values == NULL || c.row == NULL) {
         free(c.row);
@@ -152,7 +161,7 @@ static triad_status centre_kernel(align_matrix *out, const double *kernel, const
     double total = 0, raw = raw_norm, norm = 0;
     for (size_t i = 0; i < n; i++) {
         total += c.row[i];
-        raw += c.raw[i];
+        if (!(raw_norm > 0)) raw += c.raw[i];
     }
     const double count = (double)n, outer = unbiased ? 1 / (count - 2) : 1 / count;
     c.both = unbiased ? total / ((count - 1) * (count - 2)) : total / (count * count);
@@ -165,23 +174,22 @@ static triad_status centre_kernel(align_matrix *out, const double *kernel, const
 }
 
 typedef struct float_job {
-    const double *x;
-    size_t n, d;
+    const align_source *rows;
     double *part, *mean; /* [tiles, d] sums; [d] */
     double *square;      /* [tiles] sums of squares */
+    double *wide;        /* [workers, d] a row in double */
     float *out;
 } float_job;
 
 static void sum_columns(void *context, size_t tile, int worker)
 {
-    (void)worker;
     float_job *job = context;
-    const size_t d = job->d, end = align_row_end(tile, job->n);
-    double *part = job->part + tile * d;
+    const size_t d = job->rows->d, end = align_row_end(tile, job->rows->n);
+    double *part = job->part + tile * d, *room = job->wide + (size_t)worker * d;
     memset(part, 0, d * sizeof *part);
     job->square[tile] = 0;
     for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
-        const double *row = job->x + i * d;
+        const double *row = align_source_row(job->rows, i, room);
         for (size_t c = 0; c < d; c++) part[c] += row[c];
         job->square[tile] += align_dot(row, row, d);
     }
@@ -189,27 +197,29 @@ static void sum_columns(void *context, size_t tile, int worker)
 
 static void centre_to_float(void *context, size_t tile, int worker)
 {
-    (void)worker;
     float_job *job = context;
-    const size_t d = job->d, end = align_row_end(tile, job->n);
+    const size_t d = job->rows->d, end = align_row_end(tile, job->rows->n);
     for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++)
-        align_shift_to_float(job->out + i * align_row_step(d), job->x + i * d, 1, job->mean, d);
+        align_shift_to_float(job->out + i * align_row_step(d),
+                             align_source_row(job->rows, i, job->wide + (size_t)worker * d), 1, job->mean, d);
 }
 
-/* The kernel of the centred columns in float, [n, n], the caller frees. Centring columns leaves centred kernels as they
- * are, also U-centred ones, and takes away what would drown the differences. *raw: the most that the uncentred kernel's
- * norm can be. */
-static triad_status float_kernel(float **kernel, double *raw, const double *x, size_t n, size_t d, triad_pool *pool,
-                                 triad_error *err)
+/* The kernel [n, n] of the centred columns by float products. Centring columns leaves centred kernels as they are, also
+ * U-centred ones, and takes away what would drown the differences. *raw: the most that the uncentred kernel's norm can
+ * be. */
+static triad_status float_kernel(double *kernel, double *raw, const align_source *rows, align_room *room,
+                                 triad_pool *pool, triad_error *err)
 {
-    const size_t tiles = align_row_tiles(n);
-    float_job job = {.x = x, .n = n, .d = d};
+    const size_t n = rows->n, d = rows->d, tiles = align_row_tiles(n), step = align_row_step(d);
+    align_room own = {0};
+    float_job job = {.rows = rows};
     job.part = malloc((tiles * d + 1) * sizeof *job.part);
     job.mean = calloc(d + 1, sizeof *job.mean);
     job.square = malloc((tiles + 1) * sizeof *job.square);
-    job.out = triad_alloc_large(n * align_row_step(d) + 1, sizeof *job.out);
-    *kernel = triad_alloc_large(n * n + 1, sizeof **kernel);
-    triad_status status = job.part && job.mean && job.square && job.out && *kernel ? TRIAD_OK : out_of_memory(err);
+    job.wide = malloc(((size_t)triad_pool_threads(pool) * d + 1) * sizeof *job.wide);
+    job.out = align_room_take(room ? room : &own, n * step + align_gram_room(pool), sizeof *job.out);
+    const triad_status status =
+        job.part && job.mean && job.square && job.wide && job.out ? TRIAD_OK : out_of_memory(err);
     if (status == TRIAD_OK) {
         triad_parallel(pool, tiles, sum_columns, &job);
         double square = 0;
@@ -220,33 +230,34 @@ static triad_status float_kernel(float **kernel, double *raw, const double *x, s
         for (size_t c = 0; c < d; c++) job.mean[c] /= (double)n;
         *raw = square * square;
         triad_parallel(pool, tiles, centre_to_float, &job);
-        align_gram_rows_float(*kernel, job.out, align_row_step(d), n, d, pool);
+        align_gram_rows_widened(kernel, job.out, step, n, d, job.out + n * step, pool);
     }
     free(job.part);
     free(job.mean);
     free(job.square);
-    free(job.out);
+    free(job.wide);
+    free(own.memory);
     return status;
 }
 
-triad_status align_linear_kernels(align_matrix *biased, align_matrix *unbiased, const double *x, size_t n, size_t d,
-                                  bool single, triad_pool *pool, triad_error *err)
+triad_status align_linear_kernels(align_matrix *biased, align_matrix *unbiased, const align_source *rows, bool single,
+                                  align_room *room, triad_pool *pool, triad_error *err)
 {
-    float *small = NULL;
-    double *whole = NULL, raw = 0;
-    triad_status status = TRIAD_OK;
-    if (single) {
-        status = float_kernel(&small, &raw, x, n, d, pool, err);
-    } else if ((whole = triad_alloc_large(n * n + 1, sizeof *whole)) != NULL) {
-        align_gram_rows(whole, x, d, n, d, pool);
-    } else {
-        status = out_of_memory(err);
+    const size_t n = rows->n;
+    double *kernel = triad_alloc_large(n * n + 1, sizeof *kernel), raw = 0;
+    triad_status status = kernel ? TRIAD_OK : out_of_memory(err);
+    if (status == TRIAD_OK && single)
+        status = float_kernel(kernel, &raw, rows, room, pool, err);
+    else if (status == TRIAD_OK)
+        align_gram_rows(kernel, rows->x, rows->d, n, rows->d, pool);
+    if (status == TRIAD_OK && biased && unbiased) status = centre_kernel(biased, kernel, raw, n, false, pool, err);
+    if (status != TRIAD_OK) {
+        free(kernel);
+        return status;
     }
-    if (status == TRIAD_OK && biased) status = centre_kernel(biased, whole, small, raw, n, false, pool, err);
-    if (status == TRIAD_OK && unbiased) status = centre_kernel(unbiased, whole, small, raw, n, true, pool, err);
-    free(small);
-    free(whole);
-    return status;
+    align_matrix *last = unbiased ? unbiased : biased; /* keeps the kernel's memory */
+    last->values = kernel;
+    return centre_kernel(last, NULL, raw, n, unbiased != NULL, pool, err);
 }
 
 /* ---- distances */
@@ -304,9 +315,8 @@ static triad_status make_rbf(align_matrix *matrix, uint32_t kinds, align_matrix_
     if (!(kinds >> plain & 1) && !wanted_u) return TRIAD_OK;
     if (!(sigma > 0)) return TRIAD_OK; /* half of all distances are zero: no scale */
     for (size_t i = 0; i < n * n; i++) kernel[i] = exp(-squares[i] / (2 * sigma * sigma));
-    triad_status status =
-        kinds >> plain & 1 ? centre_kernel(&matrix[plain], kernel, NULL, 0, n, false, pool, err) : TRIAD_OK;
-    if (status == TRIAD_OK && wanted_u) status = centre_kernel(&matrix[unbiased], kernel, NULL, 0, n, true, pool, err);
+    triad_status status = kinds >> plain & 1 ? centre_kernel(&matrix[plain], kernel, 0, n, false, pool, err) : TRIAD_OK;
+    if (status == TRIAD_OK && wanted_u) status = centre_kernel(&matrix[unbiased], kernel, 0, n, true, pool, err);
     return status;
 }
 
@@ -354,10 +364,13 @@ static void shift_rows(void *context, size_t tile, int worker)
     }
 }
 
-/* The three forms of one kind of distance. */
+/* The three forms of one kind of distance; the last of them takes over the source's memory where that is `ours`, which
+ * is freed where none does. */
 static triad_status make_rdm(align_matrix *matrix, uint32_t kinds, align_matrix_kind first, distance_from how,
-                             const double *source, size_t n, triad_pool *pool, triad_error *err)
+                             const double *source, double *ours, size_t n, align_room *room, triad_pool *pool,
+                             triad_error *err)
 {
+    const unsigned wanted = kinds >> first & 7, last = wanted & 4 ? 2 : wanted & 2 ? 1 : 0;
     const size_t pairs = n * (n - 1) / 2, tiles = align_row_tiles(n);
     double *sums = malloc((2 * n + 1) * sizeof *sums);
     triad_status status = sums ? TRIAD_OK : out_of_memory(err);
@@ -365,7 +378,9 @@ static triad_status make_rdm(align_matrix *matrix, uint32_t kinds, align_matrix_
         const align_matrix_kind kind = (align_matrix_kind)(first + form);
         if (!(kinds >> kind & 1)) continue;
         rdm_job job = {.from = how, .source = source, .n = n, .sum = sums, .square = sums + n};
-        job.values = matrix[kind].values = triad_alloc_large(n * n + 1, sizeof *job.values);
+        job.values = ours && form == last ? ours : triad_alloc_large(n * n + 1, sizeof *job.values);
+        if (job.values == ours) ours = NULL;
+        matrix[kind].values = job.values;
         if (job.values == NULL) {
             status = out_of_memory(err);
             break;
@@ -378,7 +393,7 @@ static triad_status make_rdm(align_matrix *matrix, uint32_t kinds, align_matrix_
         }
         mean /= (double)(pairs ? pairs : 1);
         if (form == 2) {
-            status = align_rank_pairs(job.values, n, pool, err);
+            status = align_rank_pairs(job.values, n, room, pool, err);
             if (status != TRIAD_OK) break;
             raw = 0; /* ranks are exact: what is left of their mean is no rounding */
         }
@@ -389,7 +404,14 @@ static triad_status make_rdm(align_matrix *matrix, uint32_t kinds, align_matrix_
         align_mirror(job.values, n, pool);
     }
     free(sums);
+    free(ours);
     return status;
+}
+
+triad_status align_cosine_forms(align_matrix matrix[ALIGN_MATRICES], uint32_t kinds, double *cosine, size_t n,
+                                align_room *room, triad_pool *pool, triad_error *err)
+{
+    return make_rdm(matrix, kinds, ALIGN_COSINE, FROM_COSINE, cosine, cosine, n, room, pool, err);
 }
 
 static bool wants_rdm(uint32_t kinds, align_matrix_kind first)
@@ -414,8 +436,8 @@ triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t
     }
     if (kinds & (1U << ALIGN_GRAM | 1U << ALIGN_GRAM_U)) {
         status = align_linear_kernels(kinds >> ALIGN_GRAM & 1 ? &matrix[ALIGN_GRAM] : NULL,
-                                      kinds >> ALIGN_GRAM_U & 1 ? &matrix[ALIGN_GRAM_U] : NULL, x, n, d,
-                                      align_is_large(n, d), pool, err);
+                                      kinds >> ALIGN_GRAM_U & 1 ? &matrix[ALIGN_GRAM_U] : NULL,
+                                      &(align_source){.n = n, .d = d, .x = x}, align_is_large(n, d), NULL, pool, err);
         if (status != TRIAD_OK) goto out;
     }
     if (euclidean) square_distances(squares, x, n, d, pool);
@@ -435,7 +457,7 @@ triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t
             status = out_of_memory(err);
             goto out;
         }
-        unit_copy(unit, d, x, n, d, pool);
+        unit_copy(unit, d, &(align_source){.n = n, .d = d, .x = x}, pool);
         square_distances(unit + n * d, unit, n, d, pool);
         status = make_rbf(matrix, kinds, ALIGN_RBF_UNIT, ALIGN_MATRICES, unit + n * d, 1, work, n, pool, err);
         free(other);
@@ -443,7 +465,7 @@ triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t
         if (status != TRIAD_OK) goto out;
     }
     if (wants_rdm(kinds, ALIGN_COSINE)) {
-        status = make_rdm(matrix, kinds, ALIGN_COSINE, FROM_COSINE, cosine, n, pool, err);
+        status = make_rdm(matrix, kinds, ALIGN_COSINE, FROM_COSINE, cosine, NULL, n, NULL, pool, err);
         if (status != TRIAD_OK) goto out;
     }
     if (wants_rdm(kinds, ALIGN_CORRELATION) && raw_d >= 3) {
@@ -459,13 +481,14 @@ triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t
             for (size_t c = 0; c < raw_d; c++) other[i * raw_d + c] = raw[i * raw_d + c] - mean;
         }
         status = align_cosines(work, other, n, raw_d, pool, err);
-        if (status == TRIAD_OK) status = make_rdm(matrix, kinds, ALIGN_CORRELATION, FROM_COSINE, work, n, pool, err);
+        if (status == TRIAD_OK)
+            status = make_rdm(matrix, kinds, ALIGN_CORRELATION, FROM_COSINE, work, NULL, n, NULL, pool, err);
         if (status != TRIAD_OK) goto out;
     }
     if (wants_rdm(kinds, ALIGN_SQEUCLIDEAN))
-        status = make_rdm(matrix, kinds, ALIGN_SQEUCLIDEAN, FROM_SQUARE, squares, n, pool, err);
+        status = make_rdm(matrix, kinds, ALIGN_SQEUCLIDEAN, FROM_SQUARE, squares, NULL, n, NULL, pool, err);
     if (status == TRIAD_OK && wants_rdm(kinds, ALIGN_EUCLIDEAN))
-        status = make_rdm(matrix, kinds, ALIGN_EUCLIDEAN, FROM_SQUARE_ROOT, squares, n, pool, err);
+        status = make_rdm(matrix, kinds, ALIGN_EUCLIDEAN, FROM_SQUARE_ROOT, squares, NULL, n, NULL, pool, err);
 out:
     free(work);
     free(squares);

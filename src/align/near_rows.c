@@ -17,7 +17,7 @@
 
 typedef struct of_rows {
     near_lists lists;
-    const double *x;
+    align_source rows;
     size_t d;
     bool exact;
     double *scale;              /* [n] 1 / length of the row, 0 for a zero row */
@@ -25,6 +25,7 @@ typedef struct of_rows {
     double *part;               /* [tiles, d] its sums over the rows of a tile */
     double *on_mean;            /* [n] u.m */
     double *length;             /* [n] of u - m */
+    double *wide;               /* [workers, d] a row in double */
     float *shift;               /* [n] u.m - m.m */
     float *apart;               /* [n, d] u - m */
     float *product;             /* [n, n] */
@@ -40,13 +41,13 @@ static triad_status out_of_memory(triad_error *err)
 
 static void sum_unit_rows(void *context, size_t tile, int worker)
 {
-    (void)worker;
     of_rows *w = context;
     const size_t d = w->d, end = align_row_end(tile, w->lists.near->n);
     double *part = w->part + tile * d;
+    double *room = w->wide + (size_t)worker * d;
     memset(part, 0, d * sizeof *part);
     for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
-        const double *row = w->x + i * d, squares = align_dot(row, row, d);
+        const double *row = align_source_row(&w->rows, i, room), squares = align_dot(row, row, d);
         const double scale = w->scale[i] = squares > 0 ? 1 / sqrt(squares) : 0;
         for (size_t c = 0; c < d; c++) part[c] += row[c] * scale;
     }
@@ -54,12 +55,12 @@ static void sum_unit_rows(void *context, size_t tile, int worker)
 
 static void take_apart(void *context, size_t tile, int worker)
 {
-    (void)worker;
     of_rows *w = context;
     const size_t d = w->d, end = align_row_end(tile, w->lists.near->n);
     const double square = align_dot(w->mean, w->mean, d);
+    double *room = w->wide + (size_t)worker * d;
     for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
-        const double *row = w->x + i * d, on = align_dot(row, w->mean, d) * w->scale[i];
+        const double *row = align_source_row(&w->rows, i, room), on = align_dot(row, w->mean, d) * w->scale[i];
         const double own = w->scale[i] > 0 ? 1 : 0, left = own - 2 * on + square;
         align_shift_to_float(w->apart + i * align_row_step(d), row, w->scale[i], w->mean, d);
         w->on_mean[i] = on;
@@ -71,7 +72,12 @@ static void take_apart(void *context, size_t tile, int worker)
 /* The cosine of rows i and j in double. */
 static double exact_cosine(const of_rows *w, size_t i, size_t j)
 {
-    return align_dot(w->x + i * w->d, w->x + j * w->d, w->d) * w->scale[i] * w->scale[j];
+    const align_source *rows = &w->rows;
+    const size_t d = w->d;
+    const double product = rows->x
+                               ? align_dot(rows->x + i * d, rows->x + j * d, d)
+                               : align_dot_float(rows->layer + rows->order[i] * d, rows->layer + rows->order[j] * d, d);
+    return product * w->scale[i] * w->scale[j];
 }
 
 typedef struct candidate {
@@ -157,36 +163,39 @@ static void select_rows(void *context, size_t tile, int worker)
 }
 
 /* Too much was in question. */
-static triad_status by_cosines(align_neighbours *near, const double *x, size_t n, size_t d, const size_t *k, size_t ks,
-                               triad_pool *pool, triad_error *err)
+static triad_status by_cosines(align_neighbours *near, const align_source *rows, const size_t *k, size_t ks,
+                               align_room *room, triad_pool *pool, triad_error *err)
 {
+    const size_t n = rows->n;
     double *cosine = triad_alloc_large(n * n + 1, sizeof *cosine);
-    triad_status status = cosine ? align_cosines(cosine, x, n, d, pool, err) : out_of_memory(err);
+    triad_status status = cosine ? align_cosines_of(cosine, rows, room, pool, err) : out_of_memory(err);
     if (status == TRIAD_OK) status = align_neighbours_create(near, cosine, n, k, ks, pool, err);
     free(cosine);
     return status;
 }
 
-triad_status align_neighbours_of_rows(align_neighbours *near, const double *x, size_t n, size_t d, const size_t *k,
-                                      size_t ks, bool exact, triad_pool *pool, triad_error *err)
+triad_status align_neighbours_of_rows(align_neighbours *near, const align_source *rows, const size_t *k, size_t ks,
+                                      bool exact, align_room *room, triad_pool *pool, triad_error *err)
 {
+    const size_t n = rows->n, d = rows->d, tiles = align_row_tiles(n), step = align_row_step(d);
     *near = (align_neighbours){.n = n, .ks = ks, .k = k};
     if (ks == 0) return TRIAD_OK;
-    of_rows w = {.x = x, .d = d, .exact = exact, .most_decided = n * (n / 32) + 64 * n};
+    align_room own = {0};
+    of_rows w = {.rows = *rows, .d = d, .exact = exact, .most_decided = n * (n / 32) + 64 * n};
+    w.lists.near = near;
     atomic_init(&w.decided, 0);
-    const size_t tiles = align_row_tiles(n);
     w.scale = malloc((n + 1) * sizeof *w.scale);
     w.mean = calloc(d + 1, sizeof *w.mean);
     w.part = malloc((tiles * d + 1) * sizeof *w.part);
     w.on_mean = malloc((n + 1) * sizeof *w.on_mean);
     w.length = malloc((n + 1) * sizeof *w.length);
+    w.wide = malloc(((size_t)triad_pool_threads(pool) * d + 1) * sizeof *w.wide);
     w.shift = malloc((n + 1) * sizeof *w.shift);
-    w.apart = triad_alloc_large(n * align_row_step(d) + 1, sizeof *w.apart);
-    w.product = triad_alloc_large(n * n + 1, sizeof *w.product);
-    triad_status status = w.scale && w.mean && w.part && w.on_mean && w.length && w.shift && w.apart && w.product
+    w.apart = align_room_take(room ? room : &own, n * step + n * n + 1, sizeof *w.apart);
+    w.product = w.apart + n * step;
+    triad_status status = w.scale && w.mean && w.part && w.on_mean && w.length && w.wide && w.shift && w.apart
                               ? TRIAD_OK
                               : out_of_memory(err);
-    w.lists.near = near;
     if (status == TRIAD_OK) {
         triad_parallel(pool, tiles, sum_unit_rows, &w);
         for (size_t t = 0; t < tiles; t++)
@@ -197,7 +206,7 @@ triad_status align_neighbours_of_rows(align_neighbours *near, const double *x, s
             w.longest = fmax(w.longest, w.length[i]);
             w.most_shift = fmax(w.most_shift, fabs((double)w.shift[i]));
         }
-        align_gram_rows_float(w.product, w.apart, align_row_step(d), n, d, pool);
+        align_gram_rows_float(w.product, w.apart, step, n, d, pool);
         status = near_lists_begin(&w.lists, near, n, k, ks, err);
     }
     if (status == TRIAD_OK) {
@@ -209,12 +218,12 @@ triad_status align_neighbours_of_rows(align_neighbours *near, const double *x, s
     free(w.part);
     free(w.on_mean);
     free(w.length);
+    free(w.wide);
     free(w.shift);
-    free(w.apart);
-    free(w.product);
     if (status == TRIAD_OK && atomic_load(&w.decided) > w.most_decided) {
         align_neighbours_free(near);
-        status = by_cosines(near, x, n, d, k, ks, pool, err);
+        status = by_cosines(near, rows, k, ks, room ? room : &own, pool, err);
     }
+    free(own.memory);
     return status;
 }

@@ -2,7 +2,6 @@
  * comparison sort of all values, and each bucket fits a near cache. */
 #include "align/gram.h"
 #include "align/ranks.h"
-#include "base/large.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -181,8 +180,9 @@ static void rank_group(void *context, size_t group, int worker)
     free(room.place);
 }
 
-triad_status align_rank_pairs(double *table, size_t n, triad_pool *pool, triad_error *err)
+triad_status align_rank_pairs(double *table, size_t n, align_room *room, triad_pool *pool, triad_error *err)
 {
+    align_room own = {0};
     if (n < 2) return TRIAD_OK;
     ranking r = {.table = table, .n = n, .pairs = n * (n - 1) / 2};
     atomic_init(&r.failed, false);
@@ -206,7 +206,7 @@ triad_status align_rank_pairs(double *table, size_t n, triad_pool *pool, triad_e
     }
     r.count = calloc(CHUNKS * r.buckets, sizeof *r.count);
     r.start = malloc((r.buckets + 1) * sizeof *r.start);
-    r.sorted = triad_alloc_large(r.pairs, sizeof *r.sorted);
+    r.sorted = align_room_take(room ? room : &own, r.pairs, sizeof *r.sorted);
     triad_status status = r.count && r.start && r.sorted ? TRIAD_OK : TRIAD_ERR_MEMORY;
     if (status == TRIAD_OK) {
         triad_parallel(pool, CHUNKS, count_buckets, &r);
@@ -226,6 +226,6 @@ triad_status align_rank_pairs(double *table, size_t n, triad_pool *pool, triad_e
     }
     free(r.count);
     free(r.start);
-    free(r.sorted);
+    free(own.memory);
     return status == TRIAD_OK ? status : triad_fail(err, status, -1, "ranks: out of memory");
 }

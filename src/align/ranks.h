@@ -2,7 +2,7 @@
 #ifndef TRIAD_ALIGN_RANKS_H
 #define TRIAD_ALIGN_RANKS_H
 
-#include "triad/base.h"
+#include "align/rows.h"
 
 /* Average ranks (from 1) of values [n] into ranks [n]. Values are finite. */
 TRIAD_NODISCARD triad_status align_average_ranks(double *ranks, const double *values, size_t n, triad_error *err);
@@ -10,7 +10,8 @@ TRIAD_NODISCARD triad_status align_average_ranks(double *ranks, const double *va
 /* The same for all pairs i > j of a table, in place: values below the diagonal of table [n, n] become their average
  * ranks (from 1) minus their mean, (pairs + 1) / 2. What lies on and above the diagonal is left alone. Values are
  * finite. By buckets over the range instead of a sort of all; the same bytes for any pool. */
-TRIAD_NODISCARD triad_status align_rank_pairs(double *table, size_t n, triad_pool *pool, triad_error *err);
+TRIAD_NODISCARD triad_status align_rank_pairs(double *table, size_t n, align_room *room, triad_pool *pool,
+                                              triad_error *err);
 
 /* Bits whose unsigned order is the order of the numbers, with the index of each; ascending, stable. Returns where the
  * sorted half lies: in `a` or in `b`, both [n]. */

@@ -2,9 +2,28 @@
 
 #include "align/align_kernel.h"
 #include "align/gram.h"
+#include "base/checked.h"
 #include "base/large.h"
 
 #include <stdlib.h>
+
+void *align_room_take(align_room *room, size_t count, size_t size)
+{
+    size_t bytes;
+    if (!triad_mul_size(&bytes, count, size)) return NULL;
+    if (bytes <= room->size && room->memory) return room->memory;
+    free(room->memory);
+    room->memory = triad_alloc_large(bytes, 1);
+    room->size = room->memory ? bytes : 0;
+    return room->memory;
+}
+
+size_t align_first_bad_row(const triad_layer *layer, const size_t *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!align_all_finite(layer->data + rows[i] * layer->d, layer->d)) return i;
+    return n;
+}
 
 typedef struct row_job {
     double *x;

@@ -39,6 +39,14 @@ enum { ALIGN_LEAD = 128 };
  * from one. */
 TRIAD_NODISCARD triad_status align_view_create(align_view *view, double *x, size_t n, size_t d, const align_plan *plan,
                                                const align_folds *folds, bool lead, triad_pool *pool, triad_error *err);
+/* Whether the view can do without rows in double: the plan asks for neighbours by cosine, linear kernels and cosine
+ * RDMs alone, of a large space. */
+bool align_view_goes_by_rows(const align_plan *plan, size_t n, size_t d);
+/* Such a view, straight from a layer's rows; x stays NULL. room: shared by the views that are made one after the other.
+ */
+TRIAD_NODISCARD triad_status align_view_create_by_rows(align_view *view, const align_source *rows,
+                                                       const align_plan *plan, align_room *room, triad_pool *pool,
+                                                       triad_error *err);
 void align_view_free(align_view *view);
 
 #endif

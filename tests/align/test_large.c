@@ -24,7 +24,7 @@ static double *gaussian(size_t n, size_t d, uint64_t seed)
     triad_pcg64 rng;
     triad_pcg64_seed(&rng, seed);
     double *x = malloc(n * d * sizeof *x);
-    for (size_t i = 0; i < n * d; i++) x[i] = triad_pcg64_normal(&rng);
+    for (size_t i = 0; i < n * d; i++) x[i] = (double)(float)triad_pcg64_normal(&rng);
     return x;
 }
 
@@ -90,17 +90,37 @@ static void same_lists(const align_neighbours *a, const align_neighbours *b, con
 static void compare_lists(const double *x, size_t n, size_t d, const size_t *k, size_t ks, const char *what)
 {
     align_neighbours plain, rows;
+    align_room room = {0};
+    /* in float where the numbers allow it, row i at place n - 1 - i */
+    float *layer = malloc(n * d * sizeof *layer);
+    size_t *order = malloc(n * sizeof *order);
+    bool same = true;
+    for (size_t i = 0; i < n; i++) {
+        order[i] = n - 1 - i;
+        for (size_t c = 0; c < d; c++) {
+            layer[order[i] * d + c] = (float)x[i * d + c];
+            same &= (double)layer[order[i] * d + c] == x[i * d + c];
+        }
+    }
+    const align_source wide = {.n = n, .d = d, .x = x};
+    align_source narrow = {.n = n, .d = d, .layer = layer, .order = order};
+    if (!same) narrow = wide;
     double *cosine = malloc(n * n * sizeof *cosine);
     assert_int_equal(align_cosines(cosine, x, n, d, NULL, NULL), TRIAD_OK);
     assert_int_equal(align_neighbours_create(&plain, cosine, n, k, ks, NULL, NULL), TRIAD_OK);
     for (size_t p = 0; p < 3; p++)
         for (unsigned exact = 0; exact < 2; exact++) {
-            assert_int_equal(align_neighbours_of_rows(&rows, x, n, d, k, ks, exact, pools[p], NULL), TRIAD_OK);
+            assert_int_equal(align_neighbours_of_rows(&rows, p < 2 ? &wide : &narrow, k, ks, exact, p ? &room : NULL,
+                                                      pools[p], NULL),
+                             TRIAD_OK);
             same_lists(&plain, &rows, what, exact);
             align_neighbours_free(&rows);
         }
     align_neighbours_free(&plain);
     free(cosine);
+    free(layer);
+    free(order);
+    free(room.memory);
 }
 
 static void test_neighbours(void **state)
@@ -163,18 +183,20 @@ static void test_kernels_in_float(void **state)
             y[i] += 0.6 * x[i];
             if (far) x[i] += 1000 + (double)(i % d); /* drowns the differences unless columns are centred first */
         }
+        const align_source of_x = {.n = n, .d = d, .x = x}, of_y = {.n = n, .d = d, .x = y};
+        align_room room = {0};
         align_matrix plain[4] = {0}, single[4] = {0}, again[2] = {0};
-        assert_int_equal(align_linear_kernels(&plain[0], &plain[1], x, n, d, false, NULL, NULL), TRIAD_OK);
-        assert_int_equal(align_linear_kernels(&plain[2], &plain[3], y, n, d, false, NULL, NULL), TRIAD_OK);
-        assert_int_equal(align_linear_kernels(&single[0], &single[1], x, n, d, true, NULL, NULL), TRIAD_OK);
-        assert_int_equal(align_linear_kernels(&single[2], &single[3], y, n, d, true, NULL, NULL), TRIAD_OK);
+        assert_int_equal(align_linear_kernels(&plain[0], &plain[1], &of_x, false, NULL, NULL, NULL), TRIAD_OK);
+        assert_int_equal(align_linear_kernels(&plain[2], &plain[3], &of_y, false, NULL, NULL, NULL), TRIAD_OK);
+        assert_int_equal(align_linear_kernels(&single[0], &single[1], &of_x, true, NULL, NULL, NULL), TRIAD_OK);
+        assert_int_equal(align_linear_kernels(&single[2], &single[3], &of_y, true, &room, NULL, NULL), TRIAD_OK);
         for (size_t u = 0; u < 2; u++) {
             const double want = cka(&plain[u], &plain[2 + u], n), got = cka(&single[u], &single[2 + u], n);
             assert_true(fabs(want) > 0.05 && fabs(got - want) < 1e-7);
             assert_true(fabs(cka(&single[u], &single[u], n) - 1) < 1e-12);
         }
         for (size_t p = 1; p < 3; p++) {
-            assert_int_equal(align_linear_kernels(&again[0], &again[1], x, n, d, true, pools[p], NULL), TRIAD_OK);
+            assert_int_equal(align_linear_kernels(&again[0], &again[1], &of_x, true, &room, pools[p], NULL), TRIAD_OK);
             for (size_t u = 0; u < 2; u++) {
                 assert_memory_equal(again[u].values, single[u].values, n * n * sizeof(double));
                 assert_true(again[u].norm == single[u].norm);
@@ -185,6 +207,7 @@ static void test_kernels_in_float(void **state)
             free(plain[i].values);
             free(single[i].values);
         }
+        free(room.memory);
         free(x);
         free(y);
     }
@@ -192,7 +215,9 @@ static void test_kernels_in_float(void **state)
     double *same = malloc(n * d * sizeof *same);
     for (size_t i = 0; i < n * d; i++) same[i] = 0.1 * (double)(i % d + 1);
     align_matrix constant = {0};
-    assert_int_equal(align_linear_kernels(NULL, &constant, same, n, d, true, NULL, NULL), TRIAD_OK);
+    assert_int_equal(
+        align_linear_kernels(NULL, &constant, &(align_source){.n = n, .d = d, .x = same}, true, NULL, NULL, NULL),
+        TRIAD_OK);
     assert_true(constant.norm == 0);
     free(constant.values);
     free(same);
@@ -210,7 +235,7 @@ static void compare_ranks(const double *table, size_t n, const char *what)
     assert_int_equal(align_average_ranks(vector + pairs, vector, pairs, NULL), TRIAD_OK);
     for (size_t p = 0; p < 3; p++) {
         memcpy(ranked, table, n * n * sizeof *ranked);
-        assert_int_equal(align_rank_pairs(ranked, n, pools[p], NULL), TRIAD_OK);
+        assert_int_equal(align_rank_pairs(ranked, n, NULL, pools[p], NULL), TRIAD_OK);
         at = 0;
         for (size_t i = 0; i < n; i++)
             for (size_t j = 0; j < n; j++) {
@@ -253,7 +278,7 @@ static void test_ranks(void **state)
         free(table);
     }
     double one = 3;
-    assert_int_equal(align_rank_pairs(&one, 1, NULL, NULL), TRIAD_OK);
+    assert_int_equal(align_rank_pairs(&one, 1, NULL, NULL, NULL), TRIAD_OK);
     assert_true(one == 3);
 }
 
