@@ -188,7 +188,7 @@ bool align_has_interval(const align_spec *spec, align_range *range)
     case ALIGN_FAMILY_RHO:
         return true;
     case ALIGN_FAMILY_MATRIX: /* not what counts a sentence's pair with itself */
-        return align_is_unbiased(kind) || (align_is_rdm(kind) && (kind - ALIGN_COSINE) % 3 != 0);
+        return align_is_unbiased(kind) || (align_is_rdm(kind) && !align_is_plain_rdm(kind));
     default:
         return false;
     }
