@@ -1,5 +1,7 @@
 #include "align/pair.h"
 
+#include "align/align_kernel.h"
+#include "align/map_fit.h"
 #include "align/ranks.h"
 #include "align/statistics.h"
 
@@ -150,9 +152,13 @@ static triad_status measure_matrices(double *value, align_findings *f, const ali
             align_range range;
             if (f == NULL || isnan(value[i]) || !align_has_interval(spec, &range)) continue;
             align_influence_clear(influence);
-            if (spec->family == ALIGN_FAMILY_MATRIX)
+            if (spec->family == ALIGN_FAMILY_MATRIX) {
                 align_influence_matrices(influence, a, b, value[i]);
-            else
+                const triad_status kept = keep_scores(f, i, n, err);
+                if (kept != TRIAD_OK) return kept;
+                for (size_t r = 0; r < n; r++)
+                    f->scores[i][r] = (double)n * align_dot(a->values + r * n, b->values + r * n, n) / sqrt(a->norm * b->norm);
+            } else
                 align_influence_products(influence, a, b, align_rho_a(1, n));
             const triad_status status = keep_influence(f, i, influence, err);
             if (status != TRIAD_OK) return status;
@@ -199,33 +205,46 @@ static triad_status prepare_vlca(align_part *part, const align_view *view, size_
     return status;
 }
 
-static triad_status measure_protocol(const align_places *places, const align_plan *plan, unsigned p,
-                                     const align_view *x, const align_view *y, const align_folds *folds,
+static triad_status measure_protocol(const align_places *places, align_explained *explained, const align_plan *plan,
+                                     unsigned p, const align_view *x, const align_view *y, const align_folds *folds,
                                      align_scratch *scratch, triad_error *err)
 {
-    const align_protocol_kind kind = plan->protocol[p].kind;
-    if (kind == ALIGN_INSAMPLE)
-        return align_retrieve(places, &x->part[p][0], &y->part[p][0], true, &folds->whole, scratch, err);
+    const align_protocol *protocol = &plan->protocol[p];
+    const triad_align_protocol kind = protocol->kind;
     triad_status status = TRIAD_OK;
     const size_t n = x->n;
     size_t m = x->raw_d < y->raw_d ? x->raw_d : y->raw_d;
     if (m > n - 1) m = n - 1;
-    for (size_t f = 0; f < folds->count && status == TRIAD_OK; f++) {
+    for (size_t f = 0; f < (kind == ALIGN_INSAMPLE ? 1 : folds->count) && status == TRIAD_OK; f++) {
         align_part own[2] = {0};
         const align_part *a = &x->part[p][f], *b = &y->part[p][f];
+        const align_split *split = kind == ALIGN_INSAMPLE ? &folds->whole : &folds->split[f];
         if (kind == ALIGN_VLCA) {
-            status = prepare_vlca(&own[0], x, m, &folds->split[f], err);
-            if (status == TRIAD_OK) status = prepare_vlca(&own[1], y, m, &folds->split[f], err);
+            status = prepare_vlca(&own[0], x, m, split, err);
+            if (status == TRIAD_OK) status = prepare_vlca(&own[1], y, m, split, err);
             a = &own[0];
             b = &own[1];
         }
         /* pad and vlca keep both sides whole: a rectangular map is the zero-padded one. */
-        if (status == TRIAD_OK)
-            status = align_retrieve(places, a, b, kind == ALIGN_STRICT, &folds->split[f], scratch, err);
+        const bool truncated = kind == ALIGN_STRICT || kind == ALIGN_INSAMPLE;
+        if (status == TRIAD_OK && (protocol->map != ALIGN_PROCRUSTES || protocol->r2))
+            status = align_retrieve_by(places, explained, protocol->map, a, b, truncated, split, scratch, err);
+        else if (status == TRIAD_OK)
+            status = align_retrieve(places, a, b, truncated, split, scratch, err);
         align_part_free(&own[0]);
         align_part_free(&own[1]);
     }
     return status;
+}
+
+static void score_explained(double *value, const align_plan *plan, const align_explained *explained)
+{
+    double r2[2];
+    for (unsigned way = 0; way < 2; way++)
+        r2[way] = explained->total[way] > 0 ? 1 - explained->error[way] / explained->total[way] : NAN;
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->spec[i].family == ALIGN_FAMILY_R2)
+            value[i] = plan->spec[i].way == ALIGN_WAY_MEAN ? 0.5 * (r2[0] + r2[1]) : r2[plan->spec[i].way];
 }
 
 static double median_rank(const align_place *places, size_t n, unsigned way, double *room)
@@ -283,7 +302,8 @@ static triad_status measure_retrieval(double *value, align_findings *f, const al
     for (unsigned p = 0; p < plan->protocols && status == TRIAD_OK; p++) {
         const align_protocol *protocol = &plan->protocol[p];
         const bool wanted[] = {protocol->nn_all, protocol->nn_test, protocol->csls_all, protocol->csls_test};
-        if (!wanted[0] && !wanted[1] && !wanted[2] && !wanted[3]) continue;
+        if (!wanted[0] && !wanted[1] && !wanted[2] && !wanted[3] && !protocol->r2) continue;
+        align_explained explained = {0};
         align_places places = {0};
         align_place *at[4];
         for (size_t i = 0; i < 4; i++) {
@@ -296,7 +316,8 @@ static triad_status measure_retrieval(double *value, align_findings *f, const al
         places.nn_test = at[1];
         places.csls_all = at[2];
         places.csls_test = at[3];
-        if (status == TRIAD_OK) status = measure_protocol(&places, plan, p, x, y, folds, &scratch, err);
+        if (status == TRIAD_OK) status = measure_protocol(&places, &explained, plan, p, x, y, folds, &scratch, err);
+        if (status == TRIAD_OK && protocol->r2) score_explained(value, plan, &explained);
         for (size_t i = 0; i < 4 && status == TRIAD_OK; i++) {
             if (!wanted[i]) continue;
             align_score_places(value, f ? f->scores : NULL, plan, p, i & 1, i >= 2, at[i], n);

@@ -378,6 +378,17 @@ static void place_csls(align_place *places, const double *full, const align_spli
     }
 }
 
+void align_place_all(const align_places *places, unsigned way, const double *scores, const double *asking,
+                     const align_split *split, double *room)
+{
+    align_seen *const *seen = places->seen;
+    const size_t at = way * split->n;
+    if (places->nn_all) place_nn(places->nn_all + at, asking, split, false, seen[0], way, room);
+    if (places->nn_test) place_nn(places->nn_test + at, asking, split, true, seen[1], way, room);
+    if (places->csls_all) place_csls(places->csls_all + at, scores, split, false, seen[2], way, room);
+    if (places->csls_test) place_csls(places->csls_test + at, scores, split, true, seen[3], way, room);
+}
+
 static void place_equal(align_place *places, const align_split *split, bool test)
 {
     if (places == NULL) return;
@@ -428,12 +439,7 @@ triad_status align_retrieve(const align_places *places, const align_part *x, con
         align_unit_rows(mapped, asked, wt);
         align_product(scores, mapped, false, wt, targets, true, wt, asked, n, wt);
         const double *asking = scores + (split->query - from) * n;
-        align_seen *const *seen = places->seen;
-        const unsigned w = (unsigned)way;
-        if (places->nn_all) place_nn(places->nn_all + way * n, asking, split, false, seen[0], w, at[8]);
-        if (places->nn_test) place_nn(places->nn_test + way * n, asking, split, true, seen[1], w, at[8]);
-        if (places->csls_all) place_csls(places->csls_all + way * n, scores, split, false, seen[2], w, at[8]);
-        if (places->csls_test) place_csls(places->csls_test + way * n, scores, split, true, seen[3], w, at[8]);
+        align_place_all(places, (unsigned)way, scores, asking, split, at[8]);
     }
     return TRIAD_OK;
 }

@@ -86,6 +86,11 @@ TRIAD_NODISCARD triad_status align_retrieve(const align_places *places, const al
                                             bool truncated, const align_split *split, align_scratch *scratch,
                                             triad_error *err);
 
+/* Places the rows that ask, one way, by their cosines asking [n - query, n] with all; csls wants those of all rows, scores
+ * [n, n]. room [3 n] */
+void align_place_all(const align_places *places, unsigned way, const double *scores, const double *asking,
+                     const align_split *split, double *room);
+
 typedef enum align_tie { ALIGN_EXPECTED, ALIGN_OPTIMISTIC, ALIGN_PESSIMISTIC, ALIGN_TIES } align_tie;
 /* Hit at k: clamp((k - above) / equal, 0, 1) in expectation over random ties; or ties in favour; or against. */
 double align_hit(align_place place, size_t k, align_tie tie);
