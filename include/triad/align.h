@@ -20,18 +20,18 @@ typedef struct triad_align_control {
 } triad_align_control;
 
 typedef struct triad_align_options {
-    size_t ks, k[ALIGN_MAX_KS]; /* of precision@k, ascending; undefined where n is not larger; 1, 5, 10, 15 */
+    size_t ks, k[ALIGN_MAX_KS];    /* of precision@k, ascending; undefined where n is not larger; 1, 5, 10, 15 */
     triad_align_protocol protocol; /* the options' own; strict */
-    size_t cap;            /* dimensions through which strict maps: 64 (protocol strict64); 0: none (strict) */
-    triad_align_map map;   /* of the own protocol: procrustes */
-    const char *folds;     /* "random", "group:COLUMN" (groups stay together), "leave-two-words:COLUMN" (a fold holds
-                              out two words); NULL: random */
-    bool iid, relabel;     /* which nulls */
-    bool vocabulary;       /* the relabel null of words that are neutral to any bag of words */
-    size_t permutations;   /* draws of each null for overlap, CKA and RSA: 999 */
-    size_t refits;         /* draws for whatever fits or decomposes again in each: retrieval, CCA, shapes, …: 99 */
-    size_t bootstraps;     /* resamples of sentences and of words: 1000; 0: no intervals */
-    uint64_t seed;         /* folds, permutations, resamples; keyed by sorted id */
+    size_t cap;                    /* dimensions through which strict maps: 64 (protocol strict64); 0: none (strict) */
+    triad_align_map map;           /* of the own protocol: procrustes */
+    const char *folds;        /* "random", "group:COLUMN" (groups stay together), "leave-two-words:COLUMN" (a fold holds
+                                 out two words); NULL: random */
+    bool iid, relabel;        /* which nulls */
+    bool vocabulary;          /* the relabel null of words that are neutral to any bag of words */
+    size_t permutations;      /* draws of each null for overlap, CKA and RSA: 999 */
+    size_t refits;            /* draws for whatever fits or decomposes again in each: retrieval, CCA, shapes, …: 99 */
+    size_t bootstraps;        /* resamples of sentences and of words: 1000; 0: no intervals */
+    uint64_t seed;            /* folds, permutations, resamples; keyed by sorted id */
     bool center, standardize; /* columns over the sentences, before anything else */
     size_t remove_top;        /* leading principal components taken out (Mu and Viswanath 2018) */
     bool best;                /* the best pair of layers of two spaces beside all of them, with its own null */
@@ -79,14 +79,14 @@ extern const char *const TRIAD_ALIGN_NULLS[ALIGN_NULLS]; /* iid, relabel, vocabu
 typedef struct triad_align_measure {
     char name[96]; /* path in the golden file: "mutual_knn_frac/15", "retrieval/strict64/all/xy/nn/15/expected", …;
                       "retrieval/strict64/all/mean/nn/15/expected" is the mean of both directions */
-    double value, chance; /* NaN where undefined */
-    double low, high;     /* 95 % interval over sentences; NaN without one */
+    double value, chance;           /* NaN where undefined */
+    double low, high;               /* 95 % interval over sentences; NaN without one */
     double low_groups, high_groups; /* over the words of the group columns */
     triad_align_null iid, relabel, vocabulary;
     const char *reason; /* why value is undefined; NULL otherwise; static text */
-    double *scores;     /* [n] in sorted order of id, whose mean is value: hits (retrieval), shared neighbours (overlap),
-                           contributions (CKA, RSA); NULL for the others, and where value is undefined */
-    double *influence;  /* [n] and [units] what a sentence, or a word, more in the sample changes, times n; scaled so */
+    double *scores;    /* [n] in sorted order of id, whose mean is value: hits (retrieval), shared neighbours (overlap),
+                          contributions (CKA, RSA); NULL for the others, and where value is undefined */
+    double *influence; /* [n] and [units] what a sentence, or a word, more in the sample changes, times n; scaled so */
     double *word_influence; /* that resamples of them vary as fresh samples would; NULL where there is no interval */
     double median_rank;     /* of retrieval: the right sentence's; from 1 */
     double *grade;          /* [columns] of retrieval: share of the first k with the sentence's own verb, colour, … */
@@ -142,7 +142,7 @@ typedef struct triad_align_result {
     triad_align_renaming relabel, vocabulary;
     size_t bests;
     triad_align_best *best;
-    size_t columns;                        /* factor columns of graded hits and of the words of each sentence */
+    size_t columns; /* factor columns of graded hits and of the words of each sentence */
     char *column[ALIGN_MAX_COLUMNS];
     double column_chance[ALIGN_MAX_COLUMNS]; /* share of all sentences that hold a sentence's own word */
     char **cell;                             /* [n, columns] */
@@ -173,7 +173,7 @@ typedef struct triad_align_member {
     size_t seed_x, seed_y; /* numbers of the seeds of each side; SIZE_MAX: not one of several */
 } triad_align_member;
 typedef struct triad_align_contrast {
-    double value, low, high, p;      /* p two-sided, by the share of resamples on the other side of 0 */
+    double value, low, high, p; /* p two-sided, by the share of resamples on the other side of 0 */
     double low_groups, high_groups;
     size_t seeds_x, seeds_y; /* 0: none were resampled */
 } triad_align_contrast;
@@ -198,5 +198,8 @@ TRIAD_NODISCARD triad_status triad_align_write_json(const triad_align_result *re
                                                     triad_error *err);
 TRIAD_NODISCARD triad_status triad_align_write_csv(const triad_align_result *result, const char *path,
                                                    triad_error *err);
+/* A row for each pair, measure that is a mean over sentences, and sentence: what it contributes, beside its factors. */
+TRIAD_NODISCARD triad_status triad_align_write_contributions(const triad_align_result *result, const char *path,
+                                                             triad_error *err);
 
 #endif

@@ -7,9 +7,10 @@
 
 typedef struct align_controls {
     size_t n, count;
-    double *table[2];  /* [count, n, n] centred distances; their centred ranks; unit norm, or zeroes where all are equal */
-    size_t basis[2];   /* how many orthonormal ones span them … */
-    double *axis[2];   /* … [basis, n, n] */
+    double
+        *table[2]; /* [count, n, n] centred distances; their centred ranks; unit norm, or zeroes where all are equal */
+    size_t basis[2]; /* how many orthonormal ones span them … */
+    double *axis[2]; /* … [basis, n, n] */
 } align_controls;
 /* From the options' controls on n sentences: rows[c] [n] of control c's items (of `items` where it is lexical). */
 TRIAD_NODISCARD triad_status align_controls_create(align_controls *controls, const triad_align_options *options,

@@ -85,7 +85,8 @@ static triad_status deal_groups(uint8_t *fold, size_t *count, const char *name, 
             of[order[g]] = (uint8_t)least;
             held[least] += size[order[g]];
         }
-        for (size_t i = 0; i < n; i++) fold[i] = of[number_of(groups, number, triad_items_cell(items, rows[i], column))];
+        for (size_t i = 0; i < n; i++)
+            fold[i] = of[number_of(groups, number, triad_items_cell(items, rows[i], column))];
     }
     free(order);
     free(size);
@@ -109,8 +110,7 @@ static triad_status deal_words(uint8_t *fold, size_t *count, const char *name, c
     if (status == TRIAD_OK) status = shuffled(&order, number, seed, 2, err);
     if (status == TRIAD_OK) status = deal_random(fold, *count, n, seed, err);
     if (status == TRIAD_OK && (place = malloc((number + 1) * sizeof *place)) == NULL) status = out_of_memory(err);
-    for (size_t w = 0; status == TRIAD_OK && w < number; w++)
-        place[order[w]] = w / 2 < *count ? w / 2 : *count - 1;
+    for (size_t w = 0; status == TRIAD_OK && w < number; w++) place[order[w]] = w / 2 < *count ? w / 2 : *count - 1;
     for (size_t i = 0; status == TRIAD_OK && i < n; i++) {
         const size_t word = number_of(words, number, triad_items_cell(items, rows[i], column));
         if (word != SIZE_MAX) fold[i] = (uint8_t)place[word];

@@ -5,6 +5,7 @@
 #include "base/rng.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,7 +84,8 @@ triad_status align_units_words(align_units *units, const triad_items *items, con
         for (size_t i = 0; i < n; i++)
             for (size_t t = 0; t < 2; t++) {
                 const char *cell = column[t] < 0 ? "" : triad_items_cell(items, rows[i], column[t]);
-                const char **at = cell[0] && distinct > 1 ? bsearch(&cell, word, distinct, sizeof *word, by_words) : NULL;
+                const char **at =
+                    cell[0] && distinct > 1 ? bsearch(&cell, word, distinct, sizeof *word, by_words) : NULL;
                 held[i * 2 * count + 2 * s + t] = at ? (uint32_t)(units->units + (size_t)(at - word)) : UINT32_MAX;
             }
         if (distinct < 2) continue;

@@ -74,7 +74,11 @@ void align_influence_hits(align_influence *influence, const align_seen *seen, si
                           unsigned ways);
 
 /* What values can be: the scale on which a resample moves them. */
-typedef enum align_range { ALIGN_RANGE_ANY, ALIGN_RANGE_SHARE /* 0 … 1 */, ALIGN_RANGE_CORRELATION /* -1 … 1 */ } align_range;
+typedef enum align_range {
+    ALIGN_RANGE_ANY,
+    ALIGN_RANGE_SHARE /* 0 … 1 */,
+    ALIGN_RANGE_CORRELATION /* -1 … 1 */
+} align_range;
 double align_moved(double value, double by, align_range range);
 
 /* draws [resampling->draws] of the value under influences [resampling->n], which sum to 0. */

@@ -31,7 +31,8 @@ static triad_status factor(factored *f, const align_part *part, size_t w, size_t
     f->u = malloc((m * f->least + 1) * sizeof *f->u);
     f->vt = malloc((f->least * w + 1) * sizeof *f->vt);
     triad_status status = copy && f->a && f->s && f->u && f->vt ? TRIAD_OK : out_of_memory(err);
-    for (size_t t = 0; status == TRIAD_OK && t < m; t++) memcpy(f->a + t * w, part->rows + t * part->width, w * sizeof *f->a);
+    for (size_t t = 0; status == TRIAD_OK && t < m; t++)
+        memcpy(f->a + t * w, part->rows + t * part->width, w * sizeof *f->a);
     if (status == TRIAD_OK) {
         memcpy(copy, f->a, m * w * sizeof *copy);
         status = align_svd(f->s, f->u, f->vt, copy, m, w, err);
@@ -194,7 +195,8 @@ triad_status align_retrieve_by(const align_places *places, align_explained *expl
         if (on->target)
             align_product(targets, on->to->rows, false, on->to->width, on->target, false, t, n, t, on->wt);
         else
-            for (size_t i = 0; i < n; i++) memcpy(targets + i * t, on->to->rows + i * on->to->width, t * sizeof *targets);
+            for (size_t i = 0; i < n; i++)
+                memcpy(targets + i * t, on->to->rows + i * on->to->width, t * sizeof *targets);
         if (explained) explain(explained, w, on, mapped, targets, split, spare);
         align_unit_rows(mapped, n, t);
         align_unit_rows(targets, n, t);

@@ -157,7 +157,8 @@ static triad_status measure_matrices(double *value, align_findings *f, const ali
                 const triad_status kept = keep_scores(f, i, n, err);
                 if (kept != TRIAD_OK) return kept;
                 for (size_t r = 0; r < n; r++)
-                    f->scores[i][r] = (double)n * align_dot(a->values + r * n, b->values + r * n, n) / sqrt(a->norm * b->norm);
+                    f->scores[i][r] =
+                        (double)n * align_dot(a->values + r * n, b->values + r * n, n) / sqrt(a->norm * b->norm);
             } else
                 align_influence_products(influence, a, b, align_rho_a(1, n));
             const triad_status status = keep_influence(f, i, influence, err);
@@ -275,11 +276,16 @@ static triad_status find_hits(align_findings *f, const double *value, const alig
         if (f->columns == 0 || spec->q >= seen->ks) continue;
         double *grade = f->grade[i] = calloc(f->columns, sizeof *grade);
         if (grade == NULL) return out_of_memory(err);
-        for (unsigned way = 0; way < 2; way++)
-            for (size_t r = 0; ways >> way & 1 && r < n; r++)
-                for (size_t c = 0; c < f->columns; c++)
-                    grade[c] += seen->grade[((way * n + r) * seen->ks + spec->q) * f->columns + c] /
-                                (double)(ways == 3 ? 2 * n : n);
+        for (size_t c = 0; c < f->columns; c++) {
+            double asked = 0; /* sentences that have a word in the column */
+            for (unsigned way = 0; way < 2; way++)
+                for (size_t r = 0; ways >> way & 1 && r < n; r++) {
+                    if (f->cells[r * f->columns + c] == UINT32_MAX) continue;
+                    grade[c] += seen->grade[((way * n + r) * seen->ks + spec->q) * f->columns + c];
+                    asked++;
+                }
+            grade[c] = asked > 0 ? grade[c] / asked : NAN;
+        }
     }
     return TRIAD_OK;
 }
@@ -343,8 +349,8 @@ triad_status align_measure_pair(double *value, align_findings *f, const align_pl
     if (f) status = start_findings(f, plan, err);
     if (f && status == TRIAD_OK) status = align_influence_create(&influence, n, f->words, err);
     if (status == TRIAD_OK)
-        status = measure_overlap(value, f, plan, ALIGN_FAMILY_OVERLAP, plan->overlaps, &x->near, &y->near, &influence,
-                                 err);
+        status =
+            measure_overlap(value, f, plan, ALIGN_FAMILY_OVERLAP, plan->overlaps, &x->near, &y->near, &influence, err);
     if (status == TRIAD_OK)
         status = measure_overlap(value, f, plan, ALIGN_FAMILY_CENTRED, plan->centred_overlaps, &x->near_centred,
                                  &y->near_centred, &influence, err);

@@ -11,11 +11,11 @@ typedef struct align_findings {
     size_t columns;           /* graded hits in these columns of cells [n, columns]; 0: none */
     const uint32_t *cells;
     size_t count;
-    double **scores;      /* [n] of a mean over sentences */
-    double **sentence;    /* [n] influences, as intervals.h has them */
-    double **word;        /* [words->units] */
-    double *median_rank;  /* of the right row, from 1, ties in the middle */
-    double **grade;       /* [columns] share of the first k that hold the row's own word */
+    double **scores;     /* [n] of a mean over sentences */
+    double **sentence;   /* [n] influences, as intervals.h has them */
+    double **word;       /* [words->units] */
+    double *median_rank; /* of the right row, from 1, ties in the middle */
+    double **grade;      /* [columns] share of the first k that hold the row's own word */
 } align_findings;
 void align_findings_free(align_findings *findings);
 

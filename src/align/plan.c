@@ -139,9 +139,8 @@ static void offer_partial(builder *b, const triad_align_options *options)
 {
     for (size_t i = 0; options->control_count > 0 && i < COUNT(RDMS); i++)
         for (unsigned form = 0; form < 2; form++) {
-            align_spec spec = {.family = ALIGN_FAMILY_MATRIX,
-                               .variant = align_residual_kind(RDMS[i].first, form == 1),
-                               .drawn = true};
+            align_spec spec = {
+                .family = ALIGN_FAMILY_MATRIX, .variant = align_residual_kind(RDMS[i].first, form == 1), .drawn = true};
             snprintf(spec.name, sizeof spec.name, "rsa_partial/%s/%s", RDMS[i].name, form ? "spearman" : "pearson");
             offer(b, &spec);
         }
@@ -301,8 +300,13 @@ triad_status align_plan_create(align_plan *plan, const triad_align_options *opti
 
     char own[64];
     snprintf(own, sizeof own, "retrieval/%s/all/*/nn/*/expected", plan->protocol[0].name);
-    const char *const usual[] = {own, "mutual_knn_frac", "mutual_knn", "cka_linear_debiased", "rsa/cosine/spearman",
-                                 "leave_two_words", "rsa_partial/cosine/spearman"};
+    const char *const usual[] = {own,
+                                 "mutual_knn_frac",
+                                 "mutual_knn",
+                                 "cka_linear_debiased",
+                                 "rsa/cosine/spearman",
+                                 "leave_two_words",
+                                 "rsa_partial/cosine/spearman"};
     const bool asked = options->measures != NULL && options->measure_count > 0;
     const size_t defaults = COUNT(usual) - (options->control_count == 0);
     builder b = {.plan = plan,

@@ -15,8 +15,8 @@ typedef enum align_family {
     ALIGN_FAMILY_RHO,    /* rho_a of ranks; variant: align_matrix_kind */
     ALIGN_FAMILY_TAU_A,  /* variant: align_matrix_kind */
     ALIGN_FAMILY_TAU_B,
-    ALIGN_FAMILY_CCA,      /* variant: place in align_cca */
-    ALIGN_FAMILY_SHAPE,    /* variant: place in align_shape */
+    ALIGN_FAMILY_CCA,       /* variant: place in align_cca */
+    ALIGN_FAMILY_SHAPE,     /* variant: place in align_shape */
     ALIGN_FAMILY_RETRIEVAL, /* variant: number of the protocol */
     ALIGN_FAMILY_R2,        /* of the own protocol's map on held-out rows */
     ALIGN_FAMILY_WORDS      /* leave-two-words; variant: number of the options' column */

@@ -100,8 +100,8 @@ static bool stays(const char *factor)
     return false;
 }
 
-static triad_status number_words(align_relabel *relabel, const triad_items *items, const size_t *rows,
-                                 const char *only, triad_error *err)
+static triad_status number_words(align_relabel *relabel, const triad_items *items, const size_t *rows, const char *only,
+                                 triad_error *err)
 {
     triad_arena *arena = &relabel->arena;
     const size_t n = relabel->n;
@@ -115,8 +115,7 @@ static triad_status number_words(align_relabel *relabel, const triad_items *item
             continue; /* says which rows are near-duplicates, not which words they hold */
         size_t v = relabel->vocabularies;
         for (size_t c = 0; c < relabel->columns; c++)
-            if (align_twins(items->factor[column[c]], items->factor[f]))
-                v = relabel->vocab_of[c];
+            if (align_twins(items->factor[column[c]], items->factor[f])) v = relabel->vocab_of[c];
         if (v == relabel->vocabularies) {
             relabel->vocabularies++;
             relabel->vocab[v].name = triad_arena_strdup(arena, items->factor[f]);
@@ -350,8 +349,8 @@ void align_relabel_describe(const align_relabel *relabel, char *text, size_t siz
         for (uint32_t a = 0; a < relabel->vocab[v].words; a++) {
             const size_t members = class_size(&relabel->vocab[v], a);
             if (members < 2 || used >= size) continue;
-            const int wrote = snprintf(text + used, size - used, "%s%.40s %zu", used ? ", " : "",
-                                       relabel->vocab[v].name, members);
+            const int wrote =
+                snprintf(text + used, size - used, "%s%.40s %zu", used ? ", " : "", relabel->vocab[v].name, members);
             used += wrote > 0 ? (size_t)wrote : 0;
         }
 }
@@ -362,7 +361,8 @@ size_t align_relabel_draws(const align_relabel *relabel, size_t wanted)
     return count - 1 <= (double)wanted ? (size_t)count - 1 : wanted;
 }
 
-/* Permutation number `code` (from 0, the identity) of shuffle [count]; what is left of the code after count! of them. */
+/* Permutation number `code` (from 0, the identity) of shuffle [count]; what is left of the code after count! of them.
+ */
 static uint64_t permutation_of(size_t *shuffle, size_t count, uint64_t code)
 {
     for (size_t i = 0; i < count; i++) shuffle[i] = i;
@@ -415,4 +415,14 @@ triad_status align_relabel_draw(const align_relabel *relabel, uint32_t *order, u
 out:
     triad_arena_free(&scratch);
     return status == TRIAD_OK ? status : triad_fail(err, status, -1, "relabel null: out of memory");
+}
+
+bool align_relabel_moves(const align_relabel *relabel, const char *column)
+{
+    for (size_t v = 0; v < relabel->vocabularies; v++) {
+        if (strcmp(relabel->vocab[v].name, column) != 0) continue;
+        for (uint32_t a = 0; a < relabel->vocab[v].words; a++)
+            if (class_size(&relabel->vocab[v], a) > 1) return true;
+    }
+    return false;
 }

@@ -34,6 +34,8 @@ double align_relabel_count(const align_relabel *relabel);
 size_t align_relabel_word_pairs(const align_relabel *relabel);
 /* "colour 6, object 3, location 2": the vocabularies and how many words of each trade places. */
 void align_relabel_describe(const align_relabel *relabel, char *text, size_t size);
+/* Whether words of this column (not its twin) trade places. */
+bool align_relabel_moves(const align_relabel *relabel, const char *column);
 /* How many orders align_relabel_draw gives when at most `wanted` are: all renamings but the identity where they are no
  * more, else `wanted` at random. */
 size_t align_relabel_draws(const align_relabel *relabel, size_t wanted);

@@ -51,14 +51,14 @@ typedef struct align_place {
 
 /* Who stands above the right row of each that asks, and what the best rows hold: for intervals and graded hits. */
 typedef struct align_seen {
-    size_t n, most;    /* the largest k */
-    uint32_t *above;   /* [2, n] rows above the right one, `most` + 1 where they are more than `most` */
-    uint32_t *row;     /* [2, n, most] those rows, while they are at most `most` */
-    size_t ks;         /* graded hits at these k, in these columns */
-    const size_t *k;   /* [ks] */
-    size_t columns;    /* 0: none */
+    size_t n, most;        /* the largest k */
+    uint32_t *above;       /* [2, n] rows above the right one, `most` + 1 where they are more than `most` */
+    uint32_t *row;         /* [2, n, most] those rows, while they are at most `most` */
+    size_t ks;             /* graded hits at these k, in these columns */
+    const size_t *k;       /* [ks] */
+    size_t columns;        /* 0: none */
     const uint32_t *cells; /* [n, columns] word numbers */
-    double *grade;     /* [2, n, ks, columns] share of the first k that hold the row's own word */
+    double *grade;         /* [2, n, ks, columns] share of the first k that hold the row's own word */
 } align_seen;
 TRIAD_NODISCARD triad_status align_seen_create(align_seen *seen, size_t n, const size_t *k, size_t ks,
                                                const uint32_t *cells, size_t columns, triad_error *err);
@@ -86,8 +86,8 @@ TRIAD_NODISCARD triad_status align_retrieve(const align_places *places, const al
                                             bool truncated, const align_split *split, align_scratch *scratch,
                                             triad_error *err);
 
-/* Places the rows that ask, one way, by their cosines asking [n - query, n] with all; csls wants those of all rows, scores
- * [n, n]. room [3 n] */
+/* Places the rows that ask, one way, by their cosines asking [n - query, n] with all; csls wants those of all rows,
+ * scores [n, n]. room [3 n] */
 void align_place_all(const align_places *places, unsigned way, const double *scores, const double *asking,
                      const align_split *split, double *room);
 

@@ -26,7 +26,7 @@ typedef struct align_view {
     align_matrix matrix[ALIGN_MATRICES];
     align_basis basis;
     align_part part[ALIGN_PROTOCOLS][ALIGN_MAX_FOLDS]; /* strict, insample and pad; vlca depends on the pair */
-    align_rows rows;                               /* what preparing again under a null takes */
+    align_rows rows;                                   /* what preparing again under a null takes */
     double *lead;
 } align_view;
 

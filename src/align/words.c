@@ -55,8 +55,7 @@ triad_status align_words_create(align_words *words, const uint32_t *cells, size_
     words->pair = calloc(most + 1, sizeof *words->pair);
     words->split = calloc(most + 1, sizeof *words->split);
     words->number = malloc((count * count + 1) * sizeof *words->number);
-    triad_status status =
-        held_out && words->pair && words->split && words->number ? TRIAD_OK : out_of_memory(err);
+    triad_status status = held_out && words->pair && words->split && words->number ? TRIAD_OK : out_of_memory(err);
     for (size_t i = 0; status == TRIAD_OK && i < count * count; i++) words->number[i] = UINT32_MAX;
     for (uint32_t a = 0; a < count && status == TRIAD_OK; a++)
         for (uint32_t b = a + 1; b < count && status == TRIAD_OK; b++) {
