@@ -227,7 +227,7 @@ static void compare(parity *p, const char *folder)
     triad_status status = triad_pool_create(&pool, triad_machine_threads(), &err);
     check_ids(p, folder);
     p->seen[index_of(p, safetensors_find(p->golden, "ids"))] = true;
-    if (status == TRIAD_OK) status = triad_model_run(p->model, &p->tokens, pool, NULL, check_states, p, &err);
+    if (status == TRIAD_OK) status = triad_model_run(p->model, &p->tokens, NULL, pool, NULL, check_states, p, &err);
     if (status != TRIAD_OK) printf("%s\n", err.text);
     for (size_t i = 0; i < safetensors_count(p->golden); i++) {
         const char *name = safetensors_at(p->golden, i)->name;
