@@ -82,6 +82,7 @@ static bool can_widen(tensor_dtype dtype)
     case TENSOR_U8:
     case TENSOR_BOOL:
     case TENSOR_F8_E4M3:
+    case TENSOR_F8_E5M2:
     case TENSOR_OTHER:
         return false;
     default:
@@ -150,8 +151,13 @@ static bool beyond(const char *rest, size_t layers)
     return strtoull(rest, &end, 10) >= layers && *end == '.';
 }
 
-triad_status checkpoint_all_taken(const checkpoint *file, const char *prefix, size_t layers, const char *except,
-                                  triad_error *err)
+triad_status checkpoint_all_taken(const checkpoint *file, const char *prefix, const char *except, triad_error *err)
+{
+    return checkpoint_layers_taken(file, prefix, 0, except, err);
+}
+
+triad_status checkpoint_layers_taken(const checkpoint *file, const char *prefix, size_t layers, const char *except,
+                                     triad_error *err)
 {
     const char **sorted = malloc((file->used_count + 1) * sizeof *sorted);
     if (sorted == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");

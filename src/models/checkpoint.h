@@ -33,10 +33,12 @@ TRIAD_NODISCARD triad_status checkpoint_claim(const tensor_view **tensor, checkp
 /* Refuses a type that can't be widened by itself. */
 TRIAD_NODISCARD triad_status checkpoint_readable(const tensor_view *tensor, triad_error *err);
 /* What a layer holds and nobody took means something that is not implemented: refuses the first tensor whose name
- * begins with prefix, was not taken and does not end in `except` (may be NULL). Where the prefix ends before a layer's
- * number, tensors of layers from `layers` on may stay (0: there is no number). */
-TRIAD_NODISCARD triad_status checkpoint_all_taken(const checkpoint *file, const char *prefix, size_t layers,
-                                                  const char *except, triad_error *err);
+ * begins with prefix, was not taken and does not end in `except` (may be NULL). */
+TRIAD_NODISCARD triad_status checkpoint_all_taken(const checkpoint *file, const char *prefix, const char *except,
+                                                  triad_error *err);
+/* The same where the prefix ends before a layer's number: layers from `layers` on may stay. */
+TRIAD_NODISCARD triad_status checkpoint_layers_taken(const checkpoint *file, const char *prefix, size_t layers,
+                                                     const char *except, triad_error *err);
 
 /* Whether any tensor that was taken is narrower than F32. */
 bool checkpoint_is_reduced(const checkpoint *file);
@@ -46,5 +48,9 @@ TRIAD_NODISCARD triad_status checkpoint_widen(float *out, const tensor_view *ten
                                               triad_error *err);
 /* Asks the system to read mapped bytes ahead. */
 void checkpoint_prefetch_bytes(const void *data, size_t bytes);
+static inline void checkpoint_prefetch(const tensor_view *tensor)
+{
+    if (tensor != NULL) checkpoint_prefetch_bytes(tensor->data, tensor->bytes);
+}
 
 #endif

@@ -22,7 +22,8 @@ typedef struct decoder_layer {
     /* latent attention: q = q_b norm(q_a x), or plain q; [latent | k_rope] = kv_a x, [k_nope | v] = kv_b norm(latent)
      */
     linear q_a, q_b, kv_a, kv_b;
-    weight k_b, v_b; /* heads stacked, in place of kv_b: [kv_rank, nope] and [value, kv_rank] (GGUF since 2025-04) */
+    weight_matrix k_b,
+        v_b; /* heads stacked, in place of kv_b: [kv_rank, nope] and [value, kv_rank] (GGUF since 2025-04) */
     const tensor_view *q_a_norm, *kv_a_norm;
     swiglu dense;                   /* without experts */
     linear router;                  /* [experts, width] */

@@ -194,7 +194,7 @@ static triad_status join_halves(decoder_pass *s, const decoder_layer *l, triad_e
     triad_status status = turned == NULL ? TRIAD_ERR_MEMORY : TRIAD_OK;
     for (size_t h = 0; h < s->m->heads && status == TRIAD_OK; h++) {
         float *out = s->latent_own + h * (a->nope + a->value) * a->kv_rank;
-        const weight k = weight_of_stack(&l->k_b, h), v = weight_of_stack(&l->v_b, h);
+        const weight_matrix k = weight_of_stack(&l->k_b, h), v = weight_of_stack(&l->v_b, h);
         status = weight_widen(turned, &k, 0, a->kv_rank, err);
         if (status == TRIAD_OK) status = weight_widen(out + a->nope * a->kv_rank, &v, 0, a->value, err);
         for (size_t i = 0; i < a->nope && status == TRIAD_OK; i++)

@@ -185,7 +185,7 @@ static triad_status take_stacks(const taking *t, triad_error *err)
 {
     const decoder *m = t->m;
     const routing *r = &m->route;
-    weight gate, up, down;
+    weight_matrix gate, up, down;
     triad_status status =
         weight_take_stack(&gate, r->experts, t->file, r->hidden, m->width, err, "%sffn_gate_exps.weight", t->prefix);
     if (status == TRIAD_OK)
@@ -260,7 +260,7 @@ triad_status decoder_take_tensors(decoder *m, checkpoint *file, decoder_naming n
     /* inv_freq: computed from the configuration, as transformers does. */
     char layers[32];
     snprintf(layers, sizeof layers, "%s%s", base, t.name->layers);
-    return checkpoint_all_taken(file, layers, m->layers, "rotary_emb.inv_freq", err);
+    return checkpoint_layers_taken(file, layers, m->layers, "rotary_emb.inv_freq", err);
 }
 
 void decoder_free(decoder *m)

@@ -119,10 +119,10 @@ static triad_status take_tensors(encoder *m, checkpoint *file, const names *n, c
         status = take_layer(m, &m->layer[i], file, n, prefix, err);
     }
     snprintf(prefix, sizeof prefix, "%s%s", base, n->layers);
-    if (status == TRIAD_OK) status = checkpoint_all_taken(file, prefix, 0, NULL, err);
+    if (status == TRIAD_OK) status = checkpoint_all_taken(file, prefix, NULL, err);
     if (status != TRIAD_OK || n->embeddings == NULL) return status;
     snprintf(prefix, sizeof prefix, "%s%s", base, n->embeddings);
-    return checkpoint_all_taken(file, prefix, 0, "position_ids", err);
+    return checkpoint_all_taken(file, prefix, "position_ids", err);
 }
 
 void encoder_free(encoder *m)

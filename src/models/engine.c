@@ -30,7 +30,7 @@ float *engine_floats(size_t rows, size_t columns, triad_error *err)
     return made;
 }
 
-static bool all_finite(const float *x, size_t count)
+bool engine_all_finite(const float *x, size_t count)
 {
     /* NaN and infinity stay in a sum of x * 0. */
     float sum[8] = {0};
@@ -47,7 +47,7 @@ static bool all_finite(const float *x, size_t count)
 static triad_status emit(const engine *e, const char *layer, triad_error *err)
 {
     const size_t width = e->model->info.width;
-    if (!all_finite(e->x.data, e->rows->rows * width))
+    if (!engine_all_finite(e->x.data, e->rows->rows * width))
         return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "model: layer %s holds NaN or infinity (are the weights whole?)",
                           layer);
     const triad_states states = {.layer = layer, .width = width, .rows = e->x.data, .row = e->rows->row_of_token};
@@ -103,7 +103,7 @@ static const float *fetch(void *context, float *scratch, size_t first, size_t co
     const float *there = first + count <= j->part[part]->w.rows ? weight_in_place(&j->part[part]->w, first) : NULL;
     if (there != NULL) return there;
     for (size_t done = 0; done < count; first = 0, part++) {
-        const weight *w = &j->part[part]->w;
+        const weight_matrix *w = &j->part[part]->w;
         const size_t here = w->rows - first < count - done ? w->rows - first : count - done;
         triad_error err;
         if (weight_widen(scratch + done * j->columns, w, first, here, &err) != TRIAD_OK &&
@@ -186,7 +186,7 @@ static triad_status project(const engine *e, const triad_tokens *tokens, const f
                                      .width = list->width,
                                      .rows = p.out,
                                      .row = e->rows->distinct_of};
-        status = all_finite(p.out, distinct * list->width)
+        status = engine_all_finite(p.out, distinct * list->width)
                      ? e->each(e->context, &states, err)
                      : triad_fail(err, TRIAD_ERR_NUMERIC, -1, "model: layer projected holds NaN or infinity");
     }
@@ -258,6 +258,10 @@ triad_status triad_model_run(const triad_model *model, const triad_tokens *token
                              triad_pool *pool, triad_progress *progress, triad_states_fn each, void *context,
                              triad_error *err)
 {
+    if (model->info.kind == TRIAD_DUAL) {
+        const dual_sink sink = {.pool = pool, .progress = progress, .each = each, .context = context};
+        return dual_run_text(model, tokens, &sink, err);
+    }
     engine e = {.model = model,
                 .pool = pool,
                 .progress = progress,

@@ -4,6 +4,7 @@
 
 #include "models/checkpoint.h"
 #include "models/decoder.h"
+#include "models/dual.h"
 #include "models/encoder.h"
 #include "models/keep.h"
 #include "models/modules.h"
@@ -19,6 +20,7 @@ struct triad_model {
     tokenizer *tokens;
     decoder decode; /* kind TRIAD_DECODER */
     encoder encode; /* kind TRIAD_ENCODER */
+    dual pair;      /* kind TRIAD_DUAL */
     modules after;  /* sentence-transformers; none: count 0 */
     size_t cut;     /* encoders: ids of a sentence at most */
     keep_key files; /* which files these are: names, sizes, times of their last change */
@@ -49,6 +51,7 @@ typedef struct blocks {
 TRIAD_NODISCARD triad_status decoder_blocks(blocks *made, engine *e, triad_error *err);
 TRIAD_NODISCARD triad_status encoder_blocks(blocks *made, engine *e, triad_error *err);
 
+bool engine_all_finite(const float *x, size_t count);
 /* rows * columns floats, 64-byte aligned; NULL and an error where the product overflows or memory is out. free() */
 float *engine_floats(size_t rows, size_t columns, triad_error *err);
 /* Rows that go through a block at once, so that what they need in between stays in bounds: at most a quarter of the

@@ -6,7 +6,7 @@
 
 enum { MAX_NAME = 256 };
 
-static triad_status take_scale(weight *w, checkpoint *file, const char *name, triad_error *err)
+static triad_status take_scale(weight_matrix *w, checkpoint *file, const char *name, triad_error *err)
 {
     if (file->fp8_rows == 0)
         return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1,
@@ -24,30 +24,30 @@ static triad_status take_scale(weight *w, checkpoint *file, const char *name, tr
     return status;
 }
 
-triad_status weight_take(weight *w, checkpoint *file, size_t rows, size_t columns, triad_error *err, const char *format,
-                         ...)
+triad_status weight_take(weight_matrix *w, checkpoint *file, size_t rows, size_t columns, triad_error *err,
+                         const char *format, ...)
 {
     char name[MAX_NAME];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(name, sizeof name, format, arguments);
     va_end(arguments);
-    *w = (weight){.rows = rows, .columns = columns};
+    *w = (weight_matrix){.rows = rows, .columns = columns};
     const size_t shape[2] = {rows, columns};
     const triad_status status = checkpoint_claim(&w->tensor, file, true, 2, shape, name, err);
     if (status == TRIAD_OK && w->tensor->dtype == TENSOR_F8_E4M3) return take_scale(w, file, name, err);
     return status != TRIAD_OK ? status : checkpoint_readable(w->tensor, err);
 }
 
-triad_status weight_take_stack(weight *w, size_t count, checkpoint *file, size_t rows, size_t columns, triad_error *err,
-                               const char *format, ...)
+triad_status weight_take_stack(weight_matrix *w, size_t count, checkpoint *file, size_t rows, size_t columns,
+                               triad_error *err, const char *format, ...)
 {
     char name[MAX_NAME];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(name, sizeof name, format, arguments);
     va_end(arguments);
-    *w = (weight){.rows = rows, .columns = columns};
+    *w = (weight_matrix){.rows = rows, .columns = columns};
     const size_t shape[3] = {count, rows, columns};
     const triad_status status = checkpoint_claim(&w->tensor, file, true, 3, shape, name, err);
     return status != TRIAD_OK ? status : checkpoint_readable(w->tensor, err);
@@ -63,7 +63,7 @@ triad_status linear_take(linear *l, checkpoint *file, const char *prefix, const 
 }
 
 /* ---- reading */
-static void scale_row(float *x, const weight *w, size_t row)
+static void scale_row(float *x, const weight_matrix *w, size_t row)
 {
     const unsigned char *scales = w->scale->data;
     const size_t blocks = w->scale->shape[1], first = row / w->block_rows * blocks;
@@ -75,7 +75,7 @@ static void scale_row(float *x, const weight *w, size_t row)
     }
 }
 
-triad_status weight_widen(float *out, const weight *w, size_t first, size_t count, triad_error *err)
+triad_status weight_widen(float *out, const weight_matrix *w, size_t first, size_t count, triad_error *err)
 {
     if (w->own != NULL) {
         memcpy(out, w->own + first * w->columns, count * w->columns * sizeof *out);
@@ -87,14 +87,14 @@ triad_status weight_widen(float *out, const weight *w, size_t first, size_t coun
     return status;
 }
 
-const float *weight_in_place(const weight *w, size_t first)
+const float *weight_in_place(const weight_matrix *w, size_t first)
 {
     if (w->own != NULL) return w->own + first * w->columns;
     if (w->tensor->dtype != TENSOR_F32 || (uintptr_t)w->tensor->data % _Alignof(float) != 0) return NULL;
     return (const float *)w->tensor->data + (w->first + first) * w->columns;
 }
 
-void weight_prefetch(const weight *w)
+void weight_prefetch(const weight_matrix *w)
 {
     if (w->tensor == NULL) return;
     const size_t count = tensor_count(w->tensor), part = w->rows * w->columns;

@@ -5,17 +5,17 @@
 #include "models/checkpoint.h"
 
 /* [rows, columns] = [out, in] of y = x w^T + b. */
-typedef struct weight {
+typedef struct weight_matrix {
     const tensor_view *tensor; /* NULL: absent, or `own` */
     const tensor_view *scale;  /* FP8: [ceil(rows / block), ceil(columns / block)], each the factor of a block */
     size_t block_rows, block_columns;
     size_t first;     /* the tensor's row that is this one's first: experts lie stacked in a GGUF */
     const float *own; /* in place of a tensor: [rows, columns] */
     size_t rows, columns;
-} weight;
+} weight_matrix;
 
 typedef struct linear {
-    weight w;
+    weight_matrix w;
     const tensor_view *bias; /* [rows]; NULL: none */
 } linear;
 
@@ -24,15 +24,16 @@ typedef struct affine {
 } affine;
 
 /* The matrix called by the format, [rows, columns]; FP8 with the scales that lie beside it. */
-TRIAD_NODISCARD triad_status weight_take(weight *w, checkpoint *file, size_t rows, size_t columns, triad_error *err,
-                                         const char *format, ...) __attribute__((format(printf, 6, 7)));
+TRIAD_NODISCARD triad_status weight_take(weight_matrix *w, checkpoint *file, size_t rows, size_t columns,
+                                         triad_error *err, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
 /* The first of count matrices that lie stacked in one tensor [count, rows, columns], and the others. */
-TRIAD_NODISCARD triad_status weight_take_stack(weight *w, size_t count, checkpoint *file, size_t rows, size_t columns,
-                                               triad_error *err, const char *format, ...)
+TRIAD_NODISCARD triad_status weight_take_stack(weight_matrix *w, size_t count, checkpoint *file, size_t rows,
+                                               size_t columns, triad_error *err, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
-static inline weight weight_of_stack(const weight *first, size_t i)
+static inline weight_matrix weight_of_stack(const weight_matrix *first, size_t i)
 {
-    weight w = *first;
+    weight_matrix w = *first;
     w.first += i * w.rows;
     return w;
 }
@@ -42,9 +43,10 @@ TRIAD_NODISCARD triad_status linear_take(linear *l, checkpoint *file, const char
                                          size_t in, bias_rule bias, triad_error *err);
 
 /* Rows first .. first + count - 1 to out [count, columns]. */
-TRIAD_NODISCARD triad_status weight_widen(float *out, const weight *w, size_t first, size_t count, triad_error *err);
+TRIAD_NODISCARD triad_status weight_widen(float *out, const weight_matrix *w, size_t first, size_t count,
+                                          triad_error *err);
 /* Where these rows lie as floats already; NULL: they have to be widened. */
-const float *weight_in_place(const weight *w, size_t first);
-void weight_prefetch(const weight *w);
+const float *weight_in_place(const weight_matrix *w, size_t first);
+void weight_prefetch(const weight_matrix *w);
 
 #endif
