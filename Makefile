@@ -27,6 +27,8 @@ run: build ## the study of experiments/quick.yaml, from demonstrations to the re
 	@$(BUILD)/triad run experiments/quick.yaml -o $(STUDY)
 
 bench: build ## measure products, kernels and rooms (quiet machine, please)
+	@$(BUILD)/triad bench babyai
+	@$(BUILD)/triad bench train
 	@for program in $$(find $(BUILD)/bench -maxdepth 1 -type f -executable | sort); do echo "== $$program"; $$program || exit 1; done
 
 sanitize: deps ## build and test under address + undefined, then under thread

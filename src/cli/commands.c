@@ -13,6 +13,7 @@ const cli_command CLI_COMMANDS[] = {
     {"embed", "a space: what a model, an agent or a baseline makes of sentences", cmd_embed},
     {"align", "how alike two spaces are, how sure we are, and against which nulls", cmd_align},
     {"report", "the page of a finished study", cmd_report},
+    {"bench", "measures this machine: environments, training", cmd_bench},
     {NULL, NULL, NULL}, /* the end */
 };
 const size_t CLI_COMMAND_COUNT = sizeof CLI_COMMANDS / sizeof *CLI_COMMANDS - 1;

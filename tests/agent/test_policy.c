@@ -128,7 +128,7 @@ static void words_are_found_and_named(void **state)
     (void)state;
     agent_words words;
     const char *list[] = {"go", "to", "the", "red", "ball"};
-    assert_int_equal(agent_words_set(&words, list, 5, NULL), TRIAD_OK);
+    assert_int_equal(agent_words_set(&words, list, 5, false, NULL), TRIAD_OK);
     uint32_t index[POLICY_MAX_WORDS];
     size_t count;
     triad_error err;
@@ -145,10 +145,10 @@ static void words_are_found_and_named(void **state)
     assert_int_equal(agent_words_encode(&words, many, index, &count, &err), TRIAD_ERR_RANGE);
     agent_words_free(&words);
     list[3] = "go";
-    assert_int_equal(agent_words_set(&words, list, 5, &err), TRIAD_ERR_FORMAT);
+    assert_int_equal(agent_words_set(&words, list, 5, false, &err), TRIAD_ERR_FORMAT);
     assert_string_equal(err.text, "vocabulary: 'go' stands in it twice");
     list[3] = "";
-    assert_int_equal(agent_words_set(&words, list, 5, &err), TRIAD_ERR_FORMAT);
+    assert_int_equal(agent_words_set(&words, list, 5, false, &err), TRIAD_ERR_FORMAT);
 }
 
 /* Every instruction of the recipe's levels can be said with an agent's words. */

@@ -1,0 +1,32 @@
+#include "bench/bench.h"
+#include "cli/cmd_bench.h"
+
+int cmd_bench_train(cli_context *context, int argc, char **argv)
+{
+    double seconds = 5;
+    const cli_option options[] = {
+        {.name = "seconds",
+         .kind = CLI_REAL,
+         .argument = "S",
+         .help = "How long to measure.",
+         .value = &seconds,
+         .min = 0.01,
+         .max = 3600},
+    };
+    const cli_usage usage = {
+        .command = "bench train",
+        .description = "Training's throughput at the recipe's configuration: counted operations a second of whole "
+                       "updates (demonstrations, passes, optimiser; no files), beside OpenBLAS's sgemm at 2048 x 256 "
+                       "x 256 with as many threads in the same run. items_per_s are steps of demonstrations; "
+                       "demonstrations_share is the part of the time that making them takes.\n\n"
+                       "  triad bench train --json --seconds 8\n",
+    };
+    const int parsed = cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, NULL, NULL);
+    if (parsed != CLI_GO) return parsed;
+    json_object *results = json_object_new_array();
+    if (bench_train(results, seconds, context->pool, &context->error) != TRIAD_OK) {
+        json_object_put(results);
+        return cli_fail(&context->error);
+    }
+    return cli_print_bench(context, "train", results);
+}
