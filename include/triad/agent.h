@@ -50,15 +50,15 @@ typedef struct triad_train_options {
     const triad_items *hold_out; /* NULL, or a table with the columns verb, colour and object: missions that ask for
                                     one of its combinations are never trained on, and evaluated apart */
     uint64_t seed;               /* weights, order and demonstrations (seeds below 10^9) */
-    double tflop;   /* budget, counted batch by batch as 2mnk of unpadded tokens, forward + backward; 0: by steps */
-    uint64_t steps; /* budget in demonstration steps when tflop is 0; both 0: the recipe's for these levels */
-    size_t batch_steps;   /* 256 */
-    double learning_rate; /* 8e-4 */
+    double tflop;       /* budget, counted batch by batch as 2mnk of unpadded tokens, forward + backward; 0: by steps */
+    uint64_t steps;     /* budget in demonstration steps when tflop is 0; both 0: the recipe's for these levels */
+    size_t batch_steps; /* 0: the recipe's */
+    double learning_rate; /* its highest; 0: the recipe's */
     /* The network; 0: the recipe's. instruction: numbers in the one vector. */
     int width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window, instruction;
     const char *from; /* an agent of the same network to start from; NULL: the seed's random parameters */
     size_t validations, validation_episodes; /* on seeds from 10^9, spread over the budget; episodes a level */
-    double stop_at; /* end once every level's success in a validation reaches this; 0: never */
+    double stop_at;                          /* end once every level's success in a validation reaches this; 0: never */
     const char *agent_path; /* AGENT; beside it AGENT.log.jsonl, AGENT.step-0 (untrained), AGENT.step-N (N = 4096,
                                16384, …), AGENT.checkpoint */
     bool resume; /* go on from AGENT.checkpoint where there is one; one of other options is refused by the option's name

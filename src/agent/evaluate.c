@@ -208,7 +208,7 @@ static void wilson(size_t successes, size_t n, double *low, double *high)
 }
 
 enum { KIND_PLACE = VERBS, KIND_AND = 2 * VERBS, KIND_THEN, KIND_AFTER, KIND_NONE };
-_Static_assert(KIND_NONE <= TRIAD_EVAL_KINDS, "every kind has its place");
+_Static_assert((int)KIND_NONE <= (int)TRIAD_EVAL_KINDS, "every kind has its place");
 
 /* KIND_NONE: no sentence of BabyAI's. */
 static size_t kind_of(const char *mission)
@@ -217,8 +217,8 @@ static size_t kind_of(const char *mission)
     if (!grammar_parse(&what, mission)) return KIND_NONE;
     if (what.sequence != SEQUENCE_NONE) return what.sequence == SEQUENCE_AFTER ? KIND_AFTER : KIND_THEN;
     if (what.clauses[0] > 1) return KIND_AND;
-    const bool by_place = what.phrase[0][0].place != PLACE_ANY ||
-                          (what.verb[0] == VERB_PUT_NEXT && what.phrase[0][1].place != PLACE_ANY);
+    const bool by_place =
+        what.phrase[0][0].place != PLACE_ANY || (what.verb[0] == VERB_PUT_NEXT && what.phrase[0][1].place != PLACE_ANY);
     return what.verb[0] + (by_place ? (size_t)KIND_PLACE : 0);
 }
 

@@ -20,7 +20,7 @@ enum { POLICY_ACTIONS = 7, POLICY_MAX_WORDS = 96, POLICY_MAX_LAYERS = 8, POLICY_
 typedef struct policy_config {
     size_t width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window;
     size_t instruction; /* numbers in z */
-    size_t words; /* size of the vocabulary */
+    size_t words;       /* size of the vocabulary */
 } policy_config;
 policy_config policy_recipe(size_t words); /* the configuration that meets the bar */
 /* Fails with the name of the number that is out of range. */

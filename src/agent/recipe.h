@@ -8,5 +8,9 @@
 double recipe_share(const babyai_level *level);
 /* The budget in TFLOP that these levels take together. */
 double recipe_tflop(const babyai_level *const *levels, size_t count);
+/* Steps of a batch, and the highest learning rate: small batches learn more from the same arithmetic where there is
+ * little of it. */
+size_t recipe_batch_steps(const babyai_level *const *levels, size_t count);
+double recipe_learning_rate(const babyai_level *const *levels, size_t count);
 
 #endif

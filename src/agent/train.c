@@ -33,8 +33,7 @@ enum {
 
 triad_train_options triad_train_defaults(void)
 {
-    return (triad_train_options){
-        .batch_steps = 256, .learning_rate = 8e-4, .validations = 10, .validation_episodes = 200};
+    return (triad_train_options){.validations = 10, .validation_episodes = 200};
 }
 
 typedef struct agent_training {
@@ -54,7 +53,7 @@ typedef struct agent_training {
     uint64_t update, steps, flops, first; /* done so far; first: the next demonstration at the start */
     uint64_t next_snapshot;
     double success; /* mean over the levels in the last validation; below 0: none yet */
-    bool stopped; /* early, at the success rate that was asked for */
+    bool stopped;   /* early, at the success rate that was asked for */
     FILE *log;
     triad_pool *pool;
     triad_progress *progress;
@@ -80,11 +79,11 @@ static triad_status check_options(const triad_train_options *options, triad_erro
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no level to train on");
     if (!options->agent_path || !*options->agent_path)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no file for the agent");
-    if (options->batch_steps == 0 || options->batch_steps > 100000)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: batches of %zu steps (1 to 100000)", options->batch_steps);
-    if (!(options->learning_rate > 0 && options->learning_rate <= 1))
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a learning rate of %g (above 0, at most 1)",
-                          options->learning_rate);
+    if (options->batch_steps > 100000)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: batches of %zu steps (at most 100000)",
+                          options->batch_steps);
+    if (!(options->learning_rate >= 0 && options->learning_rate <= 1))
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a learning rate of %g (0 to 1)", options->learning_rate);
     if (!(options->tflop >= 0 && options->tflop <= 1e6))
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a budget of %g TFLOP", options->tflop);
     if (options->validations > 10000 || options->validation_episodes > 1000000 ||
@@ -376,13 +375,22 @@ static triad_status prepare_telling(agent_training *trainer, triad_error *err)
     return status;
 }
 
+/* Whatever was not asked for. */
+static void follow_recipe(triad_train_options *options)
+{
+    if (options->tflop == 0 && options->steps == 0)
+        options->tflop = recipe_tflop(options->levels, options->level_count);
+    if (options->batch_steps == 0) options->batch_steps = recipe_batch_steps(options->levels, options->level_count);
+    if (options->learning_rate == 0)
+        options->learning_rate = recipe_learning_rate(options->levels, options->level_count);
+}
+
 static triad_status prepare(agent_training *trainer, triad_error *err)
 {
     const triad_train_options *options = &trainer->options;
     triad_status status = check_options(options, err);
     if (!status) status = open_demos(trainer, err);
-    if (!status && options->tflop == 0 && options->steps == 0)
-        trainer->options.tflop = recipe_tflop(options->levels, options->level_count);
+    if (!status) follow_recipe(&trainer->options);
     if (!status && options->from) status = triad_sha256_file(trainer->from_sha256, options->from, err);
     if (!status) status = prepare_telling(trainer, err);
     if (status) return status;
@@ -627,7 +635,7 @@ triad_status triad_agent_train(const triad_train_options *options, triad_pool *p
                                             .seed = options->seed,
                                             .first = trainer->first,
                                             .file = trainer->demos,
-                                            .batch_steps = options->batch_steps,
+                                            .batch_steps = trainer->options.batch_steps,
                                             .words = &trainer->words,
                                             .telling = &trainer->telling,
                                             .workers = triad_pool_threads(pool)};

@@ -105,6 +105,7 @@ int cmd_eval(cli_context *context, int argc, char **argv)
 {
     cli_list names = {0};
     int64_t episodes = 1000;
+    bool no_foreign = false;
     const cli_option options[] = {
         {.name = "levels",
          .kind = CLI_LIST,
@@ -120,6 +121,10 @@ int cmd_eval(cli_context *context, int argc, char **argv)
          .value = &episodes,
          .min = 1,
          .max = 1e7},
+        {.name = "no-foreign",
+         .kind = CLI_FLAG,
+         .help = "Leave out the episodes under a foreign instruction, which take most of the time of a good agent.",
+         .value = &no_foreign},
     };
     const cli_usage usage = {
         .command = "eval",
@@ -149,8 +154,8 @@ int cmd_eval(cli_context *context, int argc, char **argv)
     if (picked != CLI_GO) return picked;
     triad_status status = triad_agent_open(&agent, positional[0], err);
     if (status == TRIAD_OK)
-        status = triad_agent_evaluate(agent, levels, names.count, (size_t)episodes, FIRST_TEST_SEED, true, results,
-                                      context->pool, context->progress, err);
+        status = triad_agent_evaluate(agent, levels, names.count, (size_t)episodes, FIRST_TEST_SEED, !no_foreign,
+                                      results, context->pool, context->progress, err);
     triad_agent_close(agent);
     if (status != TRIAD_OK) return cli_fail(err);
     return context->json ? print_json(results, names.count) : print_table(results, names.count);

@@ -64,7 +64,8 @@ int cmd_train(cli_context *context, int argc, char **argv)
         {.name = "config",
          .kind = CLI_STRING,
          .argument = "FILE.yaml",
-         .help = "Network and training in numbers (docs/agent.md lists the keys); options on the command line go before.",
+         .help =
+             "Network and training in numbers (docs/agent.md lists the keys); options on the command line go before.",
          .value = &config},
         {.name = "from",
          .kind = CLI_STRING,
@@ -88,8 +89,9 @@ int cmd_train(cli_context *context, int argc, char **argv)
         {.name = "stop-at",
          .kind = CLI_REAL,
          .argument = "S",
-         .help = "End early, once every level's success in a validation is at least S (below 0: the configuration's, or "
-                 "never).",
+         .help =
+             "End early, once every level's success in a validation is at least S (below 0: the configuration's, or "
+             "never).",
          .value = &stop_at,
          .min = -1,
          .max = 1},
@@ -104,7 +106,8 @@ int cmd_train(cli_context *context, int argc, char **argv)
         .description = "Trains an agent by behavioural cloning on endless fresh demonstrations of the expert, each "
                        "seen once, their levels in the recipe's "
                        "shares. Without --steps, --tflop or --config the budget is the recipe's, with which agents of "
-                       "these levels met their bar. The same options and --seed give the same agent, byte for byte, whatever --threads "
+                       "these levels met their bar. The same options and --seed give the same agent, byte for byte, "
+                       "whatever --threads "
                        "says; a run that was interrupted goes on "
                        "with --resume and ends in the same bytes.\n\n"
                        "Beside AGENT come AGENT.log.jsonl (loss, accuracy, success on validation "

@@ -73,9 +73,9 @@ static triad_status set_shares(triad_train_options *options, const train_config 
         while (l < options->level_count && options->levels[l] != level) l++;
         if (!level || l == options->level_count || shares[l] > 0)
             return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: shares: %s %s", path, config->shares[i].level,
-                              !level                         ? "is no level of BabyAI"
+                              !level                      ? "is no level of BabyAI"
                               : l == options->level_count ? "is not among the levels of --levels"
-                                                             : "is named twice");
+                                                          : "is named twice");
         shares[l] = config->shares[i].share;
     }
     for (size_t l = 0; l < options->level_count; l++)
@@ -98,10 +98,8 @@ triad_status train_config_read(triad_train_options *options, const char *path, t
     triad_mapping file;
     triad_status status = triad_map_file(&file, path, err);
     if (status) return status;
-    if (file.size > MAX_BYTES)
-        status = triad_fail(err, TRIAD_ERR_RANGE, -1, "%s: too large for a configuration", path);
-    if (!status)
-        status = yaml_load(&config, CONFIG, (const char *)file.data, file.size, path, arena, NULL, err);
+    if (file.size > MAX_BYTES) status = triad_fail(err, TRIAD_ERR_RANGE, -1, "%s: too large for a configuration", path);
+    if (!status) status = yaml_load(&config, CONFIG, (const char *)file.data, file.size, path, arena, NULL, err);
     triad_unmap(&file);
     if (status) return status;
     if (config.tflop > 0 && config.steps > 0)

@@ -35,10 +35,11 @@ static void an_agent_is_trained_and_evaluated(void **state)
     (void)state;
     char *folder = support_folder(), arguments[1500], text[4000], errors[4000];
     for (int threads = 1; threads <= 2; threads++) {
-        snprintf(arguments, sizeof arguments,
-                 "train --levels GoToLocal,BabyAI-PickupDist-v0 -o %s/a%d --steps 600 --threads %d --seed 3 --validations 1 "
-                 "--validation-episodes 5 --quiet",
-                 folder, threads, threads);
+        snprintf(
+            arguments, sizeof arguments,
+            "train --levels GoToLocal,BabyAI-PickupDist-v0 -o %s/a%d --steps 600 --threads %d --seed 3 --validations 1 "
+            "--validation-episodes 5 --quiet",
+            folder, threads, threads);
         assert_int_equal(run(text, sizeof text, errors, sizeof errors, folder, arguments), 0);
         assert_string_equal(errors, "");
         assert_non_null(strstr(text, "trained on GoToLocal, PickupDist"));
@@ -65,6 +66,21 @@ static void an_agent_is_trained_and_evaluated(void **state)
     snprintf(arguments, sizeof arguments, "eval %s/a1 --levels GoToLocal -n 10 --quiet", folder);
     assert_int_equal(run(text, sizeof text, NULL, 0, folder, arguments), 0);
     assert_non_null(strstr(text, "GoToLocal"));
+    /* Kinds of instructions and no foreign ones: JSON has null where nothing was tried. */
+    snprintf(arguments, sizeof arguments, "eval %s/a1 --levels ActionObjDoor -n 10 --no-foreign --json --quiet",
+             folder);
+    assert_int_equal(run(text, sizeof text, NULL, 0, folder, arguments), 0);
+    assert_int_equal(json_read(&root, text, strlen(text), NULL), TRIAD_OK);
+    result = json_object_array_get_idx(json_find(root, "results", json_type_array), 0);
+    assert_true(json_object_is_type(json_object_object_get(result, "success_foreign"), json_type_null));
+    int episodes = 0;
+    json_object_object_foreach(json_object_object_get(result, "kinds"), kind, entry)
+    {
+        assert_true(strcmp(kind, "go to") == 0 || strcmp(kind, "pick up") == 0 || strcmp(kind, "open") == 0);
+        episodes += json_object_get_int(json_object_object_get(entry, "episodes"));
+    }
+    assert_int_equal(episodes, 10);
+    json_object_put(root);
     free(a);
     free(b);
     support_remove_folder(folder);
@@ -88,8 +104,8 @@ static void a_configuration_is_read(void **state)
                        "memory_layers: 1, recall_layers: 2, window: 9, instruction: 64}\n"
                        "training:\n  steps: 100000000\n  batch_steps: 64\n  learning_rate: 0.002\n  validations: 0\n"
                        "  shares:\n  - {level: PickupDist, share: 2}\n  - {level: GoToLocal, share: 1}\n");
-    snprintf(arguments, sizeof arguments,
-             "train --levels GoToLocal,PickupDist -o %s --config %s --steps 200 --quiet", path, config);
+    snprintf(arguments, sizeof arguments, "train --levels GoToLocal,PickupDist -o %s --config %s --steps 200 --quiet",
+             path, config);
     assert_int_equal(run(NULL, 0, errors, sizeof errors, folder, arguments), 0);
     triad_agent *agent;
     assert_int_equal(triad_agent_open(&agent, path, NULL), TRIAD_OK);

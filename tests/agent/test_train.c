@@ -283,8 +283,8 @@ static void options_that_make_no_sense_are_refused(void **state)
     const char *says[] = {"train: no level to train on",
                           "train: no file for the agent",
                           "train: to stop at a success rate takes validations",
-                          "train: batches of 0 steps (1 to 100000)",
-                          "train: a learning rate of 2 (above 0, at most 1)",
+                          "train: batches of 1000000 steps (at most 100000)",
+                          "train: a learning rate of 2 (0 to 1)",
                           "train: GoToLocal is named twice",
                           "policy: window is 5000 (it must be 1 to 1024)",
                           "train: a share of -1 for GoToLocal"};
@@ -295,7 +295,7 @@ static void options_that_make_no_sense_are_refused(void **state)
         if (i == 0) options.level_count = 0;
         if (i == 1) options.agent_path = "";
         if (i == 2) options.stop_at = 0.9, options.validations = 0;
-        if (i == 3) options.batch_steps = 0;
+        if (i == 3) options.batch_steps = 1000000;
         if (i == 4) options.learning_rate = 2;
         if (i == 5) options.levels = twice;
         if (i == 6) options.window = 5000;
