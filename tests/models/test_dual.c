@@ -154,7 +154,7 @@ static kept read_text(const triad_model *model, const triad_tokens *tokens, cons
     if (of != NULL)
         expect_success(triad_model_run_beside(model, tokens, of, &images, pool, NULL, keep, &k, err));
     else
-        expect_success(triad_model_run(model, tokens, pool, NULL, keep, &k, err));
+        expect_success(triad_model_run(model, tokens, NULL, pool, NULL, keep, &k, err));
     return k;
 }
 
