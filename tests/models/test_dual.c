@@ -210,6 +210,31 @@ static void sentences_stand_alone(void **state)
     }
 }
 
+/* Without shared prefixes, and with the hidden states in a file. */
+static void runs_agree(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {CLIP, ITM, CAPTION};
+    for (size_t m = 0; m < 3; m++) {
+        triad_model *model = opened(paths[m]);
+        triad_tokens tokens = tokens_of(model, NULL);
+        const triad_run_options apart = {.apart = true}, spilled = {.memory = 1};
+        kept plain = read_text(model, &tokens, NULL, NULL), other = {.tokens = plain.tokens, .units = plain.units},
+             mapped = other;
+        expect_success(triad_model_run(model, &tokens, &apart, NULL, NULL, keep, &other, err));
+        expect_success(triad_model_run(model, &tokens, &spilled, NULL, NULL, keep, &mapped, err));
+        assert_memory_equal(mapped.rows, plain.rows, plain.count * sizeof(float));
+        assert_int_equal(other.count, plain.count);
+        for (size_t i = 0; i < plain.count; i++)
+            assert_true(fabsf(other.rows[i] - plain.rows[i]) <= 1e-5F * (1 + fabsf(plain.rows[i])));
+        free(plain.rows);
+        free(other.rows);
+        free(mapped.rows);
+        triad_tokens_free(&tokens);
+        triad_model_close(model);
+    }
+}
+
 /* More rows than go through a layer at once: where the tree is cut, the path to the next row is carried over. */
 static void trees_are_cut(void **state)
 {
@@ -433,10 +458,15 @@ int main(void)
 {
     openblas_set_num_threads(1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_they_are),         cmocka_unit_test(images_stand_alone),
-        cmocka_unit_test(sentences_stand_alone), cmocka_unit_test(trees_are_cut),
-        cmocka_unit_test(pairs_are_scored),      cmocka_unit_test(requests_are_refused),
-        cmocka_unit_test(files_are_judged),      cmocka_unit_test(pixels_fit),
+        cmocka_unit_test(what_they_are),
+        cmocka_unit_test(images_stand_alone),
+        cmocka_unit_test(sentences_stand_alone),
+        cmocka_unit_test(runs_agree),
+        cmocka_unit_test(trees_are_cut),
+        cmocka_unit_test(pairs_are_scored),
+        cmocka_unit_test(requests_are_refused),
+        cmocka_unit_test(files_are_judged),
+        cmocka_unit_test(pixels_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
