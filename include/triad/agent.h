@@ -32,12 +32,24 @@ void triad_agent_end(triad_agent_session *session);
 babyai_action triad_agent_act(triad_agent_session *session, const uint8_t image[BABYAI_OBSERVATION], uint8_t direction,
                               float *logits);
 
-/* Training on endless fresh demonstrations (levels) with a budget in steps. */
+/* What stands for an episode's mission while an agent is trained: the mission in words; a symbol of its own for each
+ * whole mission; another mission of the same levels, by a fixed bijection; the mission of an episode drawn at random.
+ */
+typedef enum triad_instructions { TRIAD_WORDS, TRIAD_OPAQUE, TRIAD_MISWIRED, TRIAD_SHUFFLED } triad_instructions;
+#define TRIAD_INSTRUCTIONS "words|opaque|miswired|shuffled"
+bool triad_instructions_find(triad_instructions *mode, const char *name);
+
+/* Training on endless fresh demonstrations (levels) or on those of a file. */
 typedef struct triad_train_options {
     const babyai_level *const *levels;
     const double *shares; /* [levels] of episodes; NULL: the recipe's */
     size_t level_count;
-    uint64_t seed;      /* weights, order and demonstrations (seeds below 10^9) */
+    const char *demos; /* a file of demonstrations, in a new order each pass; then levels must be none. Without a budget
+                          (tflop and steps 0) four passes are made */
+    triad_instructions instructions;
+    const triad_items *hold_out; /* NULL, or a table with the columns verb, colour and object: missions that ask for
+                                    one of its combinations are never trained on, and evaluated apart */
+    uint64_t seed;               /* weights, order and demonstrations (seeds below 10^9) */
     double tflop;       /* budget, counted batch by batch as 2mnk of unpadded tokens, forward + backward; 0: by steps */
     uint64_t steps;     /* budget in demonstration steps when tflop is 0 */
     size_t batch_steps; /* 256 */
@@ -61,6 +73,9 @@ typedef struct triad_eval_result {
     size_t episodes, solved, solved_foreign, solved_in_time; /* in time: within 1.5 times the bot's steps */
     double success, wilson_low, wilson_high, success_foreign, success_in_time;
     double mean_steps, mean_steps_bot; /* over the episodes that the agent solved */
+    /* Of the combinations that training kept out, and of the others; NaN where there are none. */
+    size_t episodes_unseen, solved_unseen;
+    double success_unseen, unseen_low, unseen_high, success_seen;
 } triad_eval_result;
 /* Argmax on n episodes of each level, seeds from first_seed on (test: 2 * 10^9; seeds without an environment are passed
  * over); results [level_count]. Foreign: also under another episode's instruction of the same level, given up after 64

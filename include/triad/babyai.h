@@ -175,6 +175,9 @@ TRIAD_NODISCARD triad_status babyai_demos_open(babyai_demos **demos, const char 
 void babyai_demos_close(babyai_demos *demos);
 size_t babyai_demos_count(const babyai_demos *demos);
 size_t babyai_demos_steps(const babyai_demos *demos); /* of all episodes together */
+size_t babyai_demos_level_count(const babyai_demos *demos);
+const babyai_level *babyai_demos_level_at(const babyai_demos *demos, size_t index);
+uint64_t babyai_demos_seed(const babyai_demos *demos, size_t episode);
 /* Episode `index`, observations included. env is scratch as in babyai_demonstrate (compact files only; freed and made
  * anew where the level changes). */
 TRIAD_NODISCARD triad_status babyai_demos_read(const babyai_demos *demos, size_t index, babyai_episode *episode,

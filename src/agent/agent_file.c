@@ -31,7 +31,9 @@ static const config_field CONFIG_FIELDS[] = {
     {"encoder_layers", offsetof(policy_config, encoder_layers)},
     {"cell_layers", offsetof(policy_config, cell_layers)},
     {"memory_layers", offsetof(policy_config, memory_layers)},
+    {"recall_layers", offsetof(policy_config, recall_layers)},
     {"window", offsetof(policy_config, window)},
+    {"instruction", offsetof(policy_config, instruction)},
 };
 
 static json_object *config_to_json(const policy_config *config)
@@ -63,13 +65,13 @@ static json_object *words_to_json(const agent_words *words)
     return array;
 }
 
-static triad_status words_from_json(agent_words *words, json_object *array, triad_error *err)
+static triad_status words_from_json(agent_words *words, json_object *array, bool whole, triad_error *err)
 {
     if (!json_object_is_type(array, json_type_array))
         return triad_fail(err, TRIAD_ERR_FORMAT, -1, "vocabulary: not an array");
     const size_t count = json_object_array_length(array);
-    if (count == 0 || count > 10000)
-        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "vocabulary: %zu words (1 to 10000)", count);
+    if (count == 0 || count > AGENT_WORDS_MOST)
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "vocabulary: %zu words (1 to %d)", count, AGENT_WORDS_MOST);
     const char **list = calloc(count, sizeof *list);
     if (!list) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "vocabulary: out of memory");
     triad_status status = TRIAD_OK;
@@ -80,7 +82,7 @@ static triad_status words_from_json(agent_words *words, json_object *array, tria
         else
             list[i] = json_object_get_string(word);
     }
-    if (!status) status = agent_words_set(words, list, count, err);
+    if (!status) status = agent_words_set(words, list, count, whole, err);
     free((void *)list);
     return status;
 }
@@ -198,6 +200,40 @@ static triad_status read_block(float *block, const safetensors *file, const char
     return TRIAD_OK;
 }
 
+/* What the agent was told, from the options of its training. */
+static triad_status read_telling(agent_telling *telling, const safetensors *file, triad_error *err)
+{
+    if (!safetensors_metadata(file, "training")) return TRIAD_OK; /* never trained: words */
+    json_object *training;
+    triad_status status = read_json(&training, file, "training", err);
+    if (status) return status;
+    json_object *mode = json_object_object_get(training, "instructions"),
+                *hold_out = json_object_object_get(training, "hold_out"),
+                *names = json_object_object_get(training, "levels");
+    const char *name = json_object_is_type(mode, json_type_string) ? json_object_get_string(mode) : "words";
+    const babyai_level *levels[128];
+    size_t count = 0;
+    triad_instructions told = TRIAD_WORDS;
+    int64_t seed = 0;
+    if (!json_object_is_type(names, json_type_array)) names = NULL;
+    const size_t named = names ? json_object_array_length(names) : 0;
+    if (mode && !triad_instructions_find(&told, name))
+        status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "instructions: '%.60s' (" TRIAD_INSTRUCTIONS ")", name);
+    for (size_t l = 0; !status && told == TRIAD_MISWIRED && l < named; l++) {
+        json_object *level = json_object_array_get_idx(names, l);
+        levels[count] =
+            json_object_is_type(level, json_type_string) ? babyai_level_find(json_object_get_string(level)) : NULL;
+        if (!levels[count++] || count == sizeof levels / sizeof *levels)
+            status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "levels: entry %zu is no level of BabyAI", l);
+    }
+    if (!status && told == TRIAD_MISWIRED && count == 0) status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "levels: none");
+    if (!status && told == TRIAD_MISWIRED) status = json_want_int(training, "seed", 0, INT64_MAX, &seed, err);
+    if (!status) status = telling_create(telling, told, levels, count, (uint64_t)seed, err);
+    if (!status && hold_out) status = telling_hold_out_read(telling, hold_out, err);
+    json_object_put(training);
+    return status ? triad_fail_in(err, "training") : TRIAD_OK;
+}
+
 static triad_status read_file(triad_agent *agent, agent_checkpoint *checkpoint, const safetensors *file,
                               triad_error *err)
 {
@@ -217,7 +253,8 @@ static triad_status read_file(triad_agent *agent, agent_checkpoint *checkpoint, 
     if (!status) status = read_json(&vocabulary, file, "vocabulary", err);
     policy_config shape = {0};
     if (!status) status = config_from_json(&shape, config, err);
-    if (!status) status = words_from_json(&agent->words, vocabulary, err);
+    if (!status) status = read_telling(&agent->telling, file, err);
+    if (!status) status = words_from_json(&agent->words, vocabulary, agent->telling.mode == TRIAD_OPAQUE, err);
     json_object_put(config);
     json_object_put(vocabulary);
     if (status) return status;
@@ -301,13 +338,14 @@ void triad_agent_close(triad_agent *agent)
 {
     if (!agent) return;
     agent_words_free(&agent->words);
+    telling_free(&agent->telling);
     free(agent->params);
     free(agent);
 }
 
 size_t triad_agent_instruction_size(const triad_agent *agent)
 {
-    return agent->layout.config.width;
+    return agent->layout.config.instruction;
 }
 
 size_t triad_agent_width(const triad_agent *agent)

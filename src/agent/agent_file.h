@@ -4,7 +4,7 @@
 #define TRIAD_AGENT_AGENT_FILE_H
 
 #include "agent/policy.h"
-#include "agent/words.h"
+#include "agent/telling.h"
 #include "triad/agent.h"
 
 #include <json-c/json.h>
@@ -12,7 +12,8 @@
 struct triad_agent {
     policy_layout layout;
     agent_words words;
-    float *params; /* [layout.size] */
+    agent_telling telling; /* what it was told while it was trained */
+    float *params;         /* [layout.size] */
 };
 
 /* What a checkpoint holds beside the agent. options: what the run was asked for, a resumed one must be asked for the

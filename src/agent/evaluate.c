@@ -17,6 +17,7 @@ typedef struct trial {
     uint64_t seed;
     bool valid; /* the environment could be generated */
     char *mission;
+    bool unseen;                 /* training kept out what it asks for */
     size_t bot_steps;            /* NO_BOT: the expert does not solve it */
     size_t foreign;              /* index of the episode whose instruction stands in; its own when there is no other */
     size_t steps, foreign_steps; /* that the agent took; 0: not solved */
@@ -139,7 +140,7 @@ static triad_status choose_trials(evaluation *work, size_t n, uint64_t first_see
 static triad_status act_group(evaluation *work, episode_group *group, size_t from, size_t to, bool foreign,
                               triad_error *err)
 {
-    const size_t d = work->agent->layout.config.width;
+    const size_t d = work->agent->layout.config.instruction;
     triad_status status = TRIAD_OK;
     size_t running = 0;
     for (size_t i = from; i < to && !status; i++) {
@@ -212,6 +213,8 @@ static void summarise(triad_eval_result *result, const evaluation *work, bool fo
     for (size_t i = 0; i < work->n; i++) {
         const trial *at = &work->trial[i];
         if (at->foreign != i) with_foreign++;
+        if (at->unseen) result->episodes_unseen++;
+        if (at->unseen && at->steps) result->solved_unseen++;
         if (at->foreign_steps) result->solved_foreign++;
         if (!at->steps) continue;
         result->solved++;
@@ -227,20 +230,37 @@ static void summarise(triad_eval_result *result, const evaluation *work, bool fo
     result->mean_steps = compared ? steps / (double)compared : NAN;
     result->mean_steps_bot = compared ? bot_steps / (double)compared : NAN;
     wilson(result->solved, work->n, &result->wilson_low, &result->wilson_high);
+    result->success_unseen = result->success_seen = result->unseen_low = result->unseen_high = NAN;
+    if (result->episodes_unseen) {
+        result->success_unseen = (double)result->solved_unseen / (double)result->episodes_unseen;
+        wilson(result->solved_unseen, result->episodes_unseen, &result->unseen_low, &result->unseen_high);
+    }
+    if (work->n > result->episodes_unseen)
+        result->success_seen =
+            (double)(result->solved - result->solved_unseen) / (double)(work->n - result->episodes_unseen);
 }
 
 static triad_status embed_missions(float **instruction, const evaluation *work, triad_pool *pool, triad_error *err)
 {
-    const size_t d = work->agent->layout.config.width;
-    const char **missions = calloc(work->n, sizeof *missions);
+    const size_t d = work->agent->layout.config.instruction;
+    const agent_telling *telling = &work->agent->telling;
+    const char **told = calloc(work->n, sizeof *told);
     *instruction = calloc(work->n, d * sizeof **instruction);
     triad_status status =
-        missions && *instruction ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
-    for (size_t i = 0; i < work->n && !status; i++) missions[i] = work->trial[i].mission;
+        told && *instruction ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
+    for (size_t i = 0; i < work->n && !status; i++) {
+        const char *mission = work->trial[i].mission;
+        told[i] = telling_text(telling, mission);
+        work->trial[i].unseen = telling_holds_out(telling, mission);
+        if (!told[i])
+            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                                "%s: '%.200s' is no mission of the levels of this miswired agent",
+                                babyai_level_name(work->level), mission);
+    }
     if (!status)
-        status = triad_agent_embed(work->agent, missions, work->n,
-                                   &(triad_agent_embedding){.instruction = *instruction}, pool, err);
-    free((void *)missions);
+        status = triad_agent_embed(work->agent, told, work->n, &(triad_agent_embedding){.instruction = *instruction},
+                                   pool, err);
+    free((void *)told);
     return status;
 }
 

@@ -8,13 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 8 /* demonstrations */, KEY_LEVEL = 1, KEY_SEED = 2 };
+enum {
+    BLOCK = 8 /* demonstrations */,
+    KEY_LEVEL = 1,
+    KEY_SEED = 2,
+    KEY_PASS = 4,
+    KEY_OTHER = 5,
+    OTHERS_MOST = 100 /* tries at an episode whose mission is told instead */
+};
 #define SEEDS 1000000000ULL /* training draws below, validation from 10^9, tests from 2 * 10^9 */
 
 /* What one worker makes demonstrations with. */
 typedef struct demo_maker {
     babyai_env **env; /* [levels] */
     babyai_bot **bot;
+    babyai_env *replay; /* of files without observations */
+    babyai_env *other;  /* where another episode's mission is from */
     babyai_episode episode;
 } demo_maker;
 
@@ -55,16 +64,39 @@ static size_t draw_level(const demo_stream *stream, uint64_t k)
     return level;
 }
 
+/* A permutation of [0, n) for each pass, without memory: four rounds of a Feistel network over the next even number of
+ * bits, walked until it falls inside (Black & Rogaway 2002). */
+static size_t shuffled(size_t i, size_t n, uint64_t seed, uint64_t pass)
+{
+    unsigned half = 1;
+    while (half < 31 && (n - 1) >> (2 * half)) half++;
+    const uint64_t mask = (1ULL << half) - 1;
+    uint64_t at = i;
+    do {
+        uint64_t left = at >> half, right = at & mask;
+        for (uint64_t round = 0; round < 4; round++) {
+            uint64_t state = seed ^ (pass << 8 | KEY_PASS << 4 | round) * 0x9e3779b97f4a7c15ULL ^ right << 20;
+            triad_splitmix64(&state);
+            const uint64_t mixed = left ^ (triad_splitmix64(&state) & mask);
+            left = right;
+            right = mixed;
+        }
+        at = left << half | right;
+    } while (at >= n);
+    return (size_t)at;
+}
+
 /* ---- from an episode to tokens */
 
-static triad_status convert(demonstration *demo, const babyai_episode *episode, const agent_words *words,
-                            triad_error *err)
+static triad_status convert(demonstration *demo, const babyai_episode *episode, const char *told,
+                            const agent_words *words, triad_error *err)
 {
     uint32_t index[POLICY_MAX_WORDS];
-    const triad_status status = agent_words_encode(words, episode->mission, index, &demo->words, err);
+    const triad_status status = agent_words_encode(words, told, index, &demo->words, err);
     if (status) return status;
     if (!agent_grow(&demo->word, &demo->word_capacity, demo->words, sizeof *demo->word) ||
         !agent_grow(&demo->action, &demo->action_capacity, episode->steps, sizeof *demo->action) ||
+        !agent_grow(&demo->step_visible, &demo->visible_capacity, episode->steps, sizeof *demo->step_visible) ||
         !agent_grow(&demo->step_token, &demo->step_capacity, episode->steps + 1, sizeof *demo->step_token))
         return triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: out of memory");
     memcpy(demo->word, index, demo->words * sizeof *index);
@@ -75,10 +107,11 @@ static triad_status convert(demonstration *demo, const babyai_episode *episode, 
     feature_start(&odometer);
     demo->step_token[0] = 0;
     for (size_t s = 0; s < episode->steps; s++) {
-        uint32_t tokens, token_bag[FEATURE_MAX_TOKENS + 1];
+        uint32_t tokens, visible, token_bag[FEATURE_MAX_TOKENS + 1];
         uint16_t bag[FEATURE_MAX_BAG];
         feature_observe(&odometer, episode->observation + s * BABYAI_OBSERVATION, episode->direction[s], &tokens,
-                        token_bag, bag);
+                        &visible, token_bag, bag);
+        demo->step_visible[s] = (uint8_t)visible;
         if (!agent_grow(&demo->token_bag, &demo->token_capacity, demo->tokens + tokens + 1, sizeof *demo->token_bag) ||
             !agent_grow(&demo->bag, &demo->bag_capacity, bag_rows + token_bag[tokens], sizeof *demo->bag))
             return triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: out of memory");
@@ -102,35 +135,85 @@ size_t demo_stream_wanted(const demo_stream *stream, size_t limit)
     return blocks < limit ? blocks : limit;
 }
 
+static triad_status play(demo_maker *maker, demonstration *demo, bool *solved, const demo_stream *stream, uint64_t k,
+                         triad_error *err)
+{
+    const demo_stream_options *options = &stream->options;
+    if (options->file) {
+        const size_t n = babyai_demos_count(options->file);
+        const size_t index = shuffled((size_t)(k % n), n, options->seed, k / n);
+        *solved = true;
+        demo->level = 0;
+        const triad_status status = babyai_demos_read(options->file, index, &maker->episode, &maker->replay, err);
+        if (status || maker->episode.seed < SEEDS) return status;
+        return triad_fail(
+            err, TRIAD_ERR_RANGE, -1,
+            "demonstrations: episode %zu has seed %llu, which is kept for evaluation (training uses seeds "
+            "below 10^9)",
+            index, (unsigned long long)maker->episode.seed);
+    }
+    const size_t level = demo->level = draw_level(stream, k);
+    const triad_status status = babyai_demonstrate(&maker->episode, solved, &maker->env[level], &maker->bot[level],
+                                                   options->levels[level], demo_seed(options->seed, k), err);
+    if (status != TRIAD_ERR_GENERATION) return status;
+    *solved = false;
+    return TRIAD_OK;
+}
+
+/* The mission of another episode of the same level, drawn by seed and k. */
+static triad_status other_mission(demo_maker *maker, const char **told, const demo_stream *stream, uint64_t k,
+                                  triad_error *err)
+{
+    const uint64_t seed = stream->options.seed;
+    triad_pcg64 rng;
+    triad_pcg64_seed_words(
+        &rng, (const uint32_t[]){(uint32_t)seed, (uint32_t)(seed >> 32), KEY_OTHER, (uint32_t)k, (uint32_t)(k >> 32)},
+        5);
+    if (maker->other && babyai_env_level(maker->other) != maker->episode.level) {
+        babyai_free(maker->other);
+        maker->other = NULL;
+    }
+    triad_status status = maker->other ? TRIAD_OK : babyai_create(&maker->other, maker->episode.level, err);
+    if (status) return status;
+    for (int i = 0; i < OTHERS_MOST; i++) {
+        status = babyai_reset_seed(maker->other, triad_pcg64_next64(&rng) % SEEDS, err);
+        if (status == TRIAD_ERR_GENERATION) continue;
+        *told = babyai_mission(maker->other);
+        return status;
+    }
+    return status;
+}
+
+/* Demonstration k, passed over (not solved) where there is nothing to imitate or it is kept out. */
+static triad_status make(demonstration *demo, demo_maker *maker, const demo_stream *stream, uint64_t k,
+                         triad_error *err)
+{
+    const agent_telling *telling = stream->options.telling;
+    const babyai_episode *episode = &maker->episode;
+    demo->number = k;
+    demo->solved = false;
+    bool solved = false;
+    triad_status status = play(maker, demo, &solved, stream, k, err);
+    if (status || !solved || episode->steps == 0) return status;
+    if (telling && telling_holds_out(telling, episode->mission)) return TRIAD_OK;
+    const char *told = telling ? telling_text(telling, episode->mission) : episode->mission;
+    if (!told)
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "'%.200s' is no mission of the levels that are trained",
+                          episode->mission);
+    if (telling && telling->mode == TRIAD_SHUFFLED) status = other_mission(maker, &told, stream, k, err);
+    if (!status) status = convert(demo, episode, told, stream->options.words, err);
+    demo->solved = !status;
+    return status;
+}
+
 void demo_stream_fill(demo_stream *stream, size_t tile, int worker)
 {
     const uint64_t first = stream->made + tile * BLOCK;
     const size_t block = (size_t)(first / BLOCK % stream->blocks);
-    demo_maker *maker = &stream->maker[worker];
     stream->status[block] = TRIAD_OK;
-    for (size_t i = 0; i < BLOCK; i++) {
-        const uint64_t k = first + i;
-        demonstration *demo = &stream->demo[block * BLOCK + i];
-        const size_t level = draw_level(stream, k);
-        demo->number = k;
-        demo->level = level;
-        demo->solved = false;
-        triad_error *error = &stream->error[block];
-        triad_status status =
-            babyai_demonstrate(&maker->episode, &demo->solved, &maker->env[level], &maker->bot[level],
-                               stream->options.levels[level], demo_seed(stream->options.seed, k), error);
-        if (status == TRIAD_ERR_GENERATION) {
-            demo->solved = false;
-            continue;
-        }
-        if (!status && demo->solved && maker->episode.steps == 0)
-            demo->solved = false; /* solved at the start: nothing to imitate */
-        if (!status && demo->solved) status = convert(demo, &maker->episode, stream->options.words, error);
-        if (status) {
-            stream->status[block] = status;
-            return;
-        }
-    }
+    for (size_t i = 0; i < BLOCK && !stream->status[block]; i++)
+        stream->status[block] =
+            make(&stream->demo[block * BLOCK + i], &stream->maker[worker], stream, first + i, &stream->error[block]);
 }
 
 triad_status demo_stream_filled(demo_stream *stream, size_t tiles, triad_error *err)
@@ -180,15 +263,15 @@ triad_status demo_stream_create(demo_stream **made, const demo_stream_options *o
     stream->made = options->first - options->first % BLOCK;
     stream->next = stream->released = options->first;
     stream->workers = options->workers;
-    stream->bound = calloc(options->level_count, sizeof *stream->bound);
+    stream->bound = calloc(options->level_count + 1, sizeof *stream->bound);
     stream->demo = calloc(stream->blocks * BLOCK, sizeof *stream->demo);
     stream->status = calloc(stream->blocks, sizeof *stream->status);
     stream->error = calloc(stream->blocks, sizeof *stream->error);
     stream->maker = calloc((size_t)options->workers, sizeof *stream->maker);
     if (!stream->bound || !stream->demo || !stream->status || !stream->error || !stream->maker) goto memory;
     for (int w = 0; w < stream->workers; w++) {
-        stream->maker[w].env = calloc(options->level_count, sizeof *stream->maker[w].env);
-        stream->maker[w].bot = calloc(options->level_count, sizeof *stream->maker[w].bot);
+        stream->maker[w].env = calloc(options->level_count + 1, sizeof *stream->maker[w].env);
+        stream->maker[w].bot = calloc(options->level_count + 1, sizeof *stream->maker[w].bot);
         if (!stream->maker[w].env || !stream->maker[w].bot) goto memory;
     }
     double sum = 0, so_far = 0;
@@ -215,12 +298,15 @@ void demo_stream_free(demo_stream *stream)
         }
         free(maker->env);
         free(maker->bot);
+        babyai_free(maker->replay);
+        babyai_free(maker->other);
         babyai_episode_free(&maker->episode);
     }
     for (size_t i = 0; stream->demo && i < stream->blocks * BLOCK; i++) {
         demonstration *demo = &stream->demo[i];
         free(demo->word);
         free(demo->step_token);
+        free(demo->step_visible);
         free(demo->token_bag);
         free(demo->bag);
         free(demo->action);

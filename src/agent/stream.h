@@ -1,26 +1,28 @@
 /* An endless stream of demonstrations, already turned into what the policy sees.
  *
- * Demonstration k is a function of (seed, levels, shares, k) alone: its level is drawn by the shares from a stream
- * keyed by seed and k, its environment's seed is k's image under a permutation of [0, 10^9) keyed by seed, so that none
- * repeats. Those that the expert does not solve are passed over. They are made ahead, in blocks that workers fill as
- * tiles. */
+ * Fresh ones: demonstration k is a function of (seed, levels, shares, k) alone: its level is drawn by the shares from a
+ * stream keyed by seed and k, its environment's seed is k's image under a permutation of [0, 10^9) keyed by seed, so
+ * that none repeats. Of a file: each episode once a pass, each pass in an order of its own keyed by seed and pass.
+ * Those that the expert does not solve and those that are kept out are passed over. They are made ahead, in blocks that
+ * workers fill as tiles. */
 #ifndef TRIAD_AGENT_STREAM_H
 #define TRIAD_AGENT_STREAM_H
 
-#include "agent/words.h"
+#include "agent/telling.h"
 #include "triad/babyai.h"
 
 typedef struct demonstration {
     bool solved;
     uint64_t number; /* k */
-    size_t level;    /* index into the levels */
+    size_t level;    /* index into the levels; of a file 0 */
     size_t words, steps, tokens;
     uint32_t *word;       /* [words] */
     uint32_t *step_token; /* [steps + 1] */
+    uint8_t *step_visible; /* [steps] how many of a step's tokens, the first ones, are in sight */
     uint32_t *token_bag;  /* [tokens + 1] */
     uint16_t *bag;        /* rows of the feature table */
     uint8_t *action;      /* [steps] */
-    size_t step_capacity, action_capacity, token_capacity, bag_capacity, word_capacity;
+    size_t step_capacity, visible_capacity, action_capacity, token_capacity, bag_capacity, word_capacity;
 } demonstration;
 
 typedef struct demo_stream demo_stream;
@@ -28,14 +30,16 @@ typedef struct demo_stream_options {
     const babyai_level *const *levels;
     const double *shares; /* [levels], positive; need not sum to 1 */
     size_t level_count;
+    const babyai_demos *file; /* NULL: fresh ones; else levels and shares play no part */
     uint64_t seed;
     uint64_t first;     /* the first demonstration that is wanted */
     size_t batch_steps; /* the steps that are taken between two refills: sizes the store */
     const agent_words *words;
+    const agent_telling *telling; /* NULL: every agent is told the mission */
     int workers;
 } demo_stream_options;
 
-/* levels, shares and words are borrowed. */
+/* levels, shares, file, words and telling are borrowed. */
 TRIAD_NODISCARD triad_status demo_stream_create(demo_stream **stream, const demo_stream_options *options,
                                                 triad_error *err);
 void demo_stream_free(demo_stream *stream);

@@ -19,6 +19,7 @@ enum {
     LOG_EVERY = 50,         /* updates */
     CHECKPOINT_EVERY = 500, /* updates, by default */
     SNAPSHOT_FIRST = 4096,  /* steps; then each time four times as many */
+    PASSES = 4,             /* over a file of demonstrations, without a budget */
     FILL_MOST = 12          /* blocks of demonstrations beside one update: twice what it takes on average */
 };
 #define WEIGHT_DECAY 0.01
@@ -26,6 +27,7 @@ enum {
 #define BETA2 0.98
 #define CLIP 1.0
 #define RATE_FLOOR 0.02
+#define SYMBOL_SCALE 0.04f /* of the embeddings of whole instructions at the start: near zero, so nearly alike */
 
 /* What each level's share of the episodes should be: sentences about places and about two objects are learnt last. */
 static const struct {
@@ -33,7 +35,7 @@ static const struct {
     double share;
 } RECIPE[] = {
     {"GoToLocal", 0.11},    {"PickupLoc", 0.29}, {"PickupDist", 0.06},
-    {"PutNextLocal", 0.29}, {"OpenDoor", 0.14},  {"ActionObjDoor", 0.11},
+    {"PutNextLocal", 0.29}, {"OpenDoor", 0.14},  {"ActionObjDoor", 0.11}, {"GoTo", 0.2}, {"Synth", 0.35},
 };
 #define SHARE_OF_OTHERS 0.11
 
@@ -43,10 +45,15 @@ triad_train_options triad_train_defaults(void)
 }
 
 typedef struct agent_training {
-    triad_train_options options;
+    triad_train_options options; /* levels: the file's where there is one */
+    const babyai_level **file_levels;
     double *shares; /* [levels] */
+    babyai_demos *demos;
+    char demos_sha256[65];
     policy_layout layout;
     agent_words words;
+    agent_telling telling;
+    uint64_t *met; /* opaque: [words] episodes of each instruction so far */
     agent_learner learner;
     demo_stream *stream;
     agent_batch batch;
@@ -58,6 +65,11 @@ typedef struct agent_training {
     triad_progress *progress;
 } agent_training;
 
+static triad_status out_of_memory(triad_error *err)
+{
+    return triad_fail(err, TRIAD_ERR_MEMORY, -1, "train: out of memory");
+}
+
 /* ---- options */
 
 static size_t or_default(int value, size_t otherwise)
@@ -67,7 +79,9 @@ static size_t or_default(int value, size_t otherwise)
 
 static triad_status check_options(const triad_train_options *options, triad_error *err)
 {
-    if (options->level_count == 0 || !options->levels)
+    if (options->demos && options->level_count)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: levels and a file of demonstrations (name one of them)");
+    if (!options->demos && (options->level_count == 0 || !options->levels))
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no level to train on");
     if (!options->agent_path || !*options->agent_path)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no file for the agent");
@@ -78,7 +92,7 @@ static triad_status check_options(const triad_train_options *options, triad_erro
                           options->learning_rate);
     if (!(options->tflop >= 0 && options->tflop <= 1e6))
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a budget of %g TFLOP", options->tflop);
-    if (options->tflop == 0 && options->steps == 0)
+    if (options->tflop == 0 && options->steps == 0 && !options->demos)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no budget (steps or TFLOP)");
     for (size_t l = 0; l < options->level_count; l++) {
         if (options->shares && !(options->shares[l] > 0 && isfinite(options->shares[l])))
@@ -103,11 +117,12 @@ static json_object *options_to_json(const agent_training *trainer)
 {
     const triad_train_options *options = &trainer->options;
     json_object *object = json_object_new_object(), *levels = json_object_new_array(),
-                *shares = json_object_new_array();
-    if (!object || !levels || !shares) {
+                *shares = json_object_new_array(), *hold_out = telling_hold_out_json(&trainer->telling);
+    if (!object || !levels || !shares || !hold_out) {
         json_object_put(object);
         json_object_put(levels);
         json_object_put(shares);
+        json_object_put(hold_out);
         return NULL;
     }
     for (size_t l = 0; l < options->level_count; l++) {
@@ -116,6 +131,9 @@ static json_object *options_to_json(const agent_training *trainer)
     }
     json_object_object_add(object, "levels", levels);
     json_object_object_add(object, "shares", shares);
+    json_object_object_add(object, "demos", json_object_new_string(trainer->demos ? trainer->demos_sha256 : ""));
+    json_object_object_add(object, "instructions", json_object_new_string(telling_name(options->instructions)));
+    json_object_object_add(object, "hold_out", hold_out);
     json_object_object_add(object, "seed", json_object_new_uint64(options->seed));
     if (options->tflop > 0)
         json_object_object_add(object, "tflop", json_new_real(options->tflop));
@@ -149,16 +167,41 @@ static char *beside(const agent_training *trainer, const char *suffix)
     return NULL;
 }
 
-static triad_status out_of_memory(triad_error *err)
-{
-    return triad_fail(err, TRIAD_ERR_MEMORY, -1, "train: out of memory");
-}
-
 static void add_counts(json_object *object, const agent_training *trainer)
 {
     json_object_object_add(object, "updates_done", json_object_new_uint64(trainer->update));
     json_object_object_add(object, "steps_done", json_object_new_uint64(trainer->steps));
     json_object_object_add(object, "flop_done", json_object_new_uint64(trainer->flops));
+}
+
+/* Opaque: how often the instruction was met that was met least; every symbol's embedding is learnt alone. */
+static uint64_t fewest_met(const agent_training *trainer)
+{
+    uint64_t fewest = UINT64_MAX;
+    for (size_t i = 0; i < trainer->words.count; i++)
+        if (trainer->met[i] < fewest) fewest = trainer->met[i];
+    return fewest;
+}
+
+static json_object *met_to_json(const agent_training *trainer)
+{
+    json_object *list = json_object_new_array();
+    for (size_t i = 0; list && i < trainer->words.count; i++)
+        json_object_array_add(list, json_object_new_uint64(trainer->met[i]));
+    return list;
+}
+
+static triad_status met_from_json(agent_training *trainer, json_object *list, triad_error *err)
+{
+    if (!json_object_is_type(list, json_type_array) || json_object_array_length(list) != trainer->words.count)
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "state: 'met' is no list of %zu numbers", trainer->words.count);
+    for (size_t i = 0; i < trainer->words.count; i++) {
+        json_object *count = json_object_array_get_idx(list, i);
+        if (!json_object_is_type(count, json_type_int) || json_object_get_int64(count) < 0)
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "state: 'met' entry %zu is no count", i);
+        trainer->met[i] = json_object_get_uint64(count);
+    }
+    return TRIAD_OK;
 }
 
 static triad_status write_agent(const agent_training *trainer, const char *suffix, triad_error *err)
@@ -168,6 +211,9 @@ static triad_status write_agent(const agent_training *trainer, const char *suffi
     triad_status status = path && training ? TRIAD_OK : out_of_memory(err);
     if (!status) {
         add_counts(training, trainer);
+        if (trainer->met)
+            json_object_object_add(training, "fewest_episodes_of_an_instruction",
+                                   json_object_new_uint64(fewest_met(trainer)));
         status = agent_write(path, &trainer->layout, &trainer->words, trainer->learner.params, training, err);
     }
     json_object_put(training);
@@ -182,6 +228,7 @@ static triad_status write_checkpoint(const agent_training *trainer, triad_error 
     triad_status status = path && state ? TRIAD_OK : out_of_memory(err);
     if (!status) {
         add_counts(state, trainer);
+        if (trainer->met) json_object_object_add(state, "met", met_to_json(trainer));
         json_object_object_add(
             state, "next_demonstration",
             json_object_new_uint64(trainer->stream ? demo_stream_position(trainer->stream) : trainer->first));
@@ -198,7 +245,8 @@ static triad_status write_checkpoint(const agent_training *trainer, triad_error 
 static triad_status same_run(const agent_training *trainer, const triad_agent *agent, json_object *options,
                              triad_error *err)
 {
-    bool same = memcmp(&agent->layout.config, &trainer->layout.config, sizeof agent->layout.config) == 0;
+    bool same = memcmp(&agent->layout.config, &trainer->layout.config, sizeof agent->layout.config) == 0 &&
+                agent->words.whole == trainer->words.whole;
     for (size_t i = 0; same && i < agent->words.count; i++)
         same = strcmp(agent->words.word[i], trainer->words.word[i]) == 0;
     if (!same)
@@ -232,7 +280,7 @@ static triad_status read_state(agent_training *trainer, json_object *state, tria
     trainer->steps = (uint64_t)steps;
     trainer->flops = (uint64_t)flops;
     trainer->first = (uint64_t)next;
-    return TRIAD_OK;
+    return trainer->met ? met_from_json(trainer, json_object_object_get(state, "met"), err) : TRIAD_OK;
 }
 
 static triad_status resume(agent_training *trainer, const char *path, triad_error *err)
@@ -258,11 +306,55 @@ static triad_status resume(agent_training *trainer, const char *path, triad_erro
 
 /* ---- start */
 
+/* The file's levels stand in for those of the options. */
+static triad_status open_demos(agent_training *trainer, triad_error *err)
+{
+    triad_train_options *options = &trainer->options;
+    if (!options->demos) return TRIAD_OK;
+    triad_status status = babyai_demos_open(&trainer->demos, options->demos, err);
+    if (!status) status = triad_sha256_file(trainer->demos_sha256, options->demos, err);
+    if (status) return status;
+    const size_t count = options->level_count = babyai_demos_level_count(trainer->demos);
+    trainer->file_levels = calloc(count + 1, sizeof *trainer->file_levels);
+    if (!trainer->file_levels) return out_of_memory(err);
+    for (size_t l = 0; l < count; l++) trainer->file_levels[l] = babyai_demos_level_at(trainer->demos, l);
+    options->levels = trainer->file_levels;
+    for (size_t e = 0; e < babyai_demos_count(trainer->demos); e++)
+        if (babyai_demos_seed(trainer->demos, e) >= 1000000000)
+            return triad_fail(err, TRIAD_ERR_RANGE, -1,
+                              "%s: episode %zu has seed %llu, kept for evaluation (training uses seeds below 10^9)",
+                              options->demos, e, (unsigned long long)babyai_demos_seed(trainer->demos, e));
+    if (options->tflop == 0 && options->steps == 0) options->steps = PASSES * babyai_demos_steps(trainer->demos);
+    return options->steps || options->tflop > 0
+               ? TRIAD_OK
+               : triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: no demonstration to learn from", options->demos);
+}
+
+static triad_status prepare_telling(agent_training *trainer, triad_error *err)
+{
+    const triad_train_options *options = &trainer->options;
+    triad_status status =
+        telling_words(&trainer->words, options->instructions, options->levels, options->level_count, err);
+    if (!status)
+        status = telling_create(&trainer->telling, options->instructions, options->levels, options->level_count,
+                                options->seed, err);
+    if (!status && options->hold_out) {
+        status = telling_hold_out(&trainer->telling, options->hold_out, err);
+        if (status) return triad_fail_in(err, "hold-out");
+    }
+    if (!status && options->instructions == TRIAD_OPAQUE) {
+        trainer->met = calloc(trainer->words.count, sizeof *trainer->met);
+        if (!trainer->met) return out_of_memory(err);
+    }
+    return status;
+}
+
 static triad_status prepare(agent_training *trainer, triad_error *err)
 {
     const triad_train_options *options = &trainer->options;
     triad_status status = check_options(options, err);
-    if (!status) status = agent_words_babyai(&trainer->words, err);
+    if (!status) status = open_demos(trainer, err);
+    if (!status) status = prepare_telling(trainer, err);
     if (status) return status;
     policy_config config = policy_recipe(trainer->words.count);
     config.width = or_default(options->width, config.width);
@@ -293,6 +385,9 @@ static triad_status prepare(agent_training *trainer, triad_error *err)
         status = resume(trainer, path, err);
     else {
         policy_initialise(trainer->learner.params, &trainer->layout, options->seed);
+        if (options->instructions == TRIAD_OPAQUE)
+            for (size_t i = 0; i < trainer->words.count * config.width; i++)
+                trainer->learner.params[trainer->layout.word + i] *= SYMBOL_SCALE;
         status = write_agent(trainer, ".step-0", err);
         if (!status) status = write_checkpoint(trainer, err);
     }
@@ -321,12 +416,14 @@ static triad_status take_batch(agent_training *trainer, triad_error *err)
         const demonstration *demo = demo_stream_next(trainer->stream);
         if (demo) {
             if (!batch_take(&trainer->batch, demo)) return out_of_memory(err);
+            if (trainer->met) trainer->met[demo->word[0]]++;
             continue;
         }
         const size_t blocks = demo_stream_wanted(trainer->stream, SIZE_MAX);
         if (blocks == 0)
-            return triad_fail(err, TRIAD_ERR_GENERATION, -1,
-                              "train: the expert solves too few of these levels' episodes to learn from");
+            return triad_fail(
+                err, TRIAD_ERR_GENERATION, -1,
+                "train: too few of these episodes can be learnt from (the expert fails, or they are kept out)");
         triad_parallel(trainer->pool, blocks, fill_tile, trainer->stream);
         const triad_status status = demo_stream_filled(trainer->stream, blocks, err);
         if (status) return status;
@@ -440,20 +537,22 @@ triad_status triad_agent_train(const triad_train_options *options, triad_pool *p
     trainer->progress = progress;
     triad_status status = prepare(trainer, err);
     if (!status) {
-        const demo_stream_options stream = {.levels = options->levels,
+        const demo_stream_options stream = {.levels = trainer->options.levels,
                                             .shares = trainer->shares,
-                                            .level_count = options->level_count,
+                                            .level_count = trainer->options.level_count,
                                             .seed = options->seed,
                                             .first = trainer->first,
+                                            .file = trainer->demos,
                                             .batch_steps = options->batch_steps,
                                             .words = &trainer->words,
+                                            .telling = &trainer->telling,
                                             .workers = triad_pool_threads(pool)};
         status = demo_stream_create(&trainer->stream, &stream, err);
     }
     if (!status) {
         const bool by_flop = options->tflop > 0;
         triad_progress_begin(progress, "train", by_flop ? "GFLOP" : "steps",
-                             by_flop ? options->tflop * 1e3 : (double)options->steps);
+                             by_flop ? options->tflop * 1e3 : (double)trainer->options.steps);
         status = run(trainer, err);
         triad_progress_end(progress, NULL);
     }
@@ -463,6 +562,10 @@ triad_status triad_agent_train(const triad_train_options *options, triad_pool *p
     batch_free(&trainer->batch);
     learner_free(&trainer->learner);
     agent_words_free(&trainer->words);
+    telling_free(&trainer->telling);
+    babyai_demos_close(trainer->demos);
+    free((void *)trainer->file_levels);
+    free(trainer->met);
     json_object_put(trainer->asked);
     free(trainer->shares);
     free(trainer);

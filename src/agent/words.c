@@ -5,13 +5,17 @@
 
 #include <string.h>
 
-triad_status agent_words_set(agent_words *words, const char *const *list, size_t count, triad_error *err)
+triad_status agent_words_set(agent_words *words, const char *const *list, size_t count, bool whole, triad_error *err)
 {
     memset(words, 0, sizeof *words);
+    words->whole = whole;
+    if (count == 0 || count > AGENT_WORDS_MOST)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "vocabulary: %zu %s (1 to %d)", count,
+                          whole ? "instructions" : "words", AGENT_WORDS_MOST);
     words->word = TRIAD_NEW(&words->arena, char *, count ? count : 1);
     if (!words->word) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "vocabulary: out of memory");
     for (size_t i = 0; i < count; i++) {
-        if (!*list[i] || strpbrk(list[i], " \t\n")) {
+        if (!*list[i] || strpbrk(list[i], whole ? "\t\n" : " \t\n")) {
             agent_words_free(words);
             return triad_fail(err, TRIAD_ERR_FORMAT, -1, "vocabulary: word %zu is empty or holds a blank", i);
         }
@@ -38,7 +42,7 @@ triad_status agent_words_babyai(agent_words *words, triad_error *err)
     if (count > sizeof list / sizeof *list)
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "vocabulary: %zu words are too many", count);
     for (size_t i = 0; i < count; i++) list[i] = babyai_word_at(i);
-    return agent_words_set(words, list, count, err);
+    return agent_words_set(words, list, count, false, err);
 }
 
 void agent_words_free(agent_words *words)
@@ -63,6 +67,13 @@ triad_status agent_words_encode(const agent_words *words, const char *text, uint
                                 triad_error *err)
 {
     size_t filled = 0;
+    if (words->whole) {
+        if (!find(words, text, strlen(text), index))
+            return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                              "'%.200s': the agent has no such instruction (it was trained on whole ones)", text);
+        *count = 1;
+        return TRIAD_OK;
+    }
     for (const char *at = text; *at;) {
         size_t bytes = strcspn(at, " ,");
         const bool comma = bytes == 0 && *at == ',';

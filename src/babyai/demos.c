@@ -477,6 +477,21 @@ void babyai_demos_close(babyai_demos *demos)
     free(demos);
 }
 
+size_t babyai_demos_level_count(const babyai_demos *demos)
+{
+    return demos->level_count;
+}
+
+const babyai_level *babyai_demos_level_at(const babyai_demos *demos, size_t index)
+{
+    return demos->levels[index];
+}
+
+uint64_t babyai_demos_seed(const babyai_demos *demos, size_t episode)
+{
+    return (uint64_t)long_at(demos->seed, episode);
+}
+
 size_t babyai_demos_count(const babyai_demos *demos)
 {
     return demos->episodes;

@@ -5,6 +5,7 @@
 const char *const GRAMMAR_COLOURS[COLOUR_COUNT] = {"red", "green", "blue", "purple", "yellow", "grey"};
 const char *const GRAMMAR_NOUNS[NOUN_ANY + 1] = {"box", "ball", "key", "door", "object"};
 const char *const GRAMMAR_VERBS[VERBS] = {"go to", "pick up", "open", "put"};
+const char *const GRAMMAR_VERB_LABELS[VERBS] = {"go to", "pick up", "open", "put next to"};
 static const char *const PLACES[PLACE_ANY] = {"on your left", "on your right", "in front of you", "behind you"};
 static const char THEN[] = ", then ", AFTER[] = " after you ", AND[] = " and ", NEXT_TO[] = " next to ";
 

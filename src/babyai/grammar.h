@@ -37,6 +37,7 @@ typedef struct sentence {
 extern const char *const GRAMMAR_COLOURS[COLOUR_COUNT];
 extern const char *const GRAMMAR_NOUNS[NOUN_ANY + 1];
 extern const char *const GRAMMAR_VERBS[VERBS];
+extern const char *const GRAMMAR_VERB_LABELS[VERBS]; /* as item tables write them */
 
 /* Writes the text with a final 0; returns its length, below BABYAI_MISSION_MAX. */
 size_t grammar_text(const sentence *what, char text[BABYAI_MISSION_MAX]);

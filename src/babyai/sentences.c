@@ -395,7 +395,6 @@ static const char *join_label(const sentence *s)
 
 static bool fill_row(triad_arena *memory, const sentence *s, const shape *most, const char **cells)
 {
-    static const char *const verbs[VERBS] = {"go to", "pick up", "open", "put next to"};
     const size_t columns = column_count(most);
     for (size_t i = 0; i < columns; i++) cells[i] = "";
     const char **next = cells + COLUMN_PHRASES;
@@ -404,7 +403,7 @@ static bool fill_row(triad_arena *memory, const sentence *s, const shape *most, 
     for (int part = 0; part < s->parts; part++)
         for (int i = 2 * part; i < 2 * part + s->clauses[part]; i++, clauses++) {
             const char **verb_cell = clauses == 0 ? cells + COLUMN_VERB : more_verbs + clauses - 1;
-            *verb_cell = verbs[s->verb[i]];
+            *verb_cell = GRAMMAR_VERB_LABELS[s->verb[i]];
             for (int p = 0; p < (s->verb[i] == VERB_PUT_NEXT ? 2 : 1); p++, next += PHRASE_FIELDS)
                 phrase_cells(&s->phrase[i][p], next);
         }

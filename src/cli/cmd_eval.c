@@ -26,6 +26,15 @@ static int print_json(const triad_eval_result *results, size_t count)
         json_object_object_add(entry, "mean_steps_bot", json_new_real(result->mean_steps_bot));
         json_object_object_add(entry, "success_in_time", json_new_real(result->success_in_time));
         json_object_object_add(entry, "success_foreign", json_new_real(result->success_foreign));
+        if (result->episodes_unseen) {
+            json_object *unseen = json_object_new_array();
+            json_object_array_add(unseen, json_new_real(result->unseen_low));
+            json_object_array_add(unseen, json_new_real(result->unseen_high));
+            json_object_object_add(entry, "episodes_unseen", json_object_new_int64((int64_t)result->episodes_unseen));
+            json_object_object_add(entry, "success_unseen", json_new_real(result->success_unseen));
+            json_object_object_add(entry, "wilson_unseen", unseen);
+            json_object_object_add(entry, "success_seen", json_new_real(result->success_seen));
+        }
         json_object_array_add(list, entry);
     }
     return cli_print_json(root);
@@ -55,6 +64,10 @@ static int print_table(const triad_eval_result *results, size_t count)
         printf(" ");
         print_number(result->mean_steps_bot, "%9.2f");
         printf("\n");
+        if (result->episodes_unseen)
+            printf("  kept out of training   %7.2f%%  %6.2f - %6.2f   (%zu episodes; the others %.2f%%)\n",
+                   100 * result->success_unseen, 100 * result->unseen_low, 100 * result->unseen_high,
+                   result->episodes_unseen, 100 * result->success_seen);
     }
     return CLI_DONE;
 }

@@ -9,7 +9,7 @@
 #include "triad/agent.h"
 #include "triad/model.h"
 
-typedef enum source_kind { SOURCE_MODEL, SOURCE_AGENT, SOURCE_BOW, SOURCE_RANDOM } source_kind;
+typedef enum source_kind { SOURCE_MODEL, SOURCE_AGENT, SOURCE_LEXICAL, SOURCE_RANDOM } source_kind;
 
 triad_embed_options triad_embed_defaults(void)
 {
@@ -78,13 +78,16 @@ triad_status embed_check_layers(const char *layers, const char *const *names, si
 static triad_status kind_of(source_kind *kind, const char *source, triad_error *err)
 {
     if (strncmp(source, "baseline:", 9) == 0) {
-        if (strcmp(source + 9, "bow") == 0)
-            *kind = SOURCE_BOW;
-        else if (strcmp(source + 9, "random") == 0)
+        const char *name = source + 9;
+        if (strcmp(name, "bow") == 0 || strcmp(name, "length") == 0 || strcmp(name, "factors") == 0)
+            *kind = SOURCE_LEXICAL;
+        else if (strcmp(name, "random") == 0)
             *kind = SOURCE_RANDOM;
         else
             return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
-                              "%.100s: unknown baseline (baseline:bow or baseline:random)", source);
+                              "%.100s: unknown baseline (one of baseline:bow, baseline:length, baseline:factors, "
+                              "baseline:random)",
+                              source);
         return TRIAD_OK;
     }
     if (!triad_path_exists(source))
@@ -142,7 +145,7 @@ triad_status triad_embed(triad_space *space, const char *source, const triad_ite
         status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: there is none to embed");
     if (status == TRIAD_OK) status = kind_of(&kind, source, err);
     if (status != TRIAD_OK) return status;
-    char *name = kind == SOURCE_BOW || kind == SOURCE_RANDOM ? strdup(source + 9) : last_name(source);
+    char *name = kind == SOURCE_LEXICAL || kind == SOURCE_RANDOM ? strdup(source + 9) : last_name(source);
     if (name == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
     job.name = name;
     switch (kind) {
@@ -152,8 +155,8 @@ triad_status triad_embed(triad_space *space, const char *source, const triad_ite
     case SOURCE_AGENT:
         status = embed_agent(space, &job, err);
         break;
-    case SOURCE_BOW:
-        status = embed_bow(space, &job, err);
+    case SOURCE_LEXICAL:
+        status = embed_lexical(space, &job, err);
         break;
     case SOURCE_RANDOM:
         status = embed_random(space, &job, err);

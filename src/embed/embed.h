@@ -5,7 +5,10 @@
  *   a folder of the Hugging Face kind  layers 0 … L, raw (decoders), projected (sentence-transformers)
  *   a .gguf file                       the same
  *   baseline:bow                       layer 0: counts of lower-cased words, a column for each distinct word in sorted
- * order baseline:random                    layer 0: 128 Gaussian numbers, keyed by seed and id
+ *                                      order
+ *   baseline:length                    layer 0: words, characters
+ *   baseline:factors                   layer 0: 1 for each cell that a sentence has in its factor columns
+ *   baseline:random                    layer 0: 128 Gaussian numbers, keyed by seed and id
  */
 #ifndef TRIAD_EMBED_H
 #define TRIAD_EMBED_H

@@ -23,7 +23,8 @@ TRIAD_NODISCARD triad_status embed_check_layers(const char *layers, const char *
 
 TRIAD_NODISCARD triad_status embed_model(triad_space *space, const embed_job *job, triad_error *err);
 TRIAD_NODISCARD triad_status embed_agent(triad_space *space, const embed_job *job, triad_error *err);
-TRIAD_NODISCARD triad_status embed_bow(triad_space *space, const embed_job *job, triad_error *err);
+/* Features of words, job->name being theirs: bow, length, factors. */
+TRIAD_NODISCARD triad_status embed_lexical(triad_space *space, const embed_job *job, triad_error *err);
 TRIAD_NODISCARD triad_status embed_random(triad_space *space, const embed_job *job, triad_error *err);
 
 #endif

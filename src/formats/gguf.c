@@ -6,6 +6,7 @@
 #include "formats/half.h"
 #include "formats/utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Kinds of metadata values, as the file numbers them. */
@@ -33,6 +34,8 @@ struct gguf {
     pair **by_key;       /* [pairs] sorted */
     tensor_view *tensor; /* [tensors] in the file's order */
     const tensor_view **by_name;
+    size_t split_number, split_count; /* which file of a split model this is; count 0 or 1: of none */
+    gguf **part;                      /* [split_count - 1] the other files of a split model; NULL: of none */
 };
 
 /* ggml's numbers of tensor types. Rows without elements are known and not read. */
@@ -322,6 +325,23 @@ static triad_status read_alignment(const gguf *file, size_t *alignment, triad_er
     return TRIAD_OK;
 }
 
+enum { MAX_PARTS = 65535 };
+
+/* split.no and split.count: of a model in several files. */
+static triad_status read_split(gguf *file, triad_error *err)
+{
+    int64_t number = 0, count = 0;
+    if (find_pair(file, "split.count") == NULL) return TRIAD_OK;
+    if (!gguf_get_int(file, "split.count", &count) || count < 0 || count > MAX_PARTS)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "split.count: is not a number from 0 to %d", (int)MAX_PARTS);
+    if (count > 1 && (!gguf_get_int(file, "split.no", &number) || number < 0 || number >= count))
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "split.no: is not a number below split.count, %lld",
+                          (long long)count);
+    file->split_number = (size_t)number;
+    file->split_count = (size_t)count;
+    return TRIAD_OK;
+}
+
 static triad_status read_all(cursor *c, gguf *file)
 {
     const unsigned char *magic;
@@ -341,17 +361,13 @@ static triad_status read_all(cursor *c, gguf *file)
     if ((status = take_count(c, "GGUF tensors", MIN_TENSOR, &file->tensors)) != TRIAD_OK) return status;
     if ((status = take_count(c, "GGUF keys", MIN_PAIR, &file->pairs)) != TRIAD_OK) return status;
     if ((status = read_pairs(c, file)) != TRIAD_OK) return status;
-    int64_t parts;
-    if (gguf_get_int(file, "split.count", &parts) && parts > 1)
-        return triad_fail(c->err, TRIAD_ERR_UNSUPPORTED, -1,
-                          "GGUF: one of the %lld files of a split model (join them with llama-gguf-split --merge)",
-                          (long long)parts);
+    if ((status = read_split(file, c->err)) != TRIAD_OK) return status;
     size_t alignment;
     if ((status = read_alignment(file, &alignment, c->err)) != TRIAD_OK) return status;
     return read_tensors(c, file, alignment);
 }
 
-triad_status gguf_parse(gguf **out, const void *bytes, size_t size, triad_error *err)
+static triad_status parse(gguf **out, const void *bytes, size_t size, triad_error *err)
 {
     *out = NULL;
     if (size == 0) return triad_fail(err, TRIAD_ERR_FORMAT, 0, "GGUF: the file is empty");
@@ -368,13 +384,26 @@ triad_status gguf_parse(gguf **out, const void *bytes, size_t size, triad_error 
     return TRIAD_OK;
 }
 
-triad_status gguf_open(gguf **out, const char *path, triad_error *err)
+triad_status gguf_parse(gguf **out, const void *bytes, size_t size, triad_error *err)
+{
+    triad_status status = parse(out, bytes, size, err);
+    if (status == TRIAD_OK && (*out)->split_count > 1) {
+        status = triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1,
+                            "GGUF: one of the %zu files of a split model (open its first file by name)",
+                            (*out)->split_count);
+        gguf_close(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+static triad_status open_mapped(gguf **out, const char *path, triad_error *err)
 {
     *out = NULL;
     triad_mapping mapping;
     triad_status status = triad_map_file(&mapping, path, err);
     if (status != TRIAD_OK) return status;
-    status = gguf_parse(out, mapping.data, mapping.size, err);
+    status = parse(out, mapping.data, mapping.size, err);
     if (status != TRIAD_OK) {
         triad_unmap(&mapping);
         return triad_fail_in(err, path);
@@ -383,12 +412,94 @@ triad_status gguf_open(gguf **out, const char *path, triad_error *err)
     return TRIAD_OK;
 }
 
+/* ---- split models: NAME-00001-of-00003.gguf and its sisters; the first holds the metadata */
+enum { SPLIT_NAME = 20 }; /* characters of "-00001-of-00003.gguf" */
+
+static void split_name(char out[SPLIT_NAME + 1], size_t number, size_t count)
+{
+    snprintf(out, SPLIT_NAME + 1, "-%05u-of-%05u.gguf", (unsigned)(number % 100000), (unsigned)(count % 100000));
+}
+
+static triad_status join_tables(gguf *file, const char *path, triad_error *err)
+{
+    size_t total = file->tensors;
+    for (size_t i = 0; i + 1 < file->split_count; i++) total += file->part[i]->tensors; /* all of them are in memory */
+    int64_t wanted;
+    if (gguf_get_int(file, "split.tensors.count", &wanted) && (wanted < 0 || (size_t)wanted != total))
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: its files hold %zu tensors, and split.tensors.count is %lld",
+                          path, total, (long long)wanted);
+    tensor_view *joined = TRIAD_NEW(&file->arena, tensor_view, total + 1);
+    const tensor_view **by_name = TRIAD_NEW(&file->arena, const tensor_view *, total + 1);
+    if (joined == NULL || by_name == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "%s: out of memory", path);
+    size_t count = file->tensors;
+    if (count > 0) memcpy(joined, file->tensor, count * sizeof *joined);
+    for (size_t i = 0; i + 1 < file->split_count; i++) {
+        const gguf *part = file->part[i];
+        if (part->tensors > 0) memcpy(joined + count, part->tensor, part->tensors * sizeof *joined);
+        count += part->tensors;
+    }
+    for (size_t i = 0; i < total; i++) by_name[i] = &joined[i];
+    tensor_sort_names(by_name, total);
+    for (size_t i = 1; i < total; i++)
+        if (strcmp(by_name[i - 1]->name, by_name[i]->name) == 0)
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: tensor %s is in two of its files", path,
+                              by_name[i]->name);
+    file->tensor = joined;
+    file->by_name = by_name;
+    file->tensors = total;
+    return TRIAD_OK;
+}
+
+static triad_status open_parts(gguf *file, const char *path, triad_error *err)
+{
+    const size_t length = strlen(path), count = file->split_count;
+    char ending[SPLIT_NAME + 1];
+    split_name(ending, file->split_number + 1, count);
+    if (length < SPLIT_NAME || strcmp(path + length - SPLIT_NAME, ending) != 0)
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: it is file %zu of %zu, so its name must end in %s", path,
+                          file->split_number + 1, count, ending);
+    if (file->split_number != 0)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: it is file %zu of %zu of a split model (name the first)",
+                          path, file->split_number + 1, count);
+    char *name = triad_arena_alloc(&file->arena, length + 1, 1);
+    file->part = TRIAD_NEW0(&file->arena, gguf *, count - 1);
+    if (name == NULL || file->part == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "%s: out of memory", path);
+    for (size_t i = 1; i < count; i++) {
+        memcpy(name, path, length - SPLIT_NAME);
+        split_name(name + length - SPLIT_NAME, i + 1, count);
+        const triad_status status = open_mapped(&file->part[i - 1], name, err);
+        if (status != TRIAD_OK) return status;
+        if (file->part[i - 1]->split_number != i || file->part[i - 1]->split_count != count)
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: it says that it is file %zu of %zu", name,
+                              file->part[i - 1]->split_number + 1, file->part[i - 1]->split_count);
+    }
+    return join_tables(file, path, err);
+}
+
+triad_status gguf_open(gguf **out, const char *path, triad_error *err)
+{
+    triad_status status = open_mapped(out, path, err);
+    if (status != TRIAD_OK || (*out)->split_count <= 1) return status;
+    status = open_parts(*out, path, err);
+    if (status != TRIAD_OK) {
+        gguf_close(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 void gguf_close(gguf *file)
 {
     if (file == NULL) return;
+    for (size_t i = 0; file->part != NULL && i + 1 < file->split_count; i++) gguf_close(file->part[i]);
     triad_unmap(&file->mapping);
     triad_arena_free(&file->arena);
     free(file);
+}
+
+size_t gguf_files(const gguf *file)
+{
+    return file->part != NULL ? file->split_count : 1;
 }
 
 size_t gguf_count(const gguf *file)

@@ -7,11 +7,13 @@
 typedef struct gguf gguf;
 
 /* Opening validates everything: each count against the bytes that are left, kinds, keys and names (unique, UTF-8),
- * alignment, shapes, extents, overlaps. Tensor types that are not read, split files, version 1 and big-endian files are
- * refused by name. */
+ * alignment, shapes, extents, overlaps. Tensor types that are not read, version 1 and big-endian files are refused by
+ * name. A model split into NAME-00001-of-0000N.gguf and its sisters opens as one by its first file. */
 TRIAD_NODISCARD triad_status gguf_open(gguf **file, const char *path, triad_error *err);
-TRIAD_NODISCARD triad_status gguf_parse(gguf **file, const void *bytes, size_t size, triad_error *err); /* borrows */
+TRIAD_NODISCARD triad_status gguf_parse(gguf **file, const void *bytes, size_t size,
+                                        triad_error *err); /* borrows; no split models */
 void gguf_close(gguf *file);
+size_t gguf_files(const gguf *file); /* 1, or the files of a split model */
 
 size_t gguf_count(const gguf *file);
 const tensor_view *gguf_at(const gguf *file, size_t index);

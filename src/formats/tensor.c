@@ -20,6 +20,7 @@ static const type_row TYPES[] = {
     [TENSOR_F16] = {"F16", 1, 2, tensor_widen_f16},
     [TENSOR_BF16] = {"BF16", 1, 2, tensor_widen_bf16},
     [TENSOR_F8_E4M3] = {"F8_E4M3", 1, 1, tensor_widen_f8_e4m3},
+    [TENSOR_F8_E5M2] = {"F8_E5M2", 1, 1, tensor_widen_f8_e5m2},
     [TENSOR_I64] = {"I64", 1, 8, NULL},
     [TENSOR_I32] = {"I32", 1, 4, NULL},
     [TENSOR_I16] = {"I16", 1, 2, NULL},

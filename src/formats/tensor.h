@@ -12,6 +12,7 @@ typedef enum tensor_dtype {
     TENSOR_F16,
     TENSOR_BF16,
     TENSOR_F8_E4M3,
+    TENSOR_F8_E5M2,
     TENSOR_I64,
     TENSOR_I32,
     TENSOR_I16,
@@ -57,8 +58,8 @@ size_t tensor_count(const tensor_view *tensor); /* elements; readers have checke
 
 /* Widens rows [first, first + rows) (a row is the innermost dimension; a scalar or vector is one row) to
  * float, out [rows, row length]. Refuses integer types and TENSOR_OTHER by name. Blocks widen in ggml's order of
- * operations, each product and sum rounded: the bits are those of the gguf package. F8_E4M3 is the value alone,
- * without any scale that a checkpoint keeps beside it. */
+ * operations, each product and sum rounded: the bits are those of the gguf package. F8_E4M3 and F8_E5M2 are the values
+ * alone, without any scale that a checkpoint keeps beside it. */
 TRIAD_NODISCARD triad_status tensor_widen_rows(float *out, const tensor_view *tensor, size_t first, size_t rows,
                                                triad_error *err);
 

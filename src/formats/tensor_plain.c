@@ -65,3 +65,9 @@ void tensor_widen_f8_e4m3(float *out, const unsigned char *bytes, size_t count)
 #endif
     for (; i < count; i++) out[i] = f8_e4m3(bytes[i]);
 }
+
+/* The upper byte of a half. */
+void tensor_widen_f8_e5m2(float *out, const unsigned char *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) out[i] = half_to_float((uint16_t)(bytes[i] << 8));
+}

@@ -82,6 +82,7 @@ static bool can_widen(tensor_dtype dtype)
     case TENSOR_U8:
     case TENSOR_BOOL:
     case TENSOR_F8_E4M3:
+    case TENSOR_F8_E5M2:
     case TENSOR_OTHER:
         return false;
     default:

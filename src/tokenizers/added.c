@@ -63,6 +63,15 @@ triad_status added_add(added *set, const added_token *token, triad_error *err)
     return TRIAD_OK;
 }
 
+bool added_has(const added *set, const char *content, size_t size)
+{
+    if (set->nodes == 0 || size == 0) return false;
+    uint32_t node = 0;
+    for (size_t i = 0; i < size; i++)
+        if ((node = step(set, node, (unsigned char)content[i])) == 0) return false;
+    return set->node[node].token >= 0;
+}
+
 void added_free(added *set)
 {
     free(set->token);

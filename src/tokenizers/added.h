@@ -25,6 +25,8 @@ typedef struct added {
 } added;
 
 TRIAD_NODISCARD triad_status added_add(added *set, const added_token *token, triad_error *err);
+/* Whether a token is spelled so. */
+bool added_has(const added *set, const char *content, size_t size);
 void added_free(added *set);
 
 /* The next token in text[from, size), leftmost and then longest. *start, *end include white space that the token takes

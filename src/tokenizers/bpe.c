@@ -88,11 +88,16 @@ triad_status bpe_add_merge(bpe *model, const char *left, size_t left_size, const
                           "merge %zu: \"%.*s\" + \"%.*s\" or its parts are not in the vocabulary", model->merges,
                           (int)(left_size < 60 ? left_size : 60), left, (int)(right_size < 60 ? right_size : 60),
                           right);
+    return bpe_add_pair(model, a, b, id, err);
+}
+
+triad_status bpe_add_pair(bpe *model, int32_t left, int32_t right, int32_t whole, triad_error *err)
+{
     if (2 * (model->merges + 1) > model->slots)
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "merges: more than announced");
-    const size_t at = merge_place(model, pair_of(a, b));
+    const size_t at = merge_place(model, pair_of(left, right));
     /* A pair that is listed twice keeps its last rank, as a map does. */
-    model->merge[at] = (bpe_merge){.pair = pair_of(a, b), .rank = (uint32_t)model->merges, .id = id};
+    model->merge[at] = (bpe_merge){.pair = pair_of(left, right), .rank = (uint32_t)model->merges, .id = whole};
     model->merges++;
     return TRIAD_OK;
 }

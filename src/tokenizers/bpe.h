@@ -33,6 +33,8 @@ TRIAD_NODISCARD triad_status bpe_create(bpe *model, triad_arena *arena, const vo
 /* The next merge in order of rank; fails when a part or the whole is not a token. */
 TRIAD_NODISCARD triad_status bpe_add_merge(bpe *model, const char *left, size_t left_size, const char *right,
                                            size_t right_size, triad_error *err);
+/* The same by ids, which must be of the vocabulary. */
+TRIAD_NODISCARD triad_status bpe_add_pair(bpe *model, int32_t left, int32_t right, int32_t whole, triad_error *err);
 
 /* Working memory of an encoding: zero-initialise, bpe_scratch_free. */
 typedef struct bpe_symbol {

@@ -1,4 +1,4 @@
-/* What a tokenizer is made of; filled by open_json.c, open_vocab.c and open_gguf.c, used by tokenizer.c. */
+/* What a tokenizer is made of; filled by open_*.c, used by tokenizer.c. */
 #ifndef TRIAD_TOKENIZERS_INTERNAL_H
 #define TRIAD_TOKENIZERS_INTERNAL_H
 

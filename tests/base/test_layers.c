@@ -23,7 +23,7 @@ static const room ROOMS[] = {
 };
 
 /* Public headers whose room has another name. */
-static const char *const HEADERS[][2] = {{"items", "formats"}, {"model", "models"}};
+static const char *const HEADERS[][2] = {{"items", "formats"}, {"image", "formats"}, {"model", "models"}, {"lexical", "space"}};
 
 static const room *find_room(const char *name, size_t length)
 {

@@ -312,7 +312,7 @@ static void values_are_checked(void **state)
         if (i)
             accept(b);
         else
-            refuse(b, TRIAD_ERR_UNSUPPORTED, "one of the 3 files of a split model (join them");
+            refuse(b, TRIAD_ERR_UNSUPPORTED, "one of the 3 files of a split model (open its first file");
     }
 }
 
@@ -422,6 +422,73 @@ static void tensors_stay_inside(void **state)
     refuse(b, TRIAD_ERR_FORMAT, "too long");
 }
 
+/* One file of a split model with one tensor, written under the name's number. */
+static void put_part(const char *stem, unsigned number, unsigned count, unsigned says, const char *tensor_name,
+                     int32_t total)
+{
+    builder *b = start(3, 1, 3);
+    put_key(b, "split.no", U16);
+    put(b, (uint16_t[]){(uint16_t)says}, 2);
+    put_key(b, "split.count", U16);
+    put(b, (uint16_t[]){(uint16_t)count}, 2);
+    put_key(b, "split.tensors.count", I32);
+    put32(b, (uint32_t)total);
+    put_tensor(b, tensor_name, 1, VECTOR, 0, 0);
+    put_data(b, 32, 32);
+    b->bytes[b->size - 1] = (unsigned char)number;
+    char path[300];
+    snprintf(path, sizeof path, "%s-%05u-of-%05u.gguf", stem, number, count);
+    put_file(path, b->bytes, b->size);
+    free(b);
+}
+
+static char *part_path(const char *stem, unsigned number, unsigned count)
+{
+    static char path[300];
+    snprintf(path, sizeof path, "%s-%05u-of-%05u.gguf", stem, number, count);
+    return path;
+}
+
+static void a_split_model_is_one(void **state)
+{
+    (void)state;
+    char *stem = scratch("split");
+    static const char *const names[] = {"c", "a", "b"};
+    for (unsigned i = 0; i < 3; i++) put_part(stem, i + 1, 3, i, names[i], 3);
+    gguf *file;
+    expect_success(gguf_open(&file, part_path(stem, 1, 3), err));
+    assert_int_equal(gguf_count(file), 3);
+    assert_int_equal(gguf_files(file), 3);
+    for (unsigned i = 0; i < 3; i++) {
+        const tensor_view *found = gguf_find(file, names[i]);
+        assert_non_null(found);
+        assert_ptr_equal(found, gguf_at(file, i));
+        assert_int_equal(((const unsigned char *)found->data)[31], i + 1);
+    }
+    gguf_close(file);
+    expect_failure(gguf_open(&file, part_path(stem, 2, 3), err), TRIAD_ERR_ARGUMENT, "name the first");
+    assert_null(file);
+    put_part(stem, 3, 3, 2, "a", 3);
+    expect_failure(gguf_open(&file, part_path(stem, 1, 3), err), TRIAD_ERR_FORMAT, "a is in two of its files");
+    put_part(stem, 3, 3, 1, "b", 3);
+    expect_failure(gguf_open(&file, part_path(stem, 1, 3), err), TRIAD_ERR_FORMAT, "says that it is file 2 of 3");
+    put_part(stem, 3, 3, 3, "b", 3);
+    expect_failure(gguf_open(&file, part_path(stem, 1, 3), err), TRIAD_ERR_RANGE, "split.no");
+    unlink(part_path(stem, 3, 3));
+    expect_failure(gguf_open(&file, part_path(stem, 1, 3), err), TRIAD_ERR_NOT_FOUND, "-00003-of-00003.gguf");
+    put_part(stem, 3, 3, 2, "b", 3);
+    put_part(stem, 1, 3, 0, "c", 4);
+    expect_failure(gguf_open(&file, part_path(stem, 1, 3), err), TRIAD_ERR_FORMAT, "hold 3 tensors");
+    put_part(stem, 1, 3, 0, "c", 3);
+    char *other = scratch("renamed.gguf");
+    assert_int_equal(rename(part_path(stem, 1, 3), other), 0);
+    expect_failure(gguf_open(&file, other, err), TRIAD_ERR_FORMAT, "must end in -00001-of-00003.gguf");
+    assert_null(file);
+    scrap(other);
+    for (unsigned i = 2; i <= 3; i++) unlink(part_path(stem, i, 3));
+    free(stem);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +500,7 @@ int main(void)
         cmocka_unit_test(values_are_checked),
         cmocka_unit_test(alignment_is_sane),
         cmocka_unit_test(tensors_stay_inside),
+        cmocka_unit_test(a_split_model_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,29 @@ static void narrow_types_have_torchs_values(void **state)
     safetensors_close(file);
 }
 
+/* E5M2 is the upper byte of IEEE half precision (arXiv:2209.05433). */
+static void e5m2_is_the_upper_byte_of_a_half(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned char bits;
+        float value;
+    } CASES[] = {{0x00, 0},     {0x01, 0x1p-16f}, {0x03, 0x3p-16f}, {0x04, 0x1p-14f}, {0x3c, 1},         {0x3d, 1.25f},
+                 {0xbe, -1.5f}, {0x7b, 57344},    {0xfb, -57344},   {0x7c, INFINITY}, {0xfc, -INFINITY}, {0x80, -0.0f}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const tensor_view one = {
+            .name = "e5m2", .dtype = TENSOR_F8_E5M2, .rank = 1, .shape = {1}, .data = &CASES[i].bits, .bytes = 1};
+        float got;
+        expect_success(tensor_widen_rows(&got, &one, 0, 1, err));
+        same_bits(&got, &CASES[i].value, 1, "e5m2");
+    }
+    const unsigned char nan = 0x7e;
+    float got = 0;
+    const tensor_view one = {.name = "nan", .dtype = TENSOR_F8_E5M2, .rank = 1, .shape = {1}, .data = &nan, .bytes = 1};
+    expect_success(tensor_widen_rows(&got, &one, 0, 1, err));
+    assert_true(isnan(got));
+}
+
 static void rows_are_picked(void **state)
 {
     (void)state;
@@ -121,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_are_checked),
         cmocka_unit_test(narrow_types_have_torchs_values),
+        cmocka_unit_test(e5m2_is_the_upper_byte_of_a_half),
         cmocka_unit_test(rows_are_picked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -273,8 +273,11 @@ static void reads_vocab_txt(void **state)
         const char *list, *config, *words;
         triad_status status;
     } CASES[] = {
-        {"a\n", NULL, "[UNK]", TRIAD_ERR_FORMAT},
-        {"", NULL, "[UNK]", TRIAD_ERR_FORMAT},
+        {"a\n", NULL, "[CLS], the cls_token", TRIAD_ERR_FORMAT},
+        {"", NULL, "[CLS]", TRIAD_ERR_FORMAT},
+        {LIST, "{\"unk_token\": null}", "nothing, the unk_token", TRIAD_ERR_FORMAT},
+        {LIST, "{\"unk_token\": 7}", "unk_token", TRIAD_ERR_FORMAT},
+        {LIST, "{\"additional_special_tokens\": [7]}", "additional_special_tokens", TRIAD_ERR_FORMAT},
         {LIST, "[]", "not an object", TRIAD_ERR_FORMAT},
         {LIST, "{", "", TRIAD_ERR_FORMAT},
         {LIST, "{\"tokenizer_class\": \"XLNetTokenizer\"}", "XLNetTokenizer", TRIAD_ERR_UNSUPPORTED},
@@ -302,7 +305,8 @@ static void folders_and_files(void **state)
     tokenizer_close(t);
     expect_success(tokenizer_open_path(&t, "models/checkpoints/gguf-llama-q4_0/gguf-llama-q4_0.gguf", err));
     tokenizer_close(t);
-    expect_failure(tokenizer_open_path(&t, "models", err), TRIAD_ERR_NOT_FOUND, "neither tokenizer.json nor vocab.txt");
+    expect_failure(tokenizer_open_path(&t, "models", err), TRIAD_ERR_NOT_FOUND,
+                   "neither tokenizer.json, tokenizer.model");
     expect_failure(tokenizer_open_path(&t, "models/absent", err), TRIAD_ERR_NOT_FOUND, "no such file");
     expect_failure(tokenizer_open_path(&t, "formats/python.gguf", err), TRIAD_ERR_NOT_FOUND, "tokenizer.ggml.model");
 }
