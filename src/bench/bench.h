@@ -42,8 +42,8 @@ TRIAD_NODISCARD triad_status bench_train_batches(const char *path, size_t width,
 
 /* A level in a batch of `envs` environments under random actions, drawn inside the timed loop; episodes that end are
  * followed by new ones from the environment's own stream; every observation is written. Then resets alone, then the
- * expert's demonstrations. One result. */
-TRIAD_NODISCARD triad_status bench_babyai(json_object *results, const babyai_level *level, size_t envs, double seconds,
-                                          triad_pool *pool, triad_error *err);
+ * expert's demonstrations; each the best of `rounds` runs of `seconds`. One result. */
+TRIAD_NODISCARD triad_status bench_babyai(json_object *results, const babyai_level *level, size_t envs, int rounds,
+                                          double seconds, triad_pool *pool, triad_error *err);
 
 #endif
