@@ -201,7 +201,7 @@ triad_status triad_embed_probe(const char *source, size_t *layers, const char **
     } else if (status == TRIAD_OK && kind == SOURCE_AGENT) {
         triad_agent *agent = NULL;
         status = triad_agent_open(&agent, source, err);
-        if (status == TRIAD_OK) count = (size_t)triad_agent_encoder_layers(agent) + 3;
+        if (status == TRIAD_OK) count = (size_t)triad_agent_encoder_layers(agent) + 3 + triad_agent_fused_layers(agent);
         convention = "instruction";
         triad_agent_close(agent);
     }
