@@ -23,6 +23,15 @@ size_t triad_agent_width(const triad_agent *agent);
 TRIAD_NODISCARD triad_status triad_agent_embed(const triad_agent *agent, const char *const *sentences, size_t n,
                                                const triad_agent_embedding *out, triad_pool *pool, triad_error *err);
 
+/* What the policy makes of sentences and sight together: its state at the first step of an episode, behind every layer
+ * that sees (its cell layers, read-out, memory and recall layers), averaged over TRIAD_FUSED_SCENES scenes that are the
+ * same for every sentence and every agent. fused[l] [n, width], l below triad_agent_fused_layers; entries may be NULL.
+ * A sentence's row does not depend on the others; any pool gives the same bytes. */
+enum { TRIAD_FUSED_SCENES = 64 };
+size_t triad_agent_fused_layers(const triad_agent *agent);
+TRIAD_NODISCARD triad_status triad_agent_embed_fused(const triad_agent *agent, const char *const *sentences, size_t n,
+                                                     float *const *fused, triad_pool *pool, triad_error *err);
+
 /* One episode's memory. instruction [instruction size] may be any vector, from triad_agent_embed or from elsewhere. */
 typedef struct triad_agent_session triad_agent_session;
 TRIAD_NODISCARD triad_status triad_agent_begin(triad_agent_session **session, const triad_agent *agent,

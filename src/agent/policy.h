@@ -68,6 +68,11 @@ void policy_lay_out(policy_layout *layout, const policy_config *config);
 /* params [size] from the seed: each tensor has a stream of its own, keyed by its name. */
 void policy_initialise(float *params, const policy_layout *layout, uint64_t seed);
 
+static inline size_t policy_fused_layers(const policy_config *config)
+{
+    return config->cell_layers + 1 + config->memory_layers + config->recall_layers;
+}
+
 /* Steps and their tokens. All offsets count from 0. */
 typedef struct policy_tokens {
     size_t steps;
