@@ -37,6 +37,9 @@ json_object *bench_document(const char *bench, json_object *results);
  * for `seconds` in all. One result: the best of the rounds of each. */
 TRIAD_NODISCARD triad_status bench_train(json_object *results, size_t width, double seconds, triad_pool *pool,
                                          triad_error *err);
+/* The first `count` batches that it trains on, written to path (bench_batches.h). */
+TRIAD_NODISCARD triad_status bench_train_batches(const char *path, size_t width, size_t count, triad_pool *pool,
+                                                 triad_error *err);
 
 /* A level in a batch of `envs` environments under random actions, drawn inside the timed loop; episodes that end are
  * followed by new ones from the environment's own stream; every observation is written. Then resets alone, then the
