@@ -213,6 +213,15 @@ static void keys_do_what_they_say(void **state)
     assert_true(game_so_far(g).episodes == 1 && game_so_far(g).solved == 0);
     game_close(g);
     player_close(&expert);
+    /* A seed of which the reference never makes an episode: said, and passed over by the next key. */
+    g = start("SynthS5R2", 1741, NULL);
+    char *text = shown(g, 24, 80);
+    assert_non_null(strstr(text, "no episode"));
+    free(text);
+    press(g, "<^n");
+    assert_string_equal(game_so_far(g).outcome, "under way");
+    assert_int_equal(game_so_far(g).steps, 0);
+    game_close(g);
 }
 
 static void a_failed_instruction_ends_the_game(void **state)
