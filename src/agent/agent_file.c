@@ -296,8 +296,26 @@ static triad_status read_file(triad_agent *agent, agent_checkpoint *checkpoint, 
     char hex[65];
     if (!digest(hex, format, texts, blocks, whole ? 3 : 1, size))
         return triad_fail(err, TRIAD_ERR_MEMORY, -1, "out of memory");
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+    if (said) return TRIAD_OK; /* a fuzzer can't meet a digest, and what lies behind it is what it should reach */
+#endif
     if (!said || strcmp(said, hex) != 0)
         return triad_fail(err, TRIAD_ERR_FORMAT, -1, "altered since it was written (its digest differs)");
+    return TRIAD_OK;
+}
+
+static triad_status take_file(triad_agent **made, agent_checkpoint *checkpoint, safetensors *file, triad_error *err)
+{
+    triad_agent *agent = calloc(1, sizeof *agent);
+    const triad_status status =
+        agent ? read_file(agent, checkpoint, file, err) : triad_fail(err, TRIAD_ERR_MEMORY, -1, "out of memory");
+    safetensors_close(file);
+    if (status) {
+        triad_agent_close(agent);
+        if (checkpoint) agent_checkpoint_free(checkpoint);
+        return status;
+    }
+    *made = agent;
     return TRIAD_OK;
 }
 
@@ -307,17 +325,21 @@ triad_status agent_read(triad_agent **made, agent_checkpoint *checkpoint, const 
     if (checkpoint) *checkpoint = (agent_checkpoint){0};
     safetensors *file;
     triad_status status = safetensors_open(&file, path, err);
-    if (status) return status;
-    triad_agent *agent = calloc(1, sizeof *agent);
-    status = agent ? read_file(agent, checkpoint, file, err) : triad_fail(err, TRIAD_ERR_MEMORY, -1, "out of memory");
-    safetensors_close(file);
-    if (status) {
-        triad_agent_close(agent);
-        if (checkpoint) agent_checkpoint_free(checkpoint);
-        return triad_fail_in(err, path);
+    if (!status) {
+        status = take_file(made, checkpoint, file, err);
+        if (status) return triad_fail_in(err, path);
     }
-    *made = agent;
-    return TRIAD_OK;
+    return status;
+}
+
+triad_status agent_parse(triad_agent **made, agent_checkpoint *checkpoint, const void *bytes, size_t size,
+                         triad_error *err)
+{
+    *made = NULL;
+    if (checkpoint) *checkpoint = (agent_checkpoint){0};
+    safetensors *file;
+    const triad_status status = safetensors_parse(&file, bytes, size, err);
+    return status ? status : take_file(made, checkpoint, file, err);
 }
 
 void agent_checkpoint_free(agent_checkpoint *checkpoint)

@@ -32,6 +32,9 @@ TRIAD_NODISCARD triad_status agent_write_checkpoint(const char *path, const poli
 /* Takes a file of either kind; checkpoint NULL: a checkpoint is refused. Frees what it made when it fails. */
 TRIAD_NODISCARD triad_status agent_read(triad_agent **agent, agent_checkpoint *checkpoint, const char *path,
                                         triad_error *err);
+/* The same over the bytes of a file. */
+TRIAD_NODISCARD triad_status agent_parse(triad_agent **agent, agent_checkpoint *checkpoint, const void *bytes,
+                                         size_t size, triad_error *err);
 void agent_checkpoint_free(agent_checkpoint *checkpoint);
 
 #endif
