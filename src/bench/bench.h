@@ -7,6 +7,7 @@
 #include "formats/json.h"
 #include "triad/babyai.h"
 #include "triad/base.h"
+#include "triad/items.h"
 
 /* ---- helpers */
 
@@ -42,5 +43,18 @@ TRIAD_NODISCARD triad_status bench_train(json_object *results, size_t width, dou
  * expert's demonstrations; each the best of `rounds` runs of `seconds`. One result. */
 TRIAD_NODISCARD triad_status bench_babyai(json_object *results, const babyai_level *level, size_t envs, int rounds,
                                           double seconds, triad_pool *pool, triad_error *err);
+
+typedef struct bench_embed_options {
+    int repeats;   /* after one that warms up, the best counts; 0: that one */
+    bool apart;    /* prefixes that sentences share are computed for each of them */
+    bool sgemm;    /* measure OpenBLAS too */
+    size_t memory; /* bytes of hidden states that stay in memory; 0: the default */
+} bench_embed_options;
+
+/* A model over sentences, tokenizing included and every layer's pooled vectors kept, as `triad embed --layers all` does
+ * it without its file. gflops counts the products of the tokens that are computed; gflops_sgemm is OpenBLAS at these
+ * weights' shapes with as many rows and threads. One result. */
+TRIAD_NODISCARD triad_status bench_embed(json_object *results, const char *source, const triad_items *items,
+                                         const bench_embed_options *options, triad_pool *pool, triad_error *err);
 
 #endif

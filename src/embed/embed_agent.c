@@ -34,7 +34,7 @@ static triad_status run(triad_space *space, const embed_job *job, const triad_ag
         names[layers + 1] = "instruction";
         status = embed_check_layers(job->options.layers, names, layers + 2, err);
     }
-    if (status == TRIAD_OK) status = embed_begin(space, job, "agent", "instruction", "agent", err);
+    if (status == TRIAD_OK) status = embed_begin(space, job, job->items, "agent", "instruction", "agent", err);
     if (status == TRIAD_OK) status = add(space, job, "words", width, &out.words, err);
     for (size_t i = 0; i < layers && status == TRIAD_OK; i++) status = add(space, job, text[i], width, &hidden[i], err);
     if (status == TRIAD_OK)
