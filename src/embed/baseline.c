@@ -23,7 +23,7 @@ static triad_status check(const embed_job *job, triad_error *err)
 triad_status embed_random(triad_space *space, const embed_job *job, triad_error *err)
 {
     triad_status status = check(job, err);
-    if (status == TRIAD_OK) status = embed_begin(space, job, job->items, "baseline", "none", "baseline", err);
+    if (status == TRIAD_OK) status = embed_begin(space, job, "baseline", "none", "baseline", err);
     float *out = NULL;
     if (status == TRIAD_OK) status = triad_space_add_layer(space, "0", job->items->count, RANDOM_WIDTH, &out, err);
     for (size_t i = 0; i < job->items->count && status == TRIAD_OK; i++) {
@@ -40,7 +40,7 @@ triad_status embed_random(triad_space *space, const embed_job *job, triad_error 
 triad_status embed_lexical(triad_space *space, const embed_job *job, triad_error *err)
 {
     triad_status status = check(job, err);
-    if (status == TRIAD_OK) status = embed_begin(space, job, job->items, "baseline", "none", "baseline", err);
+    if (status == TRIAD_OK) status = embed_begin(space, job, "baseline", "none", "baseline", err);
     float *values = NULL, *out = NULL;
     size_t width = 0;
     if (status == TRIAD_OK) status = triad_lexical_features(&values, &width, job->name, job->items, err);

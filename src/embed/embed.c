@@ -9,8 +9,6 @@
 #include "triad/agent.h"
 #include "triad/model.h"
 
-typedef enum source_kind { SOURCE_MODEL, SOURCE_AGENT, SOURCE_LEXICAL, SOURCE_RANDOM } source_kind;
-
 triad_embed_options triad_embed_defaults(void)
 {
     return (triad_embed_options){.layers = "last", .pool = "default", .unit = "sentence", .seed = 0};
@@ -31,7 +29,7 @@ static triad_status check_options(triad_embed_options *o, triad_error *err)
 
 bool triad_embed_pooling(const char *name)
 {
-    static const char *const known[] = {"default", "mean", "mean-nofirst", "last", "cls", "projected", "tokens"};
+    static const char *const known[] = {"default", "mean", "mean-nofirst", "last", "cls", "eos", "projected", "tokens"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(name, known[i]) == 0) return true;
     return false;
@@ -50,7 +48,8 @@ static triad_status cut_pools(embed_job *job, triad_error *err)
         if (!triad_embed_pooling(name))
             return triad_fail(
                 err, TRIAD_ERR_UNSUPPORTED, -1,
-                "pooling \"%.60s\": unknown (one of default, mean, mean-nofirst, last, cls, projected, tokens)", name);
+                "pooling \"%.60s\": unknown (one of default, mean, mean-nofirst, last, cls, eos, projected, tokens)",
+                name);
         for (size_t i = 0; i + 1 < job->pool_count; i++)
             if (strcmp(name, job->pools[i]) == 0)
                 return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling %.60s: named twice", name);
@@ -133,9 +132,10 @@ static char *last_name(const char *path)
     return strndup(path + start, end - start);
 }
 
-triad_status embed_begin(triad_space *space, const embed_job *job, const triad_items *from, const char *prefix,
-                         const char *pool, const char *kind, triad_error *err)
+triad_status embed_begin(triad_space *space, const embed_job *job, const char *prefix, const char *pool,
+                         const char *kind, triad_error *err)
 {
+    const triad_items *from = job->items;
     triad_items copy;
     triad_status status =
         triad_items_create(&copy, from->count, (const char *const *)from->id, (const char *const *)from->text,
@@ -150,13 +150,35 @@ triad_status embed_begin(triad_space *space, const embed_job *job, const triad_i
     return status;
 }
 
-static triad_status fill(triad_space *spaces, embed_job *job, source_kind kind, triad_error *err)
+triad_status embed_job_create(embed_job *job, const char *source, const triad_embed_options *options, triad_pool *pool,
+                              triad_progress *progress, triad_error *err)
 {
-    if (kind != SOURCE_MODEL && job->pool_count > 1)
+    *job = (embed_job){.source = source,
+                       .options = options != NULL ? *options : triad_embed_defaults(),
+                       .pool = pool,
+                       .progress = progress};
+    triad_status status = check_options(&job->options, err);
+    if (status == TRIAD_OK) status = cut_pools(job, err);
+    if (status == TRIAD_OK) status = kind_of(&job->kind, source, err);
+    if (status != TRIAD_OK) return status;
+    job->name = job->kind == SOURCE_LEXICAL || job->kind == SOURCE_RANDOM ? strdup(source + 9) : last_name(source);
+    return job->name != NULL ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
+}
+
+void embed_job_free(embed_job *job)
+{
+    for (size_t i = 0; i < job->pool_count; i++) free(job->pools[i]);
+    free(job->name);
+    *job = (embed_job){0};
+}
+
+static triad_status fill(triad_space *spaces, embed_job *job, triad_error *err)
+{
+    if (job->kind != SOURCE_MODEL && job->pool_count > 1)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling %.100s: only models have several", job->options.pool);
-    if (kind != SOURCE_MODEL && strcmp(job->options.unit, "sentence") != 0)
+    if (job->kind != SOURCE_MODEL && strcmp(job->options.unit, "sentence") != 0)
         return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "unit %s: only models have it", job->options.unit);
-    switch (kind) {
+    switch (job->kind) {
     case SOURCE_AGENT:
         return embed_agent(spaces, job, err);
     case SOURCE_LEXICAL:
@@ -175,30 +197,15 @@ triad_status triad_embed_pools(triad_space *spaces, size_t *count, const char *s
 {
     memset(spaces, 0, EMBED_MAX_POOLS * sizeof *spaces);
     *count = 0;
-    embed_job job = {.source = source,
-                     .items = items,
-                     .options = options != NULL ? *options : triad_embed_defaults(),
-                     .pool = pool,
-                     .progress = progress};
-    source_kind kind = SOURCE_MODEL;
-    char *name = NULL;
-    triad_status status = check_options(&job.options, err);
-    if (status == TRIAD_OK) status = cut_pools(&job, err);
+    embed_job job;
+    triad_status status = embed_job_create(&job, source, options, pool, progress, err);
     if (status == TRIAD_OK && items->count == 0)
         status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: there is none to embed");
-    if (status == TRIAD_OK) status = kind_of(&kind, source, err);
-    if (status == TRIAD_OK) {
-        name = kind == SOURCE_LEXICAL || kind == SOURCE_RANDOM ? strdup(source + 9) : last_name(source);
-        if (name == NULL) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
-    }
-    job.name = name;
-    if (status == TRIAD_OK) status = fill(spaces, &job, kind, err);
-    free(name);
+    job.items = items;
+    if (status == TRIAD_OK) status = fill(spaces, &job, err);
     if (status == TRIAD_OK) *count = job.pool_count;
-    for (size_t i = 0; i < job.pool_count; i++) {
-        if (status != TRIAD_OK) triad_space_free(&spaces[i]);
-        free(job.pools[i]);
-    }
+    for (size_t i = 0; i < job.pool_count && status != TRIAD_OK; i++) triad_space_free(&spaces[i]);
+    embed_job_free(&job);
     return status;
 }
 
@@ -236,7 +243,7 @@ triad_status triad_embed_probe(const char *source, size_t *layers, const char **
     } else if (status == TRIAD_OK && kind == SOURCE_AGENT) {
         triad_agent *agent = NULL;
         status = triad_agent_open(&agent, source, err);
-        if (status == TRIAD_OK) count = (size_t)triad_agent_encoder_layers(agent) + 3;
+        if (status == TRIAD_OK) count = (size_t)triad_agent_encoder_layers(agent) + 3 + triad_agent_fused_layers(agent);
         convention = "instruction";
         triad_agent_close(agent);
     }

@@ -24,6 +24,7 @@ typedef struct target {
 typedef struct collector {
     const embed_job *job;
     const triad_tokens *tokens;
+    const triad_model *model;
     const embed_words *words; /* NULL: rows are sentences */
     target to[EMBED_MAX_POOLS];
     size_t targets;
@@ -65,8 +66,14 @@ static void pool_sentence(void *context, size_t sentence, int worker)
     const triad_tokens *tokens = p->c->tokens;
     const triad_states *states = p->states;
     const size_t first = tokens->offsets[sentence], d = states->width;
+    const size_t count = tokens->offsets[sentence + 1] - first;
     size_t from, to;
-    span_of(p->to->pool, tokens->offsets[sentence + 1] - first, &from, &to);
+    span_of(p->to->pool, count, &from, &to);
+    if (strcmp(p->to->pool, "eos") == 0) {
+        /* Sentences without tokens have been refused: there is always one that stands for the sentence. */
+        if (triad_model_summary_token(p->c->model, tokens->ids + first, count, &from, NULL) != TRIAD_OK) from = 0;
+        to = from + 1;
+    }
     float *out = p->out + sentence * d;
     enum { BLOCK = 512 };
     for (size_t column = 0; column < d; column += BLOCK) {
@@ -264,6 +271,9 @@ static triad_status check_pool(const embed_job *job, const target *to, const tri
     if (to->only_projected && info->projected == 0)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling projected: this model projects nothing (use %s)",
                           info->pooling);
+    if (strcmp(to->pool, "eos") == 0 && strcmp(info->pooling, "eos") != 0)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling eos: only CLIP has an end-of-text token (use %s)",
+                          info->pooling);
     if (strcmp(job->options.unit, "word") == 0 && strcmp(to->pool, "mean") != 0 && strcmp(to->pool, "last") != 0)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
                           "pooling %s: words are pooled by mean (of their tokens) or last (their last token)",
@@ -289,6 +299,8 @@ static triad_status begin(collector *c, triad_space *spaces, const triad_model_i
 {
     const embed_job *job = c->job;
     const bool by_word = strcmp(job->options.unit, "word") == 0;
+    embed_job named = *job;
+    if (by_word) named.items = &c->words->items;
     triad_status status = TRIAD_OK;
     for (size_t i = 0; i < c->targets && status == TRIAD_OK; i++) {
         target *to = &c->to[i];
@@ -306,8 +318,7 @@ static triad_status begin(collector *c, triad_space *spaces, const triad_model_i
         status = check_pool(job, to, info, err);
         if (status == TRIAD_OK) status = check_layers(job, info, to->every_token || by_word, err);
         if (status == TRIAD_OK)
-            status = embed_begin(to->space, job, by_word ? &c->words->items : job->items, info->container,
-                                 alone ? "projected" : to->pool,
+            status = embed_begin(to->space, &named, info->container, alone ? "projected" : to->pool,
                                  info->kind == TRIAD_DECODER   ? "decoder"
                                  : info->kind == TRIAD_ENCODER ? "encoder"
                                                                : "dual",
@@ -328,7 +339,7 @@ triad_status embed_with_model(triad_space *spaces, embed_job *job, const triad_m
         triad_model_tokenize(model, &tokens, (const char *const *)job->items->text, job->items->count, err);
     if (status != TRIAD_OK) return status;
     triad_model_prompt(model, &tokens);
-    collector c = {.job = job, .tokens = &tokens, .targets = job->pool_count};
+    collector c = {.job = job, .tokens = &tokens, .model = model, .targets = job->pool_count};
     job->width = info->width;
     embed_words words = {0};
     triad_text state_of = {0}, state = {0};

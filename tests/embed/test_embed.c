@@ -268,7 +268,7 @@ static void refuses(void **state)
     refuse(LLAMA, "0,", NULL, NULL, TRIAD_ERR_NOT_FOUND, "layer \"\"");
     refuse(LLAMA, "", NULL, NULL, TRIAD_ERR_ARGUMENT, "layers");
     refuse(LLAMA, NULL, "projected", NULL, TRIAD_ERR_ARGUMENT, "projects nothing");
-    refuse(LLAMA, NULL, "eos", NULL, TRIAD_ERR_UNSUPPORTED, "eos");
+    refuse(LLAMA, NULL, "eos", NULL, TRIAD_ERR_ARGUMENT, "only CLIP");
     refuse(LLAMA, NULL, NULL, "letter", TRIAD_ERR_UNSUPPORTED, "letter");
     refuse(LLAMA, NULL, "cls", "word", TRIAD_ERR_ARGUMENT, "words are pooled by mean");
     refuse("baseline:bow", NULL, NULL, "word", TRIAD_ERR_UNSUPPORTED, "only models");
