@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { TILE_ENVS = 64 }; /* environments a tile: enough work to hand out, few enough to balance */
 
@@ -14,35 +15,51 @@ struct babyai_batch {
     unsigned char *memory;
 };
 
+/* Memory that is walked through at every step comes in large pages where there are some: small ones need more of the
+ * processor's translations than it keeps. */
+static unsigned char *allocate(size_t bytes)
+{
+    enum { LARGE_PAGE = 2 << 20 };
+    const size_t alignment = bytes < LARGE_PAGE ? 64 : LARGE_PAGE;
+    if (bytes > SIZE_MAX - alignment) return NULL;
+    bytes = (bytes + alignment - 1) / alignment * alignment;
+    unsigned char *memory = aligned_alloc(alignment, bytes);
+    if (!memory) return NULL;
+    if (alignment == LARGE_PAGE) (void)madvise(memory, bytes, MADV_HUGEPAGE);
+    memset(memory, 0, bytes);
+    return memory;
+}
+
 triad_status babyai_batch_create(babyai_batch **batch, size_t n, const babyai_level *const *levels,
                                  const uint64_t *seeds, triad_error *err)
 {
     *batch = NULL;
     if (n == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "batch: no environments (give at least one)");
-    size_t bytes = 0;
+    size_t own = 0, bytes = 0; /* of the environments; of the worlds behind them as well */
     for (size_t i = 0; i < n; i++) {
         if (!levels[i]) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "batch: environment %zu has no level", i);
-        if (!triad_add_size(&bytes, bytes, babyai_env_bytes(levels[i])))
+        if (!triad_add_size(&bytes, bytes, babyai_env_bytes(levels[i]) + babyai_world_bytes(levels[i])))
             return triad_fail(err, TRIAD_ERR_MEMORY, -1, "batch: %zu environments are too many", n);
+        own += babyai_env_bytes(levels[i]);
     }
     babyai_batch *b = calloc(1, sizeof *b);
     if (b) {
         b->n = n;
         b->env = calloc(n, sizeof *b->env);
-        b->memory = aligned_alloc(64, bytes);
+        b->memory = allocate(bytes);
     }
     if (!b || !b->env || !b->memory) {
         babyai_batch_free(b);
         return triad_fail(err, TRIAD_ERR_MEMORY, -1, "batch: no memory for %zu environments of %zu bytes together", n,
                           bytes);
     }
-    memset(b->memory, 0, bytes);
-    unsigned char *at = b->memory;
+    unsigned char *env = b->memory, *world = b->memory + own;
     for (size_t i = 0; i < n; i++) {
-        b->env[i] = (babyai_env *)at;
-        babyai_env_init(b->env[i], levels[i]);
-        triad_pcg64_seed(&b->env[i]->rng, seeds[i]);
-        at += babyai_env_bytes(levels[i]);
+        b->env[i] = (babyai_env *)env;
+        babyai_env_init(b->env[i], (babyai_world *)world, levels[i]);
+        triad_pcg64_seed(&b->env[i]->world->rng, seeds[i]);
+        env += babyai_env_bytes(levels[i]);
+        world += babyai_world_bytes(levels[i]);
     }
     *batch = b;
     return TRIAD_OK;
@@ -160,7 +177,7 @@ triad_status babyai_batch_step(babyai_batch *batch, triad_pool *pool, const baby
 
 const char *babyai_batch_mission(const babyai_batch *batch, size_t i)
 {
-    return batch->env[i]->mission;
+    return batch->env[i]->world->mission;
 }
 
 babyai_env *babyai_batch_env(babyai_batch *batch, size_t i)

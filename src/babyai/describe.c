@@ -62,13 +62,13 @@ void babyai_match(const babyai_env *env, description *what)
 {
     what->objects = 0;
     what->set = 0;
-    for (uint64_t left = env->on_grid >> ID_FIRST << ID_FIRST; left; left &= left - 1) {
+    for (uint64_t left = env->world->on_grid >> ID_FIRST << ID_FIRST; left; left &= left - 1) {
         const uint8_t id = (uint8_t)__builtin_ctzll(left);
-        const uint8_t code = env->code[id];
+        const uint8_t code = env->world->code[id];
         if (what->noun != NOUN_ANY && noun_of(code) != what->noun) continue;
         if (what->colour != COLOUR_ANY && code_colour(code) != what->colour) continue;
-        if (place_fits(env, (place)what->place, position_x(env->at[id]), position_y(env->at[id])))
-            add_match(what, id, env->at[id]);
+        if (place_fits(env, (place)what->place, position_x(env->world->at[id]), position_y(env->world->at[id])))
+            add_match(what, id, env->world->at[id]);
     }
     /* "a grey object" means the walls as well. */
     if (what->noun == NOUN_ANY && (what->colour == COLOUR_ANY || what->colour == COLOUR_GREY)) {
@@ -90,8 +90,8 @@ static void refresh_description(const babyai_env *env, description *what)
                 if (id != ID_NONE && what->set >> id & 1) what->at[count++] = position_of(x, y);
             }
     } else {
-        for (uint64_t left = what->set & env->on_grid; left; left &= left - 1) {
-            const position at = env->at[__builtin_ctzll(left)];
+        for (uint64_t left = what->set & env->world->on_grid; left; left &= left - 1) {
+            const position at = env->world->at[__builtin_ctzll(left)];
             unsigned i = count++;
             for (; i > 0 && what->at[i - 1] > at; i--) what->at[i] = what->at[i - 1];
             what->at[i] = at;
@@ -104,7 +104,7 @@ void babyai_refresh(babyai_env *env)
 {
     if (!env->moved) return;
     env->moved = false;
-    instruction *instr = &env->instruction;
+    instruction *instr = &env->world->instruction;
     for (int part = 0; part < instr->parts; part++)
         for (int i = 0; i < instr->clauses[part]; i++) {
             clause *c = &instr->clause[2 * part + i];
@@ -123,7 +123,7 @@ static phrase phrase_of(const description *what)
 
 void babyai_word_mission(babyai_env *env)
 {
-    const instruction *instr = &env->instruction;
+    const instruction *instr = &env->world->instruction;
     sentence said = {
         .sequence = instr->sequence, .parts = instr->parts, .clauses = {instr->clauses[0], instr->clauses[1]}};
     for (int part = 0; part < instr->parts; part++)
@@ -133,5 +133,5 @@ void babyai_word_mission(babyai_env *env)
             said.phrase[i][0] = phrase_of(&c->a);
             if (c->verb == VERB_PUT_NEXT) said.phrase[i][1] = phrase_of(&c->b);
         }
-    grammar_text(&said, env->mission);
+    grammar_text(&said, env->world->mission);
 }

@@ -53,7 +53,8 @@ void babyai_observe_plain(const babyai_env *env, uint8_t image[BABYAI_OBSERVATIO
             uint8_t code = (uint8_t)(columns[i] >> (8 * j));
             if (i == 3 && j == 6) code = env->first_look ? (uint8_t)CODE_EMPTY : env->hand;
             /* The object already in hand still lies where it lay. */
-            if (env->first_look && x >= 0 && y >= 0 && position_of(x, y) == env->at[env->carrying]) code = env->hand;
+            if (env->first_look && x >= 0 && y >= 0 && position_of(x, y) == env->world->at[env->carrying])
+                code = env->hand;
             code_triple(seen >> (8 * i + j) & 1 ? code : KIND_UNSEEN, image + 3 * (BABYAI_VIEW * i + j));
         }
     *direction = env->direction;

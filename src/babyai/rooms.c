@@ -18,18 +18,18 @@ static void draw_walls(maker *m)
     babyai_env *env = m->env;
     const int side = env->side, width = env->width, height = env->height, step = m->room_size - 1;
     const size_t cells = (size_t)side * (size_t)side;
-    memset(env->ids, ID_NONE, cells);
+    memset(env->world->ids, ID_NONE, cells);
     memset(env->by_column, CODE_EMPTY, cells);
     memset(env->by_row, CODE_EMPTY, cells);
     for (int x = 0; x < width; x += step) {
-        memset(env->ids + x * side, ID_WALL, (size_t)height);
+        memset(env->world->ids + x * side, ID_WALL, (size_t)height);
         memset(env->by_column + x * side, CODE_WALL, (size_t)height);
         for (int y = 0; y < height; y++) env->by_row[y * side + x] = CODE_WALL;
     }
     for (int y = 0; y < height; y += step) {
         memset(env->by_row + y * side, CODE_WALL, (size_t)width);
         for (int x = 0; x < width; x++) {
-            env->ids[x * side + y] = ID_WALL;
+            env->world->ids[x * side + y] = ID_WALL;
             env->by_column[x * side + y] = CODE_WALL;
         }
     }
@@ -39,8 +39,8 @@ void rooms_begin(maker *m)
 {
     babyai_env *env = m->env;
     draw_walls(m);
-    env->on_grid = 0;
-    env->box_with_key = env->key_in_box = ID_NONE;
+    env->world->on_grid = 0;
+    env->world->box_with_key = env->world->key_in_box = ID_NONE;
     m->next_id = ID_FIRST;
     m->placed = 0;
     m->locked_room = -1;
@@ -95,7 +95,7 @@ made rooms_add_object(maker *m, int column, int row, int kind, int colour, int *
     int x, y;
     MAKE(draw_cell(m, column, row, 2, &x, &y));
     const int made_id = m->next_id++;
-    m->env->code[made_id] = cell_code((cell_kind)kind, (cell_colour)colour);
+    m->env->world->code[made_id] = cell_code((cell_kind)kind, (cell_colour)colour);
     env_put(m->env, x, y, (uint8_t)made_id);
     m->placed |= placed_bit(kind, colour);
     if (id) *id = made_id;
@@ -116,7 +116,7 @@ made rooms_add_door(maker *m, int column, int row, int side, int colour, int loc
     if (locked == ANY) locked = draw_bool(m);
     here->locked = locked;
     const int made_id = m->next_id++;
-    m->env->code[made_id] = cell_code(locked ? KIND_DOOR_LOCKED : KIND_DOOR_CLOSED, (cell_colour)colour);
+    m->env->world->code[made_id] = cell_code(locked ? KIND_DOOR_LOCKED : KIND_DOOR_CLOSED, (cell_colour)colour);
     env_put(m->env, position_x(here->door_at[side]), position_y(here->door_at[side]), (uint8_t)made_id);
     here->door[side] = (uint8_t)made_id;
     m->room[rooms_neighbour(m, column, row, side)].door[(side + 2) % SIDES] = (uint8_t)made_id;
