@@ -10,11 +10,12 @@ static size_t grid_side(const babyai_level *level)
     return (size_t)((level->room_size - 1) * rooms + 1);
 }
 
-/* Bytes before and behind a grid that a view may read: the agent keeps off the outer wall, so that a view reaches two
- * lines and five cells beyond the grid. */
+/* Bytes before and behind a grid that a view may read (the agent keeps off the outer wall, so that it reaches two lines
+ * and five cells beyond the grid) and that the generator may write. */
 static size_t grid_slack(const babyai_level *level)
 {
-    return 2 * grid_side(level) + 5;
+    const size_t view = 2 * grid_side(level) + 5;
+    return view > LINE_MAX ? view : LINE_MAX;
 }
 
 /* An odd number of cache lines: those of neighbours fall into different sets. */
@@ -30,7 +31,7 @@ size_t babyai_env_bytes(const babyai_level *level)
 
 size_t babyai_world_bytes(const babyai_level *level)
 {
-    return whole_lines(sizeof(babyai_world) + grid_side(level) * grid_side(level));
+    return whole_lines(sizeof(babyai_world) + grid_side(level) * grid_side(level) + LINE_MAX);
 }
 
 void babyai_env_init(babyai_env *env, babyai_world *world, const babyai_level *level)

@@ -11,6 +11,7 @@ enum {
     ID_WALL = 1,
     ID_FIRST = 2,
     ID_COUNT = 64, /* the largest level (Unlock) has 41 objects and doors */
+    LINE_MAX = 24, /* bytes of a line of the grid as the generator writes it: so many may be written behind a grid */
     MATCH_MAX = 32 /* "a grey object" matches 24 walls and at most 5 objects; elsewhere at most 21 */
 };
 

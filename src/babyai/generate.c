@@ -101,11 +101,12 @@ static void begin_episode(babyai_env *env, int next_id)
 triad_status babyai_generate(babyai_env *env, triad_error *err)
 {
     const babyai_level *level = env->level;
-    maker m = {.env = env,
-               .rng = env->world->rng,
-               .columns = level->columns,
-               .rows = level->rows,
-               .room_size = level->room_size};
+    maker m;
+    m.env = env;
+    m.columns = level->columns;
+    m.rows = level->rows;
+    m.room_size = level->room_size;
+    draws_begin(&m.draws, &env->world->rng);
     env->world->rejects = 0;
     env->world->reject_timeouts = 0;
     env->ready = false;
@@ -119,7 +120,7 @@ triad_status babyai_generate(babyai_env *env, triad_error *err)
             env->world->reject_timeouts |= (uint64_t)(result == TIMED_OUT) << env->world->rejects;
         env->world->rejects++;
     }
-    env->world->rng = m.rng;
+    draws_end(&m.draws, &env->world->rng);
     if (result == MADE) {
         begin_episode(env, m.next_id);
         return TRIAD_OK;

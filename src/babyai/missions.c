@@ -452,7 +452,7 @@ static made blocked_unlock_pick_up(maker *m)
     MAKE(rooms_add_door(m, 0, 0, 0, ANY, true, &door));
     const int ball = m->next_id++;
     m->env->world->code[ball] = cell_code(KIND_BALL, (cell_colour)ROOMS_COLOURS[draw(m, COLOUR_COUNT)]);
-    env_put(m->env, position_x(m->env->world->at[door]) - 1, position_y(m->env->world->at[door]), (uint8_t)ball);
+    rooms_put(m, position_x(m->env->world->at[door]) - 1, position_y(m->env->world->at[door]), (uint8_t)ball);
     MAKE(rooms_add_object(m, 0, 0, KIND_KEY, colour_of(m, door), NULL));
     MAKE(rooms_place_agent(m, 0, 0));
     return say_single(m, VERB_PICK_UP, NOUN_BOX, COLOUR_ANY);
@@ -603,7 +603,7 @@ static made draw_part(maker *m, int part, bool joined)
 static made level_gen(maker *m)
 {
     const babyai_level *level = m->env->level;
-    if (triad_pcg64_uniform(&m->rng) < level->lock_probability) MAKE(lock_some_room(m));
+    if (draws_uniform(&m->draws) < level->lock_probability) MAKE(lock_some_room(m));
     MAKE(rooms_connect_all(m, ANY));
     MAKE(rooms_add_distractors(m, ANY, ANY, level->objects, false, NULL));
     MAKE(place_agent_outside(m, m->locked_room));

@@ -6,7 +6,7 @@
 #ifdef __AVX2__
 #include <immintrin.h>
 
-enum { GROUP = 16, LANES = 4, VECTORS = GROUP / LANES };
+enum { LANES = 4, LOOK_MOST = 64 };
 
 typedef uint64_t lanes __attribute__((vector_size(32), aligned(32)));
 
@@ -105,28 +105,30 @@ static inline void write(const view *v, uint64_t seen, uint8_t hand, uint8_t *im
     _mm_storeu_si128((__m128i *)(image + BABYAI_OBSERVATION - 16), _mm_alignr_epi8(behind, last, 5));
 }
 
+static void look(const babyai_env *const *env, size_t n, uint8_t *images, uint8_t *directions)
+{
+    view views[LOOK_MOST];
+    uint64_t open[LOOK_MOST] __attribute__((aligned(32))); /* then what is seen */
+    for (size_t i = 0; i < n; i++) open[i] = fetch(env[i], &views[i]);
+    for (size_t i = 0; i < n; i += LANES) {
+        lanes *cells = (lanes *)(open + i);
+        *cells = spread(*cells);
+    }
+    for (size_t i = 0; i < n; i++) {
+        write(&views[i], open[i], env[i]->hand, images + i * BABYAI_OBSERVATION);
+        directions[i] = env[i]->direction;
+    }
+}
+
 void babyai_look(const babyai_env *const *env, size_t n, uint8_t *images, uint8_t *directions)
 {
-    for (size_t begin = 0; begin < n; begin += GROUP) {
-        const size_t count = n - begin < GROUP ? n - begin : GROUP;
-        view views[GROUP];
-        lanes cells[VECTORS] = {0};
-        uint64_t open[GROUP] = {0}, seen[GROUP];
-        for (size_t i = 0; i < count; i++) open[i] = fetch(env[begin + i], &views[i]);
-        memcpy(cells, open, sizeof cells);
-        for (int i = 0; i < VECTORS; i++) cells[i] = spread(cells[i]);
-        memcpy(seen, cells, sizeof seen);
-        for (size_t i = 0; i < count; i++) {
-            const babyai_env *e = env[begin + i];
-            uint8_t *image = images + (begin + i) * BABYAI_OBSERVATION;
-            if (__builtin_expect(e->first_look, false)) {
-                babyai_observe_plain(e, image, &directions[begin + i]);
-                continue;
-            }
-            write(&views[i], seen[i], e->hand, image);
-            directions[begin + i] = e->direction;
-        }
+    for (size_t begin = 0; begin < n; begin += LOOK_MOST) {
+        const size_t count = n - begin < LOOK_MOST ? n - begin : LOOK_MOST;
+        look(env + begin, count, images + begin * BABYAI_OBSERVATION, directions + begin);
     }
+    for (size_t i = 0; i < n; i++)
+        if (__builtin_expect(env[i]->first_look, false))
+            babyai_observe_plain(env[i], images + i * BABYAI_OBSERVATION, &directions[i]);
 }
 
 #else
