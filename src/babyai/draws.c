@@ -8,13 +8,20 @@ static unsigned current(const draws *d)
     return (d->at - 1) / 2;
 }
 
+/* Makes the outputs `from` to DRAWS_BLOCK. Two chains of double steps run side by side: a single one would wait for
+ * each of its products. */
 static void fill(draws *d, unsigned from)
 {
-    triad_pcg64 rng = {.state = d->state[from - 1], .inc = d->inc};
+    const unsigned __int128 step = TRIAD_PCG64_MULTIPLIER, inc = d->inc, two_steps = step * step,
+                            two_incs = (step + 1) * inc;
+    unsigned __int128 before = d->state[from - 1], last = before * step + inc;
     for (unsigned i = from; i <= DRAWS_BLOCK; i++) {
-        const uint64_t output = triad_pcg64_next64(&rng);
-        d->state[i] = rng.state;
+        const uint64_t output = triad_pcg64_output(last);
         memcpy(&d->word[2 * i], &output, sizeof output);
+        d->state[i] = last;
+        const unsigned __int128 next = before * two_steps + two_incs;
+        before = last;
+        last = next;
     }
 }
 
@@ -37,9 +44,13 @@ void draws_end(const draws *d, triad_pcg64 *rng)
 
 void draws_refill(draws *d)
 {
-    const unsigned gone = current(d), kept = DRAWS_BLOCK + 1 - gone;
-    memmove(d->state, d->state + gone, kept * sizeof *d->state);
-    memmove(d->word, d->word + 2 * gone, 2 * kept * sizeof *d->word);
+    const unsigned gone = current(d);
+    unsigned kept = 0;
+    for (unsigned i = gone; i <= DRAWS_BLOCK; i++, kept++) {
+        d->state[kept] = d->state[i];
+        d->word[2 * kept] = d->word[2 * i];
+        d->word[2 * kept + 1] = d->word[2 * i + 1];
+    }
     d->at -= 2 * gone;
     fill(d, kept);
 }

@@ -118,6 +118,7 @@ static made draw_cell(maker *m, int column, int row, const uint32_t *taken, int 
         const uint32_t *word = draws_ahead(&m->draws, 2 * TOGETHER);
         int cx[TOGETHER], cy[TOGETHER];
         unsigned good = 0, doubtful = tries + TOGETHER > PLACE_TRIES; /* doubtful: a draw may have to be repeated */
+#pragma GCC unroll 4
         for (int i = 0; i < TOGETHER; i++) {
             const uint64_t px = (uint64_t)word[2 * i] * n, py = (uint64_t)word[2 * i + 1] * n;
             doubtful |= ((uint32_t)px < n) | ((uint32_t)py < n);
