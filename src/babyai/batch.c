@@ -115,6 +115,15 @@ static void fetch_ahead(babyai_env *const *env, const uint8_t *action, size_t n)
     }
 }
 
+/* What an episode that has ended shows. */
+static void look_last(babyai_env *const *env, const babyai_io *io, size_t i)
+{
+    if (!io->final_observation && !io->final_direction) return;
+    uint8_t image[BABYAI_OBSERVATION], direction;
+    babyai_observe(env[i], io->final_observation ? io->final_observation + i * BABYAI_OBSERVATION : image, &direction);
+    if (io->final_direction) io->final_direction[i] = direction;
+}
+
 static void step_tile(void *context, size_t tile, int worker)
 {
     (void)worker;
@@ -142,6 +151,7 @@ static void step_tile(void *context, size_t tile, int worker)
         ended[count] = (uint32_t)(i - begin);
         count += terminated | truncated;
     }
+    for (size_t k = 0; k < count; k++) look_last(env, io, begin + ended[k]);
     for (size_t k = 0; k < count; k++)
         if (babyai_generate(env[begin + ended[k]], NULL) != TRIAD_OK) call->failed = true;
     look(call, begin, end);
@@ -154,10 +164,11 @@ static triad_status run(babyai_batch *batch, triad_pool *pool, const babyai_io *
     triad_parallel(pool, (batch->n + TILE_ENVS - 1) / TILE_ENVS, fn, &call);
     for (size_t i = 0; call.failed && i < batch->n; i++)
         if (!batch->env[i]->ready)
-            return triad_fail(err, TRIAD_ERR_GENERATION, (int64_t)i,
-                              "batch: environment %zu (%s) has no episode, the reference would "
-                              "draw for ever (reset it with another seed)",
-                              i, batch->env[i]->level->name);
+            return triad_fail(
+                err, TRIAD_ERR_GENERATION, (int64_t)i,
+                "batch: environment %zu (%s) has no episode: it was not reset, or the reference would draw "
+                "for ever (restart it with another seed)",
+                i, batch->env[i]->level->name);
     return TRIAD_OK;
 }
 
@@ -173,6 +184,19 @@ triad_status babyai_batch_step(babyai_batch *batch, triad_pool *pool, const baby
             return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)i, "batch: action %u of environment %zu (0 to %d)",
                               io->action[i], i, BABYAI_ACTIONS - 1);
     return run(batch, pool, io, step_tile, err);
+}
+
+triad_status babyai_batch_restart(babyai_batch *batch, size_t i, uint64_t seed, const babyai_io *io, triad_error *err)
+{
+    if (i >= batch->n) return triad_fail(err, TRIAD_ERR_RANGE, -1, "batch: environment %zu of %zu", i, batch->n);
+    const triad_status status = babyai_reset_seed(batch->env[i], seed, err);
+    if (status == TRIAD_OK) babyai_observe(batch->env[i], io->observation + i * BABYAI_OBSERVATION, &io->direction[i]);
+    return status;
+}
+
+size_t babyai_batch_count(const babyai_batch *batch)
+{
+    return batch->n;
 }
 
 const char *babyai_batch_mission(const babyai_batch *batch, size_t i)

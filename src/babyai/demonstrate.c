@@ -37,6 +37,7 @@ static triad_status play(babyai_episode *episode, bool *solved, babyai_env *env,
         babyai_action action;
         if (babyai_bot_act(bot, last, &action, NULL) != TRIAD_OK) return TRIAD_OK; /* the expert gave up */
         if (looking) look(episode, env, episode->steps);
+        episode->direction[episode->steps] = env->direction;
         episode->action[episode->steps++] = (uint8_t)action;
         double reward;
         bool terminated, truncated;
