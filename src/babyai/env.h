@@ -194,7 +194,6 @@ static inline const uint8_t *view_strips(const babyai_env *env, unsigned directi
            ahead[direction];
 }
 
-/* observe_kernel.c */
 /* What babyai_observe writes, of n environments: images [n, 7, 7, 3], directions [n]. */
 void babyai_look(const babyai_env *const *env, size_t n, uint8_t *images, uint8_t *directions);
 

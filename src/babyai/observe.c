@@ -60,6 +60,25 @@ void babyai_observe_plain(const babyai_env *env, uint8_t image[BABYAI_OBSERVATIO
     *direction = env->direction;
 }
 
+bool observe_has_avx512vbmi(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vbmi");
+}
+
+void babyai_look(const babyai_env *const *env, size_t n, uint8_t *images, uint8_t *directions)
+{
+    observe_look *const look = observe_has_avx512vbmi() ? observe_look_avx512vbmi : observe_look_base;
+    for (size_t begin = 0; begin < n; begin += OBSERVE_MOST) {
+        const size_t count = n - begin < OBSERVE_MOST ? n - begin : OBSERVE_MOST;
+        look(env + begin, count, images + begin * BABYAI_OBSERVATION, directions + begin);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (__builtin_expect(env[i]->first_look, false))
+            babyai_observe_plain(env[i], images + i * BABYAI_OBSERVATION, &directions[i]);
+}
+
 void babyai_observe(const babyai_env *env, uint8_t image[BABYAI_OBSERVATION], uint8_t *direction)
 {
     babyai_look(&env, 1, image, direction);
