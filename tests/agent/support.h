@@ -60,6 +60,9 @@ __attribute__((unused)) static triad_train_options support_training(const char *
     options.feed_forward = 64;
     options.encoder_layers = options.cell_layers = options.memory_layers = 1;
     options.window = 5;
+    options.instruction = 48;
+    options.validations = 2;
+    options.validation_episodes = 8;
     options.seed = 7;
     options.agent_path = agent_path;
     return options;
@@ -76,6 +79,7 @@ __attribute__((unused)) static triad_agent *support_agent(size_t width, size_t w
     config.heads = 2;
     config.feed_forward = 2 * width;
     config.window = window;
+    config.instruction = width;
     assert_int_equal(policy_check(&config, NULL), TRIAD_OK);
     policy_lay_out(&agent->layout, &config);
     agent->params = calloc(agent->layout.size, sizeof(float));
