@@ -21,7 +21,7 @@ typedef struct simulated_rows {
     size_t n, common, d[2];
     double noise;
 } simulated_rows;
-TRIAD_NODISCARD triad_status simulate_rows(triad_space pair[2], const simulated_rows *rows, uint64_t seed, uint64_t draw,
-                                           triad_error *err);
+TRIAD_NODISCARD triad_status simulate_rows(triad_space pair[2], const simulated_rows *rows, uint64_t seed,
+                                           uint64_t draw, triad_error *err);
 
 #endif
