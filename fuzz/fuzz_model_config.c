@@ -1,6 +1,7 @@
 #include "fuzz.h"
 
 #include "models/decoder.h"
+#include "models/dual.h"
 #include "models/encoder.h"
 
 /* A GGUF that holds nothing: configurations are judged before any tensor is looked up. */
@@ -20,6 +21,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must_explain(status, &err);
         status = encoder_from_config(&e, config, &none, &err);
         must_explain(status, &err);
+        dual clip = {0}, blip = {0};
+        status = clip_open(&clip, config, &none, &err);
+        must_explain(status, &err);
+        status = blip_open(&blip, config, &none, &err);
+        must_explain(status, &err);
+        dual_free(&clip);
+        dual_free(&blip);
+        for (preprocess_kind kind = PREPROCESS_CLIP; kind <= PREPROCESS_BLIP; kind++) {
+            preprocess how;
+            status = preprocess_read(&how, config, kind, &err);
+            if (status != TRIAD_OK) must_explain(status, &err);
+        }
         decoder_free(&d);
         encoder_free(&e);
         checkpoint_close(&none);

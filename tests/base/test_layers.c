@@ -24,7 +24,7 @@ static const room ROOMS[] = {
 
 /* Public headers whose room has another name. */
 static const char *const HEADERS[][2] = {
-    {"items", "formats"}, {"image", "formats"}, {"model", "models"}, {"lexical", "space"}};
+    {"items", "formats"}, {"image", "formats"}, {"model", "models"}, {"lexical", "space"}, {"map", "align"}};
 
 static const room *find_room(const char *name, size_t length)
 {
