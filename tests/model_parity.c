@@ -2,7 +2,6 @@
  * the checkpoint (a Hugging Face folder, or one .gguf) unless MODEL says where that lies. One check a tensor: ids
  * equal, the others by relative Frobenius error. */
 #include <dirent.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,33 +11,8 @@
 #include "base/file.h"
 #include "base/machine.h"
 #include "formats/safetensors.h"
+#include "parity_images.h"
 #include "triad/model.h"
-
-typedef struct parity {
-    safetensors *golden;
-    triad_model *model;
-    const triad_model_info *info;
-    triad_tokens tokens; /* the recorded ids: states are compared also where our own ids differ */
-    double tolerance;
-    size_t passed, failed;
-    bool *seen; /* [tensors of golden] */
-} parity;
-
-static void verdict(parity *p, const char *name, bool right, const char *why)
-{
-    if (right)
-        p->passed++;
-    else
-        p->failed++;
-    if (!right) printf("%s: %s\n", name, why);
-}
-
-static size_t index_of(const parity *p, const tensor_view *tensor)
-{
-    size_t i = 0;
-    while (safetensors_at(p->golden, i) != tensor) i++;
-    return i;
-}
 
 /* ---- where things lie */
 static char *only_gguf(const char *folder)
@@ -172,41 +146,6 @@ static void check_ids(parity *p, const char *folder)
     free(l.line);
 }
 
-static triad_status check_states(void *context, const triad_states *states, triad_error *err)
-{
-    (void)err;
-    parity *p = context;
-    char name[64], why[160];
-    if (strcmp(states->layer, "projected") == 0)
-        snprintf(name, sizeof name, "text_embeds");
-    else
-        snprintf(name, sizeof name, strcmp(states->layer, "raw") == 0 ? "%s" : "hidden.%s", states->layer);
-    const tensor_view *wanted = safetensors_find(p->golden, name);
-    if (wanted == NULL) return TRIAD_OK; /* the real checkpoints were recorded without raw */
-    p->seen[index_of(p, wanted)] = true;
-    const size_t rows = states->of_sentences ? p->tokens.sentences : p->tokens.offsets[p->tokens.sentences];
-    if (wanted->dtype != TENSOR_F32 || wanted->rank != 2 || wanted->shape[0] != rows ||
-        wanted->shape[1] != states->width) {
-        verdict(p, name, false, "the recorded tensor has another shape");
-        return TRIAD_OK;
-    }
-    double difference = 0, size = 0;
-    for (size_t r = 0; r < rows; r++) {
-        const float *x = states->rows + states->row[r] * states->width;
-        for (size_t j = 0; j < states->width; j++) {
-            float y;
-            memcpy(&y, (const char *)wanted->data + sizeof y * (r * states->width + j), sizeof y);
-            difference += ((double)x[j] - y) * ((double)x[j] - y);
-            size += (double)y * y;
-        }
-    }
-    const double error = sqrt(difference / size);
-    snprintf(why, sizeof why, "relative error %.3g, more than %g", error, p->tolerance);
-    if (getenv("PARITY_VERBOSE") != NULL) printf("%s: %.3g\n", name, error);
-    verdict(p, name, error <= p->tolerance, why);
-    return TRIAD_OK;
-}
-
 static bool is_input(const char *name)
 {
     return strcmp(name, "offsets") == 0 || strcmp(name, "images") == 0 || strncmp(name, "extra_images", 12) == 0;
@@ -227,7 +166,11 @@ static void compare(parity *p, const char *folder)
     triad_status status = triad_pool_create(&pool, triad_machine_threads(), &err);
     check_ids(p, folder);
     p->seen[index_of(p, safetensors_find(p->golden, "ids"))] = true;
+    if (safetensors_find(p->golden, "decoder_ids") != NULL) check_prompt(p);
+    p->layers = p->prompted ? "decoder_hidden" : "hidden";
+    p->projected = "text_embeds";
     if (status == TRIAD_OK) status = triad_model_run(p->model, &p->tokens, pool, NULL, check_states, p, &err);
+    if (status == TRIAD_OK && safetensors_find(p->golden, "images") != NULL) status = check_images(p, pool, &err);
     if (status != TRIAD_OK) printf("%s\n", err.text);
     for (size_t i = 0; i < safetensors_count(p->golden); i++) {
         const char *name = safetensors_at(p->golden, i)->name;

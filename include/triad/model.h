@@ -7,12 +7,14 @@
 #define TRIAD_MODEL_H
 
 #include "triad/base.h"
+#include "triad/image.h"
 
 typedef struct triad_model triad_model;
 
 typedef enum triad_model_kind {
     TRIAD_DECODER, /* causal: a token's states depend on its prefix alone */
-    TRIAD_ENCODER  /* bidirectional */
+    TRIAD_ENCODER, /* bidirectional */
+    TRIAD_DUAL     /* a text tower beside an image tower: CLIP, BLIP */
 } triad_model_kind;
 
 typedef struct triad_model_info {
@@ -28,7 +30,13 @@ typedef struct triad_model_info {
     bool has_raw;          /* decoders: the last residual before its norm is there */
     bool has_tokenizer;
     bool reduced;        /* some weight is narrower than F32 */
-    const char *pooling; /* the family's convention: "mean-nofirst", "mean", "cls", … */
+    const char *pooling; /* the family's convention: "mean-nofirst", "mean", "cls", "eos", … */
+    /* TRIAD_DUAL: the image tower, whose hidden states are 0 … image_layers; else 0. `projected` is of both. */
+    size_t image_layers, image_width;
+    size_t image_tokens; /* of an image: its class token and its patches, row by row */
+    size_t image_side;   /* pixels of a side of what the tower sees */
+    bool reads_images;   /* BLIP: the text tower can read an image beside a sentence */
+    bool matches;        /* BLIP: triad_model_match says how well they go together */
 } triad_model_info;
 
 /* path: a folder with config.json and model.safetensors, a .gguf file, or a repository of the Hugging Face cache (see
@@ -72,5 +80,47 @@ typedef triad_status (*triad_states_fn)(void *context, const triad_states *state
 TRIAD_NODISCARD triad_status triad_model_run(const triad_model *model, const triad_tokens *tokens, triad_pool *pool,
                                              triad_progress *progress, triad_states_fn each, void *context,
                                              triad_error *err);
+
+/* What the text tower wants where the tokenizer gives something else: BLIP's captioning models begin with [DEC] instead
+ * of [CLS]. Leaves the ids of other models as they are. */
+void triad_model_prompt(const triad_model *model, triad_tokens *tokens);
+/* Index of the token whose state stands for a sentence by the family's convention: CLIP's end of text (the first token
+ * where a sentence has none, as transformers does it), the first token of the others. */
+TRIAD_NODISCARD triad_status triad_model_summary_token(const triad_model *model, const int32_t *ids, size_t count,
+                                                       size_t *index, triad_error *err);
+
+/* ---- images (TRIAD_DUAL; TRIAD_ERR_UNSUPPORTED for others) */
+
+/* Hands over image `index`, which the receiver frees. Called from the workers of the pool, several at once, in any
+ * order, once for each image of a run. */
+typedef triad_status (*triad_image_fn)(void *context, size_t index, triad_image *image, triad_error *err);
+typedef struct triad_images {
+    size_t count;
+    triad_image_fn read;
+    void *context;
+} triad_images;
+
+/* pixels [3, image_side, image_side]: an image as preprocessor_config.json has it resized, cropped and normalised. */
+TRIAD_NODISCARD triad_status triad_model_pixels(const triad_model *model, const triad_image *image, float *pixels,
+                                                triad_error *err);
+
+/* Hidden states of all images, layers 0 … image_layers as transformers' hidden_states, then, for BLIP, `normed` (its
+ * last_hidden_state: the last layer behind a norm) and, where the model projects, `projected` (rows of length 1).
+ * Token t of image i is states->row[i * image_tokens + t]. An image's rows are the same bytes whatever the other images
+ * and the pool. */
+TRIAD_NODISCARD triad_status triad_model_run_images(const triad_model *model, const triad_images *images,
+                                                    triad_pool *pool, triad_progress *progress, triad_states_fn each,
+                                                    void *context, triad_error *err);
+
+/* BLIP: hidden states of sentences that are read together with an image each, image_of[s] of images. Layers 0 … L. */
+TRIAD_NODISCARD triad_status triad_model_run_beside(const triad_model *model, const triad_tokens *tokens,
+                                                    const size_t *image_of, const triad_images *images,
+                                                    triad_pool *pool, triad_progress *progress, triad_states_fn each,
+                                                    void *context, triad_error *err);
+
+/* BLIP: scores [images, sentences], the probability that image and sentence belong together. */
+TRIAD_NODISCARD triad_status triad_model_match(const triad_model *model, const triad_tokens *tokens,
+                                               const triad_images *images, float *scores, triad_pool *pool,
+                                               triad_progress *progress, triad_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* Many environments side by side; each draws from its own stream only, so no pool changes a byte. */
-#include "babyai/env.h"
+#include "babyai/step.h"
 #include "base/checked.h"
 
 #include <stdatomic.h>
@@ -62,22 +62,39 @@ typedef struct batch_call {
     atomic_bool failed; /* some environment has no episode */
 } batch_call;
 
-static void look(const babyai_env *env, const babyai_io *io, size_t i)
+static void look(const batch_call *call, size_t begin, size_t end)
 {
-    babyai_observe(env, io->observation + i * BABYAI_OBSERVATION, &io->direction[i]);
+    const babyai_io *io = call->io;
+    babyai_look((const babyai_env *const *)call->batch->env + begin, end - begin,
+                io->observation + begin * BABYAI_OBSERVATION, io->direction + begin);
+}
+
+static size_t tile_end(const batch_call *call, size_t tile)
+{
+    const size_t end = (tile + 1) * TILE_ENVS;
+    return end < call->batch->n ? end : call->batch->n;
 }
 
 static void reset_tile(void *context, size_t tile, int worker)
 {
     (void)worker;
     batch_call *call = context;
-    const size_t end = (tile + 1) * TILE_ENVS < call->batch->n ? (tile + 1) * TILE_ENVS : call->batch->n;
-    for (size_t i = tile * TILE_ENVS; i < end; i++) {
-        babyai_env *env = call->batch->env[i];
-        if (babyai_generate(env, NULL) == TRIAD_OK)
-            look(env, call->io, i);
-        else
-            call->failed = true;
+    const size_t begin = tile * TILE_ENVS, end = tile_end(call, tile);
+    for (size_t i = begin; i < end; i++)
+        if (babyai_generate(call->batch->env[i], NULL) != TRIAD_OK) call->failed = true;
+    look(call, begin, end);
+}
+
+/* What the views after the actions are made of, on its way before it is needed. */
+static void fetch_ahead(babyai_env *const *env, const uint8_t *action, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        ptrdiff_t step;
+        const uint8_t *from = view_strips(env[i], step_direction(env[i], action[i]), &step);
+        __builtin_prefetch(from);
+        __builtin_prefetch(from + 2 * step);
+        __builtin_prefetch(from + 4 * step);
+        __builtin_prefetch(from + 6 * step + 7);
     }
 }
 
@@ -86,24 +103,31 @@ static void step_tile(void *context, size_t tile, int worker)
     (void)worker;
     batch_call *call = context;
     const babyai_io *io = call->io;
-    const size_t end = (tile + 1) * TILE_ENVS < call->batch->n ? (tile + 1) * TILE_ENVS : call->batch->n;
-    for (size_t i = tile * TILE_ENVS; i < end; i++) {
-        babyai_env *env = call->batch->env[i];
-        if (!env->ready) {
-            call->failed = true;
-            continue;
+    const size_t begin = tile * TILE_ENVS, end = tile_end(call, tile);
+    babyai_env *const *env = call->batch->env;
+    uint32_t ended[TILE_ENVS];
+    size_t count = 0;
+    fetch_ahead(env + begin, io->action + begin, end - begin);
+    for (size_t i = begin; i < end; i++) {
+        babyai_env *e = env[i];
+        float reward = 0;
+        bool terminated = false;
+        if (step_move(e, io->action[i])) {
+            const verdict v = e->ready ? babyai_act(e, (babyai_action)io->action[i]) : VERDICT_GOES_ON;
+            if (v == VERDICT_SUCCESS) reward = (float)step_reward(e);
+            terminated = v != VERDICT_GOES_ON;
+            if (!e->ready) call->failed = true;
         }
-        double reward;
-        bool terminated, truncated;
-        babyai_step(env, (babyai_action)io->action[i], &reward, &terminated, &truncated);
-        io->reward[i] = (float)reward;
+        const bool truncated = e->steps >= e->max_steps;
+        io->reward[i] = reward;
         io->terminated[i] = terminated;
         io->truncated[i] = truncated;
-        if ((terminated || truncated) && babyai_generate(env, NULL) != TRIAD_OK)
-            call->failed = true;
-        else
-            look(env, io, i);
+        ended[count] = (uint32_t)(i - begin);
+        count += terminated | truncated;
     }
+    for (size_t k = 0; k < count; k++)
+        if (babyai_generate(env[begin + ended[k]], NULL) != TRIAD_OK) call->failed = true;
+    look(call, begin, end);
 }
 
 /* The first environment without an episode decides the error, whichever thread met it. */

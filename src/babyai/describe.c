@@ -111,6 +111,7 @@ void babyai_refresh(babyai_env *env)
             refresh_description(env, &c->a);
             if (c->verb == VERB_PUT_NEXT) refresh_description(env, &c->b);
         }
+    babyai_await(env);
 }
 
 /* ---- words */

@@ -1,5 +1,5 @@
 /* One environment: its life, its steps. */
-#include "babyai/env.h"
+#include "babyai/step.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +26,9 @@ void babyai_env_init(babyai_env *env, const babyai_level *level)
     env->by_column = env->store + GRID_SLACK;
     env->by_row = env->by_column + cells + GRID_SLACK;
     env->ids = env->by_row + cells + GRID_SLACK;
+    env->hand = CODE_EMPTY;
+    env->careful = true;
+    env->max_steps = INT32_MAX;
 }
 
 triad_status babyai_create(babyai_env **env, const babyai_level *level, triad_error *err)
@@ -86,64 +89,50 @@ static void toggle(babyai_env *env, int x, int y, uint8_t id)
     env_show(env, x, y, env->code[id]);
 }
 
-void babyai_step(babyai_env *env, babyai_action action, double *reward, bool *terminated, bool *truncated)
+static void hold(babyai_env *env, uint8_t id)
 {
-    double earned = 0;
-    *terminated = *truncated = false;
-    if (reward) *reward = 0;
-    if (!env->ready) return;
-    env->steps++;
-    env->first_look = false;
+    env->carrying = id;
+    env->hand = id == ID_NONE ? (uint8_t)CODE_EMPTY : env->code[id];
+    env->moved = true;
+}
+
+verdict babyai_act(babyai_env *env, babyai_action action)
+{
     const int x = env->x + direction_x(env->direction), y = env->y + direction_y(env->direction);
-    const uint8_t id = env_id(env, x, y);
+    const uint8_t id = env_id(env, x, y), held = env->carrying;
     switch (action) {
-    case BABYAI_LEFT:
-        env->direction = (env->direction + 3) & 3;
-        break;
-    case BABYAI_RIGHT:
-        env->direction = (env->direction + 1) & 3;
-        break;
-    case BABYAI_FORWARD: {
-        const cell_kind kind = code_kind(env_code(env, x, y));
-        if (kind == KIND_EMPTY || kind == KIND_DOOR_OPEN) {
-            env->x = (uint8_t)x;
-            env->y = (uint8_t)y;
-        }
-        break;
-    }
     case BABYAI_PICKUP:
-        if (env->carrying == ID_NONE && id >= ID_FIRST && kind_is_portable(code_kind(env->code[id]))) {
+        if (held == ID_NONE && id >= ID_FIRST && kind_is_portable(code_kind(env->code[id]))) {
             env_clear(env, x, y);
             env->at[id] = POSITION_NONE;
-            env->carrying = id;
-            env->moved = true;
+            hold(env, id);
         }
         break;
     case BABYAI_DROP:
-        if (env->carrying != ID_NONE && id == ID_NONE) {
-            env_put(env, x, y, env->carrying);
-            env->carrying = ID_NONE;
-            env->moved = true;
+        if (held != ID_NONE && id == ID_NONE) {
+            env_put(env, x, y, held);
+            hold(env, ID_NONE);
         }
         babyai_refresh(env);
         break;
     case BABYAI_TOGGLE:
         if (id >= ID_FIRST) toggle(env, x, y, id);
         break;
-    case BABYAI_DONE:
+    default:
         break;
     }
-    *truncated = env->steps >= env->max_steps;
-    switch (babyai_verify(env, action)) {
-    case VERDICT_SUCCESS:
-        *terminated = true;
-        earned = 1 - 0.9 * ((double)env->steps / env->max_steps);
-        break;
-    case VERDICT_FAILURE:
-        *terminated = true;
-        break;
-    case VERDICT_GOES_ON:
-        break;
+    return babyai_verify(env, action, held);
+}
+
+void babyai_step(babyai_env *env, babyai_action action, double *reward, bool *terminated, bool *truncated)
+{
+    double earned = 0;
+    *terminated = *truncated = false;
+    if (env->ready && (unsigned)action < BABYAI_ACTIONS) {
+        const verdict v = step_move(env, (unsigned)action) ? babyai_act(env, action) : VERDICT_GOES_ON;
+        *truncated = env->steps >= env->max_steps;
+        *terminated = v != VERDICT_GOES_ON;
+        if (v == VERDICT_SUCCESS) earned = step_reward(env);
     }
     if (reward) *reward = earned;
 }

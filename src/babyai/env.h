@@ -45,8 +45,7 @@ typedef struct description {
 typedef struct clause {
     uint8_t verb;
     bool strict;
-    uint8_t held_before; /* what was carried when this clause was verified last */
-    description a, b;    /* b: VERB_PUT_NEXT's fixed object */
+    description a, b; /* b: VERB_PUT_NEXT's fixed object */
 } clause;
 
 /* One or two parts; each a clause or two joined by "and". Part p holds clause[2p] and clause[2p + 1]. */
@@ -57,27 +56,39 @@ typedef struct instruction {
     /* verifier */
     bool first_done;    /* of a sequence: the part that comes first */
     bool done[CLAUSES]; /* inside an "and" */
+    int32_t since[2];   /* the step at which the part is verified for the first time */
     clause clause[CLAUSES];
 } instruction;
 
 struct babyai_env {
-    triad_pcg64 rng;
-    const babyai_level *level;
-    uint8_t *by_column; /* code of (x, y) at x * side + y; inside store, behind GRID_SLACK bytes */
-    uint8_t *by_row;    /* code of (x, y) at y * side + x */
-    uint8_t *ids;       /* id of (x, y) at x * side + y */
-    int32_t steps, max_steps;
+    /* What every step needs: one cache line. */
+    union {
+        struct {
+            uint8_t *by_row;    /* code of (x, y) at y * side + x; inside store, behind GRID_SLACK bytes */
+            uint8_t *by_column; /* code of (x, y) at x * side + y */
+        };
+        uint8_t *plane[2]; /* [direction & 1]: the one in which what lies ahead is a strip */
+    };
+    uint64_t
+        awaited; /* a cell that an unfinished "go to" wants to be faced: bit env_awaited_bit (others may share it) */
+    int32_t steps, max_steps; /* without an episode: max_steps is out of reach */
     uint8_t side, width, height;
     uint8_t x, y, direction;
-    uint8_t carrying;     /* id */
-    bool ready;           /* there is an episode */
-    bool moved;           /* some object was lifted, put or destroyed since the descriptions' positions were made */
-    bool first_look;      /* start_carrying: the first observation shows what is no longer so */
-    bool has_locked_room; /* LevelGen's memory of a locked room outlives resets */
+    uint8_t carrying; /* id */
+    uint8_t hand;     /* code of what is carried, CODE_EMPTY: nothing */
+    bool careful;     /* every step asks the verifier: of strict levels, and where there is no episode */
+    bool moved;       /* some object was lifted, put or destroyed since the descriptions' positions were made */
+    bool first_look;  /* start_carrying: the first observation shows what is no longer so */
+    bool ready;       /* there is an episode */
+
+    uint8_t *ids; /* id of (x, y) at x * side + y */
+    const babyai_level *level;
+    triad_pcg64 rng;
+    uint64_t on_grid;           /* bit id */
+    bool has_locked_room;       /* LevelGen's memory of a locked room outlives resets */
     uint8_t locked_x, locked_y; /* its top left corner */
     uint8_t ids_used;           /* ids below this are of this episode */
     uint8_t box_with_key, key_in_box;
-    uint64_t on_grid;         /* bit id */
     uint32_t rejects;         /* attempts discarded by the latest reset */
     uint64_t reject_timeouts; /* bit i: attempt i ran out of tries (else it was rejected); first 64 */
     uint8_t code[ID_COUNT];   /* of objects */
@@ -86,6 +97,7 @@ struct babyai_env {
     char mission[BABYAI_MISSION_MAX];
     uint8_t store[];
 };
+_Static_assert(offsetof(babyai_env, ids) <= 64, "what every step needs fits a cache line");
 
 static inline uint8_t env_id(const babyai_env *env, int x, int y)
 {
@@ -114,6 +126,11 @@ static inline void env_clear(babyai_env *env, int x, int y)
     env->on_grid &= ~(1ULL << env->ids[x * env->side + y]);
     env->ids[x * env->side + y] = ID_NONE;
     env_show(env, x, y, CODE_EMPTY);
+}
+
+static inline uint64_t env_awaited_bit(int x, int y)
+{
+    return 1ULL << ((8 * x + y) & 63);
 }
 
 static inline int direction_x(unsigned direction)
@@ -147,13 +164,33 @@ void babyai_word_mission(babyai_env *env);
 
 /* verify.c */
 typedef enum verdict { VERDICT_GOES_ON, VERDICT_SUCCESS, VERDICT_FAILURE } verdict;
-void babyai_verifier_reset(instruction *instruction);
-verdict babyai_verify(babyai_env *env, babyai_action action);
+void babyai_verifier_reset(babyai_env *env);
+/* held: what was carried before this step. */
+verdict babyai_verify(babyai_env *env, babyai_action action, uint8_t held);
+/* Sets env->awaited by what is still to be done. */
+void babyai_await(babyai_env *env);
 
-/* observe.c: the seen cells of the view: bit 8 * column + row. */
+/* observe.c */
+/* The seen cells of the view: bit 8 * column + row. */
 uint64_t babyai_visible(const babyai_env *env);
 /* The view's codes, view column by view column (stride 8), sight not applied: row 6 is the agent's. */
 void babyai_view_codes(const babyai_env *env, uint64_t columns[BABYAI_VIEW]);
+/* A view's first byte in env->plane[direction & 1], and what leads from one view column to the next. The seven bytes of
+ * a column run away from the agent (directions 0 and 1) or towards it. */
+static inline const uint8_t *view_strips(const babyai_env *env, unsigned direction, ptrdiff_t *step)
+{
+    static const int8_t aside[4] = {-3, 3, 3, -3}, ahead[4] = {0, 0, -6, -6};
+    const bool odd = direction & 1;
+    const ptrdiff_t side = env->side;
+    *step = aside[direction] < 0 ? side : -side;
+    return env->plane[odd] + ((odd ? env->x : env->y) + aside[direction]) * side + (odd ? env->y : env->x) +
+           ahead[direction];
+}
+
+/* observe_kernel.c */
+/* What babyai_observe writes, of n environments: images [n, 7, 7, 3], directions [n]. */
+void babyai_look(const babyai_env *const *env, size_t n, uint8_t *images, uint8_t *directions);
+
 /* World cell of a view cell. */
 static inline void view_to_world(const babyai_env *env, int column, int row, int *x, int *y)
 {

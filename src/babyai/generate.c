@@ -67,7 +67,7 @@ static int navigations(const instruction *instr)
 
 static made attempt(maker *m)
 {
-    m->env->carrying = ID_NONE;
+    m->env->carrying = ID_NONE; /* PutNext…Carrying sets it to what is to be taken up */
     rooms_begin(m);
     MAKE(missions_make(m));
     if (m->env->level->mission != MISSION_LEVEL_GEN) match_all(m->env);
@@ -83,15 +83,18 @@ static void begin_episode(babyai_env *env, int next_id)
                                       : navigations(&env->instruction) * level->room_size * level->room_size *
                                             level->rows * level->columns;
     env->moved = env->first_look = false;
-    babyai_verifier_reset(&env->instruction);
+    env->hand = CODE_EMPTY;
+    babyai_verifier_reset(env);
     babyai_word_mission(env);
     if (env->carrying != ID_NONE) {
         /* Taken up after the first observation was made, and without a word to the verifier. */
         const position at = env->at[env->carrying];
         env_clear(env, position_x(at), position_y(at));
         env->first_look = env->moved = true;
+        env->hand = env->code[env->carrying];
     }
     env->ready = true;
+    env->careful = level->options & OPTION_STRICT;
 }
 
 triad_status babyai_generate(babyai_env *env, triad_error *err)
@@ -102,6 +105,8 @@ triad_status babyai_generate(babyai_env *env, triad_error *err)
     env->rejects = 0;
     env->reject_timeouts = 0;
     env->ready = false;
+    env->careful = true;
+    env->max_steps = INT32_MAX;
     made result = STUCK;
     for (int tries = 0; tries < TRIES_ENDLESS; tries++) {
         result = attempt(&m);

@@ -31,14 +31,16 @@ json_object *bench_document(const char *bench, json_object *results);
 
 /* ---- benchmarks */
 
-/* Training at the recipe's configuration: whole updates (demonstrations, passes, optimiser; no files) for `seconds`,
- * beside OpenBLAS's own rate with as many threads. One result. */
-TRIAD_NODISCARD triad_status bench_train(json_object *results, double seconds, triad_pool *pool, triad_error *err);
+/* Training at the recipe's configuration, its width replaced (feed-forward four times as wide; 0: as it is): whole
+ * updates (demonstrations, passes, optimiser; no files), turn about with OpenBLAS's own rate with as many threads, each
+ * for `seconds` in all. One result: the best of the rounds of each. */
+TRIAD_NODISCARD triad_status bench_train(json_object *results, size_t width, double seconds, triad_pool *pool,
+                                         triad_error *err);
 
 /* A level in a batch of `envs` environments under random actions, drawn inside the timed loop; episodes that end are
  * followed by new ones from the environment's own stream; every observation is written. Then resets alone, then the
- * expert's demonstrations. One result. */
-TRIAD_NODISCARD triad_status bench_babyai(json_object *results, const babyai_level *level, size_t envs, double seconds,
-                                          triad_pool *pool, triad_error *err);
+ * expert's demonstrations; each the best of `rounds` runs of `seconds`. One result. */
+TRIAD_NODISCARD triad_status bench_babyai(json_object *results, const babyai_level *level, size_t envs, int rounds,
+                                          double seconds, triad_pool *pool, triad_error *err);
 
 #endif

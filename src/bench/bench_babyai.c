@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { ROUNDS = 3, DEMOS_AT_ONCE = 64 };
+enum { DEMOS_AT_ONCE = 64 };
 
 typedef struct world {
     const babyai_level *level;
@@ -94,7 +94,7 @@ static triad_status prepare(world *w)
     return status == TRIAD_OK ? babyai_batch_reset(w->batch, w->pool, &w->io, w->err) : status;
 }
 
-triad_status bench_babyai(json_object *results, const babyai_level *level, size_t envs, double seconds,
+triad_status bench_babyai(json_object *results, const babyai_level *level, size_t envs, int rounds, double seconds,
                           triad_pool *pool, triad_error *err)
 {
     triad_error own;
@@ -102,7 +102,7 @@ triad_status bench_babyai(json_object *results, const babyai_level *level, size_
     triad_status status = prepare(&w);
     bench_contender contenders[] = {
         {.run = steps, .context = &w}, {.run = resets, .context = &w}, {.run = demonstrations, .context = &w}};
-    if (status == TRIAD_OK && !bench_turn_about(contenders, 3, ROUNDS, seconds)) status = w.err->code;
+    if (status == TRIAD_OK && !bench_turn_about(contenders, 3, rounds, seconds)) status = w.err->code;
     if (status == TRIAD_OK) {
         json_object *result = json_object_new_object();
         json_object_object_add(result, "level", json_object_new_string(babyai_level_name(level)));

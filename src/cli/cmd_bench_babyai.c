@@ -6,7 +6,7 @@ int cmd_bench_babyai(cli_context *context, int argc, char **argv)
 {
     static const char *defaults[] = {"GoToLocal", "BossLevel"};
     cli_list names = {2, defaults};
-    int64_t envs = 4096;
+    int64_t envs = 4096, rounds = 3;
     double seconds = 1;
     const cli_option options[] = {
         {.name = "levels",
@@ -24,10 +24,17 @@ int cmd_bench_babyai(cli_context *context, int argc, char **argv)
         {.name = "seconds",
          .kind = CLI_REAL,
          .argument = "S",
-         .help = "How long a run takes; each figure is the best of three runs.",
+         .help = "How long a run takes.",
          .value = &seconds,
          .min = 0.01,
          .max = 3600},
+        {.name = "rounds",
+         .kind = CLI_INT,
+         .argument = "N",
+         .help = "Runs of each kind, turn about; the best counts.",
+         .value = &rounds,
+         .min = 1,
+         .max = 1000},
     };
     const cli_usage usage = {
         .command = "bench babyai",
@@ -45,7 +52,8 @@ int cmd_bench_babyai(cli_context *context, int argc, char **argv)
     if (picked != CLI_GO) return picked;
     json_object *results = json_object_new_array();
     for (size_t i = 0; i < names.count; i++)
-        if (bench_babyai(results, levels[i], (size_t)envs, seconds, context->pool, &context->error) != TRIAD_OK) {
+        if (bench_babyai(results, levels[i], (size_t)envs, (int)rounds, seconds, context->pool, &context->error) !=
+            TRIAD_OK) {
             json_object_put(results);
             return cli_fail(&context->error);
         }

@@ -132,6 +132,7 @@ static triad_status run(triad_space *space, const embed_job *job, const triad_mo
     triad_tokens tokens;
     status = triad_model_tokenize(model, &tokens, (const char *const *)job->items->text, job->items->count, err);
     if (status != TRIAD_OK) return status;
+    triad_model_prompt(model, &tokens);
     collector c = {.space = space,
                    .job = job,
                    .tokens = &tokens,
@@ -143,7 +144,10 @@ static triad_status run(triad_space *space, const embed_job *job, const triad_mo
         (only_projected || strcmp(job->options.layers, "last") == 0 || strcmp(job->options.layers, "projected") == 0);
     if (status == TRIAD_OK)
         status = embed_begin(space, job, info->container, alone ? "projected" : pool,
-                             info->kind == TRIAD_DECODER ? "decoder" : "encoder", err);
+                             info->kind == TRIAD_DECODER   ? "decoder"
+                             : info->kind == TRIAD_ENCODER ? "encoder"
+                                                           : "dual",
+                             err);
     if (status == TRIAD_OK && every_token) status = keep_tokens(space, &tokens, err);
     if (status == TRIAD_OK) status = triad_model_run(model, &tokens, job->pool, job->progress, take_layer, &c, err);
     if (status == TRIAD_OK && space->layers == 0)

@@ -22,7 +22,7 @@ float *engine_floats(size_t rows, size_t columns, triad_error *err)
     return made;
 }
 
-static bool all_finite(const float *x, size_t count)
+bool engine_all_finite(const float *x, size_t count)
 {
     /* NaN and infinity stay in a sum of x * 0. */
     float sum[8] = {0};
@@ -38,7 +38,7 @@ static bool all_finite(const float *x, size_t count)
 triad_status engine_emit(const engine *e, const char *layer, const float *rows, triad_error *err)
 {
     const size_t width = e->model->info.width;
-    if (!all_finite(rows, e->rows->rows * width))
+    if (!engine_all_finite(rows, e->rows->rows * width))
         return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "model: layer %s holds NaN or infinity (are the weights whole?)",
                           layer);
     const triad_states states = {.layer = layer, .width = width, .rows = rows, .row = e->rows->row_of_token};
@@ -102,7 +102,7 @@ static triad_status project(const engine *e, const triad_tokens *tokens, const f
                                      .width = list->width,
                                      .rows = p.out,
                                      .row = e->rows->distinct_of};
-        status = all_finite(p.out, distinct * list->width)
+        status = engine_all_finite(p.out, distinct * list->width)
                      ? e->each(e->context, &states, err)
                      : triad_fail(err, TRIAD_ERR_NUMERIC, -1, "model: layer projected holds NaN or infinity");
     }
@@ -116,6 +116,10 @@ triad_status triad_model_run(const triad_model *model, const triad_tokens *token
                              triad_progress *progress, triad_states_fn each, void *context, triad_error *err)
 {
     plan rows;
+    if (model->info.kind == TRIAD_DUAL) {
+        const dual_sink sink = {.pool = pool, .progress = progress, .each = each, .context = context};
+        return dual_run_text(model, tokens, &sink, err);
+    }
     const bool causal = model->info.kind == TRIAD_DECODER;
     triad_status status = plan_create(&rows, tokens, causal, model->info.vocabulary, model->info.max_tokens, err);
     if (status != TRIAD_OK) return status;

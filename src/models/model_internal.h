@@ -4,6 +4,7 @@
 
 #include "models/checkpoint.h"
 #include "models/decoder.h"
+#include "models/dual.h"
 #include "models/encoder.h"
 #include "models/modules.h"
 #include "models/plan.h"
@@ -17,6 +18,7 @@ struct triad_model {
     tokenizer *tokens;
     decoder decode; /* kind TRIAD_DECODER */
     encoder encode; /* kind TRIAD_ENCODER */
+    dual pair;      /* kind TRIAD_DUAL */
     modules after;  /* sentence-transformers; none: count 0 */
     size_t cut;     /* encoders: ids of a sentence at most */
 };
@@ -34,6 +36,7 @@ typedef struct engine {
 /* Hands a finished layer out; refuses one that holds NaN or infinity. rows [plan rows, width]. */
 TRIAD_NODISCARD triad_status engine_emit(const engine *e, const char *layer, const float *rows, triad_error *err);
 TRIAD_NODISCARD triad_status engine_emit_number(const engine *e, size_t layer, const float *rows, triad_error *err);
+bool engine_all_finite(const float *x, size_t count);
 /* rows * columns floats, 64-byte aligned; NULL and an error where the product overflows or memory is out. free() */
 float *engine_floats(size_t rows, size_t columns, triad_error *err);
 /* y [rows of plan, width] = the rows' token embeddings. */

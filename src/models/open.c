@@ -19,6 +19,18 @@ static bool one_of(const char *name, const char *const *list, size_t count)
 }
 
 /* ---- folders */
+static triad_status open_dual(triad_model *model, const char *folder, const char *type, json_object *config,
+                              triad_error *err)
+{
+    const bool clip = strcmp(type, "clip") == 0;
+    model->info.kind = TRIAD_DUAL;
+    triad_status status = checkpoint_open_folder(&model->file, folder, err);
+    if (status == TRIAD_OK) status = (clip ? clip_open : blip_open)(&model->pair, config, &model->file, err);
+    if (status == TRIAD_OK)
+        status = preprocess_open(&model->pair.how, folder, clip ? PREPROCESS_CLIP : PREPROCESS_BLIP, err);
+    return status;
+}
+
 static triad_status read_folder(triad_model *model, const char *folder, json_object *config, triad_error *err)
 {
     static const char *const decoders[] = {"llama", "qwen2", "qwen3"};
@@ -28,6 +40,7 @@ static triad_status read_folder(triad_model *model, const char *folder, json_obj
     triad_status status = json_want_string(config, "model_type", &type, err);
     if (status != TRIAD_OK) return status;
     const bool causal = one_of(type, decoders, sizeof decoders / sizeof *decoders);
+    if (strcmp(type, "clip") == 0 || strcmp(type, "blip") == 0) return open_dual(model, folder, type, config, err);
     if (!causal && strcmp(type, "bert") != 0)
         return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "config.json: model_type \"%.60s\" is not supported", type);
     status = checkpoint_open_folder(&model->file, folder, err);
@@ -51,7 +64,7 @@ static triad_status open_folder(triad_model *model, const char *folder, triad_er
     free(path);
     if (status == TRIAD_OK) status = read_folder(model, folder, config, err);
     json_object_put(config);
-    if (status == TRIAD_OK)
+    if (status == TRIAD_OK && model->info.kind != TRIAD_DUAL)
         status = modules_open(&model->after, folder,
                               model->info.kind == TRIAD_DECODER ? model->decode.width : model->encode.width, err);
     if (status != TRIAD_OK) return status;
@@ -95,23 +108,47 @@ static char *last_name(const char *path)
     return strndup(path + start, end - start);
 }
 
+static void describe_dual(triad_model *model)
+{
+    triad_model_info *info = &model->info;
+    const dual *m = &model->pair;
+    info->family = m->family;
+    info->layers = m->text.body.layers;
+    info->width = m->text.body.width;
+    info->vocabulary = m->text.vocabulary;
+    info->max_tokens = m->text.max_tokens;
+    info->projected = m->text.projected;
+    info->pooling = m->pooling;
+    info->image_layers = m->image.body.layers;
+    info->image_width = m->image.body.width;
+    info->image_tokens = m->image.tokens;
+    info->image_side = m->image.side;
+    info->reads_images = m->text.body.context_width > 0;
+    info->matches = m->match.weight != NULL;
+    model->cut = info->max_tokens;
+}
+
 static void describe(triad_model *model, bool folder)
 {
     triad_model_info *info = &model->info;
     const decoder *d = &model->decode;
     const encoder *e = &model->encode;
     const bool causal = info->kind == TRIAD_DECODER;
-    info->family = causal ? d->family : e->family;
     info->container = folder ? "hf" : "gguf";
     info->name = model->name;
+    info->has_tokenizer = model->tokens != NULL;
+    info->reduced = checkpoint_is_reduced(&model->file);
+    if (info->kind == TRIAD_DUAL) {
+        describe_dual(model);
+        return;
+    }
+    info->family = causal ? d->family : e->family;
     info->layers = causal ? d->layers : e->layers;
     info->width = causal ? d->width : e->width;
     info->vocabulary = causal ? d->vocabulary : e->vocabulary;
     info->max_tokens = causal ? d->max_tokens : e->max_tokens;
     info->projected = model->after.count > 0 ? model->after.width : 0;
     info->has_raw = causal;
-    info->has_tokenizer = model->tokens != NULL;
-    info->reduced = checkpoint_is_reduced(&model->file);
     info->pooling = model->after.count > 0 ? modules_pooling(&model->after) : causal ? "mean-nofirst" : "mean";
     model->cut = info->max_tokens;
     if (model->after.max_tokens > 0 && model->after.max_tokens < model->cut) model->cut = model->after.max_tokens;
@@ -148,6 +185,7 @@ void triad_model_close(triad_model *model)
     modules_close(&model->after);
     decoder_free(&model->decode);
     encoder_free(&model->encode);
+    dual_free(&model->pair);
     checkpoint_close(&model->file);
     free(model->name);
     free(model);
@@ -195,7 +233,7 @@ triad_status triad_model_tokenize(const triad_model *model, triad_tokens *tokens
     size_t *offsets = malloc((n + 1) * sizeof *offsets);
     if (offsets == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "tokens: out of memory");
     tokenizer_ids ids = {0};
-    const size_t limit = model->info.kind == TRIAD_ENCODER ? model->cut : 0;
+    const size_t limit = model->info.kind != TRIAD_DECODER ? model->cut : 0;
     triad_status status = TRIAD_OK;
     offsets[0] = 0;
     for (size_t i = 0; i < n && status == TRIAD_OK; i++) {

@@ -38,6 +38,14 @@ void NN_NAME(layernorm_forward)(REAL *y, REAL *mean, REAL *rstd, const REAL *x, 
 void NN_NAME(layernorm_backward_add)(REAL *dx, REAL *dgain, REAL *dshift, const REAL *dy, const REAL *x,
                                      const REAL *mean, const REAL *rstd, const REAL *gain, size_t rows, size_t d);
 
+/* Root-mean-square normalisation (Zhang & Sennrich 2019), epsilon NN_NORM_EPSILON under the root. (forward.h has the
+ * models' own: its sums in double, its epsilon the checkpoint's.)
+ *   y [rows,d] = x * rstd * gain, rstd = 1 / sqrt(mean(x^2) + epsilon);   rstd [rows] kept for backward;   gain [d] */
+void NN_NAME(rms_norm_forward)(REAL *y, REAL *rstd, const REAL *x, const REAL *gain, size_t rows, size_t d);
+/* dx +=, dgain += */
+void NN_NAME(rms_norm_backward_add)(REAL *dx, REAL *dgain, const REAL *dy, const REAL *x, const REAL *rstd,
+                                    const REAL *gain, size_t rows, size_t d);
+
 /* Layer normalisation modulated by a condition (FiLM: Perez et al. 2018).
  *   y [rows,d] = xhat * (1 + g[film_row[r]]) + b[film_row[r]]
  * g and b point at their first column inside a matrix [conditions, ld_film]; film_row [rows] never decreases, so that
@@ -60,6 +68,12 @@ void NN_NAME(gelu_erf_forward)(REAL *y, const REAL *x, size_t n);
 void NN_NAME(gelu_erf_backward)(REAL *dx, const REAL *dy, const REAL *x, size_t n);
 void NN_NAME(silu_forward)(REAL *y, const REAL *x, size_t n);
 void NN_NAME(silu_backward)(REAL *dx, const REAL *dy, const REAL *x, size_t n);
+
+/* Dropout (Srivastava et al. 2014), inverted: y[i] = x[i] / (1 - rate) with probability 1 - rate, else 0. Which numbers
+ * go is a function of key and of first + i alone, so that a piece of an array may be done by anyone. 0 <= rate < 1; y
+ * may be x, dx may be dy. */
+void NN_NAME(dropout_forward)(REAL *y, const REAL *x, size_t n, double rate, uint64_t key, uint64_t first);
+void NN_NAME(dropout_backward)(REAL *dx, const REAL *dy, size_t n, double rate, uint64_t key, uint64_t first);
 
 /* y [n] += x [n] */
 void NN_NAME(add)(REAL *y, const REAL *x, size_t n);

@@ -108,6 +108,47 @@ void nn_film_norm_backward_add(float *dx, float *dg, float *db, const float *dy,
     }
 }
 
+void nn_rms_norm_forward(float *y, float *rstd, const float *x, const float *gain, size_t rows, size_t d)
+{
+    const size_t whole = d / NN_LANES * NN_LANES;
+    for (size_t r = 0; r < rows; r++, x += d, y += d) {
+        nn_v8 square = {0};
+        for (size_t i = 0; i < whole; i += NN_LANES) square += nn_load8(x + i) * nn_load8(x + i);
+        float total = nn_sum8(square);
+        for (size_t i = whole; i < d; i++) total += x[i] * x[i];
+        const float scale = rstd[r] = 1.0F / sqrtf(total / (float)d + (float)NN_NORM_EPSILON);
+        for (size_t i = 0; i < whole; i += NN_LANES) nn_store8(y + i, nn_load8(x + i) * scale * nn_load8(gain + i));
+        for (size_t i = whole; i < d; i++) y[i] = x[i] * scale * gain[i];
+    }
+}
+
+/* backward: dx += rstd * (w - xhat * mean(w * xhat)),  w = gain * dy,  dgain += dy * xhat */
+void nn_rms_norm_backward_add(float *dx, float *dgain, const float *dy, const float *x, const float *rstd,
+                              const float *gain, size_t rows, size_t d)
+{
+    const size_t whole = d / NN_LANES * NN_LANES;
+    for (size_t r = 0; r < rows; r++, x += d, dy += d, dx += d) {
+        const float scale = rstd[r];
+        nn_v8 sum = {0};
+        for (size_t i = 0; i < whole; i += NN_LANES) {
+            const nn_v8 pushed = nn_load8(dy + i) * (nn_load8(x + i) * scale);
+            sum += pushed * nn_load8(gain + i);
+            nn_store8(dgain + i, nn_load8(dgain + i) + pushed);
+        }
+        float total = nn_sum8(sum);
+        for (size_t i = whole; i < d; i++) {
+            const float pushed = dy[i] * (x[i] * scale);
+            total += pushed * gain[i];
+            dgain[i] += pushed;
+        }
+        const float mean = total / (float)d;
+        for (size_t i = 0; i < whole; i += NN_LANES)
+            nn_store8(dx + i, nn_load8(dx + i) +
+                                  scale * (nn_load8(dy + i) * nn_load8(gain + i) - nn_load8(x + i) * scale * mean));
+        for (size_t i = whole; i < d; i++) dx[i] += scale * (dy[i] * gain[i] - x[i] * scale * mean);
+    }
+}
+
 /* The models' norms: their sums in double, four at a time, since their rows are long and their parity is measured. */
 typedef double four __attribute__((vector_size(32)));
 typedef float loose_four __attribute__((vector_size(16), aligned(4), may_alias));

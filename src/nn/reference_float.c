@@ -1,3 +1,4 @@
+#include "nn/dropout.h"
 #include "nn/layers.h"
 
 #include <math.h>

@@ -46,6 +46,7 @@ static void refusals(void **state)
     refused("babyai --levels GoToLokal", "did you mean GoToLocal?");
     refused("babyai --envs 0", "--envs: '0' is out of range");
     refused("babyai --seconds nan", "--seconds: 'nan' is not a number");
+    refused("train --width 5000", "--width: '5000' is out of range");
     refused("babyai more", "'more' is one argument too many");
 }
 
@@ -88,7 +89,8 @@ static void train(void **state)
     (void)state;
     static const char *const members[] = {"width",        "threads",     "gflops",
                                           "gflops_sgemm", "items_per_s", "peak_rss_bytes"};
-    measured("train --seconds 0.01 --threads 2 --json", "train", members, 6, 1);
+    measured("train --seconds 0.01 --threads 2 --json", "train", members, 6, 2);
+    measured("train --width 64 --seconds 0.01 --threads 1 --json", "train", members, 6, 1);
 }
 
 /* A contender for the helper: hands out its figures one after the other. */

@@ -128,6 +128,26 @@ static void layernorm_backward(layer *l)
     nn_ref64_layernorm_backward_add(DX(0), DX(1), DX(2), l->weight, X(0), l->kept[0], l->kept[1], X(1), l->rows, l->d);
 }
 
+static void rms_forward(layer *l)
+{
+    nn_ref64_rms_norm_forward(l->y, l->kept[0], X(0), X(1), l->rows, l->d);
+}
+
+static void rms_backward(layer *l)
+{
+    nn_ref64_rms_norm_backward_add(DX(0), DX(1), l->weight, X(0), l->kept[0], X(1), l->rows, l->d);
+}
+
+static void dropout_forward(layer *l)
+{
+    nn_ref64_dropout_forward(l->y, X(0), l->rows * l->d, 0.4, 7, 100);
+}
+
+static void dropout_backward(layer *l)
+{
+    nn_ref64_dropout_backward(DX(0), l->weight, l->rows * l->d, 0.4, 7, 100);
+}
+
 static void film_forward(layer *l)
 {
     nn_ref64_film_norm_forward(l->y, l->kept[0], l->kept[1], X(0), X(1), X(1) + l->d, 2 * l->d, l->index, l->rows,
@@ -210,6 +230,8 @@ static void test_gradients(void **state)
         {"linear", linear_forward, linear_backward, 1e-3, 1e-10, .rows = 5, .d = 7, .out = 6},
         {"linear, adding", linear_forward, linear_backward_add, 1e-3, 1e-10, .rows = 3, .d = 4, .out = 9},
         {"layernorm", layernorm_forward, layernorm_backward, 1e-5, 1e-8, .rows = 5, .d = 9},
+        {"rms_norm", rms_forward, rms_backward, 1e-5, 1e-8, .rows = 5, .d = 9},
+        {"dropout", dropout_forward, dropout_backward, 1e-3, 1e-10, .rows = 6, .d = 7},
         {"film_norm", film_forward, film_backward, 1e-5, 1e-8, .rows = 7, .d = 9},
         {"relu", relu_forward, relu_backward, 1e-6, 1e-8, .rows = 6, .d = 7},
         {"gelu_tanh", gelu_tanh_forward, gelu_tanh_backward, 1e-5, 1e-8, .rows = 6, .d = 7},
@@ -239,6 +261,10 @@ static void test_gradients(void **state)
             probe_new(l, "x", l->rows * l->d);
             probe_new(l, "gain", l->d);
             probe_new(l, "shift", l->d);
+        } else if (l->forward == rms_forward) {
+            output_new(l, l->rows * l->d);
+            probe_new(l, "x", l->rows * l->d);
+            probe_new(l, "gain", l->d);
         } else if (l->forward == film_forward) {
             output_new(l, l->rows * l->d);
             probe_new(l, "x", l->rows * l->d);

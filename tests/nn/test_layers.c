@@ -40,6 +40,36 @@ static void test_linear(void **state)
     }
 }
 
+/* The mask is a function of key and position: of any cut of the array, in both directions; and as dense as it is asked.
+ */
+static void test_dropout(void **state)
+{
+    (void)state;
+    enum { N = 100003 };
+    triad_pcg64 rng;
+    triad_pcg64_seed(&rng, 8);
+    both x = both_random(&rng, N, 1), y = both_new(N), dx = both_new(N);
+    const double rates[] = {0, 0.1, 0.5, 0.9};
+    for (size_t r = 0; r < COUNT(rates); r++) {
+        const double rate = rates[r];
+        nn_dropout_forward(y.f, x.f, N, rate, 42, 5);
+        nn_ref64_dropout_forward(y.d, x.d, N, rate, 42, 5);
+        close_to("dropout", &y, TIGHT);
+        nn_dropout_backward(dx.f, x.f, 1000, rate, 42, 5);
+        nn_dropout_backward(dx.f + 1000, x.f + 1000, N - 1000, rate, 42, 1005);
+        assert_memory_equal(dx.f, y.f, N * sizeof *y.f);
+        size_t gone = 0;
+        for (size_t i = 0; i < N; i++) gone += y.f[i] == 0;
+        const double far = fabs((double)gone - rate * N) / sqrt(N * rate * (1 - rate) + 1);
+        assert_true(far < 5);
+        nn_dropout_forward(y.f, x.f, N, rate, 43, 5);
+        if (rate > 0) assert_memory_not_equal(dx.f, y.f, N * sizeof *y.f);
+    }
+    both_free(&x);
+    both_free(&y);
+    both_free(&dx);
+}
+
 static void test_norms(void **state)
 {
     (void)state;
@@ -63,6 +93,14 @@ static void test_norms(void **state)
         nn_ref64_layernorm_backward_add(dx.d, dfilm.d, dfilm.d + shift, dy.d, x.d, mean.d, rstd.d, film.d, rows, d);
         close_to("layernorm dx", &dx, TIGHT);
         close_to("layernorm dgain, dshift", &dfilm, TIGHT);
+        nn_rms_norm_forward(y.f, rstd.f, x.f, film.f, rows, d);
+        nn_ref64_rms_norm_forward(y.d, rstd.d, x.d, film.d, rows, d);
+        close_to("rms_norm", &y, TIGHT);
+        close_to("rms_norm rstd", &rstd, TIGHT);
+        nn_rms_norm_backward_add(dx.f, dfilm.f, dy.f, x.f, rstd.f, film.f, rows, d);
+        nn_ref64_rms_norm_backward_add(dx.d, dfilm.d, dy.d, x.d, rstd.d, film.d, rows, d);
+        close_to("rms_norm dx", &dx, TIGHT);
+        close_to("rms_norm dgain", &dfilm, TIGHT);
         nn_film_norm_forward(y.f, mean.f, rstd.f, x.f, film.f, film.f + shift, ld, film_row, rows, d);
         nn_ref64_film_norm_forward(y.d, mean.d, rstd.d, x.d, film.d, film.d + shift, ld, film_row, rows, d);
         close_to("film_norm", &y, TIGHT);
@@ -193,8 +231,8 @@ static void test_cross_entropy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_linear),    cmocka_unit_test(test_norms),         cmocka_unit_test(test_gather),
-        cmocka_unit_test(test_attention), cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_linear), cmocka_unit_test(test_norms),     cmocka_unit_test(test_dropout),
+        cmocka_unit_test(test_gather), cmocka_unit_test(test_attention), cmocka_unit_test(test_cross_entropy),
     };
     return cmocka_run_group_tests_name("nn layers", tests, NULL, NULL);
 }
