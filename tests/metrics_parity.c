@@ -52,7 +52,7 @@ typedef struct pair_data {
     align_folds folds;
     align_view x[2], y[2], z;
     double *value[2];
-    double **scores; /* of plan 0 */
+    align_findings found; /* of plan 0 */
     align_cca cca;
     align_plan control;
     uint32_t *cells; /* [n, columns] of the factors */
@@ -135,16 +135,10 @@ static bool prepare(pair_data *p)
             align_view_create(&p->y[i], y, n, d2, &p->plan[i], &p->folds, true, &err) != TRIAD_OK)
             return stop(&err);
         p->value[i] = malloc((p->plan[i].count + 1) * sizeof **p->value);
-        double **scores = calloc(p->plan[i].count + 1, sizeof *scores);
-        if (p->value[i] == NULL || scores == NULL) return false;
-        if (align_measure_pair(p->value[i], scores, NULL, &p->plan[i], &p->x[i], &p->y[i], &p->folds, &err) != TRIAD_OK)
+        if (p->value[i] == NULL) return false;
+        if (align_measure_pair(p->value[i], i == 0 ? &p->found : NULL, &p->plan[i], &p->x[i], &p->y[i], &p->folds,
+                               &err) != TRIAD_OK)
             return stop(&err);
-        if (i == 0) {
-            p->scores = scores;
-        } else {
-            for (size_t s = 0; s < p->plan[i].count; s++) free(scores[s]);
-            free(scores);
-        }
     }
     if (align_cca_measure(&p->cca, &p->x[0].basis, &p->y[0].basis, p->x[0].raw, d1, p->y[0].raw, d2, &err) != TRIAD_OK)
         return stop(&err);
@@ -160,8 +154,7 @@ static bool prepare(pair_data *p)
 
 static void release(pair_data *p)
 {
-    for (size_t s = 0; p->scores && s < p->plan[0].count; s++) free(p->scores[s]);
-    free(p->scores);
+    align_findings_free(&p->found);
     for (size_t i = 0; i < 2; i++) {
         align_view_free(&p->x[i]);
         align_view_free(&p->y[i]);
@@ -311,12 +304,12 @@ static void check_bootstrap(tally *t, const pair_data *p, json_object *recorded)
     align_resampling resampling = {.n = n, .draws = draws, .weight = calloc(draws * n + 1, sizeof(double))};
     double *means = malloc((draws + 1) * sizeof *means), low = NAN, high = NAN;
     align_calibration spread = {0};
-    if (spec != SIZE_MAX && means && resampling.weight && p->scores[spec]) {
+    if (spec != SIZE_MAX && means && resampling.weight && p->found.scores[spec]) {
         for (size_t b = 0; b < draws; b++)
             for (size_t i = 0; i < n; i++)
                 resampling.weight[b * n + (size_t)json_object_get_int(
                                               json_object_array_get_idx(json_object_array_get_idx(boots, b), i))] += 1;
-        align_resample_scores(means, &resampling, p->scores[spec]);
+        align_resample_scores(means, &resampling, p->found.scores[spec]);
         if (align_calibrate(&spread, 0, means, draws, 0.05, 1, &err) != TRIAD_OK) spread.sd = NAN;
         align_interval(&low, &high, means, draws);
     }
@@ -332,9 +325,10 @@ static void check_bootstrap(tally *t, const pair_data *p, json_object *recorded)
             check(t, path, high, value);
         } else if (strcmp(key, "sd") == 0) {
             check(t, path, spread.sd, value);
-        } else if (strcmp(key, "per_sentence_hits") == 0 && spec != SIZE_MAX && p->scores[spec] &&
+        } else if (strcmp(key, "per_sentence_hits") == 0 && spec != SIZE_MAX && p->found.scores[spec] &&
                    json_object_array_length(value) == n) {
-            for (size_t i = 0; i < n; i++) check(t, path, p->scores[spec][i], json_object_array_get_idx(value, i));
+            for (size_t i = 0; i < n; i++)
+                check(t, path, p->found.scores[spec][i], json_object_array_get_idx(value, i));
         } else {
             unknown(t, path);
         }

@@ -169,7 +169,7 @@ static void compare(parity *p, const char *folder)
     if (safetensors_find(p->golden, "decoder_ids") != NULL) check_prompt(p);
     p->layers = p->prompted ? "decoder_hidden" : "hidden";
     p->projected = "text_embeds";
-    if (status == TRIAD_OK) status = triad_model_run(p->model, &p->tokens, pool, NULL, check_states, p, &err);
+    if (status == TRIAD_OK) status = triad_model_run(p->model, &p->tokens, NULL, pool, NULL, check_states, p, &err);
     if (status == TRIAD_OK && safetensors_find(p->golden, "images") != NULL) status = check_images(p, pool, &err);
     if (status != TRIAD_OK) printf("%s\n", err.text);
     for (size_t i = 0; i < safetensors_count(p->golden); i++) {

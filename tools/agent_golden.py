@@ -7,7 +7,7 @@ The policy of src/agent in plain PyTorch autograd and double precision, on rando
 Made with torch 2.13.0, numpy, safetensors. tests/agent/test_pytorch.c reads it:
 
     config                 metadata: JSON of policy_config's fields, words among them
-    input.*                I64: word_offset, word, episode_instruction, episode_offset, token_offset, bag_offset, bag, target
+    input.*                I64: word_offset, word, episode_instruction, episode_offset, token_offset, visible, bag_offset, bag, target
     start.NAME             F32: parameters
     logits                 F32 [steps, 7]
     loss                   F32 [1]: mean cross-entropy
@@ -24,15 +24,17 @@ import torch
 import torch.nn.functional as F
 from safetensors.numpy import save_file
 
-CONFIG = dict(width=16, heads=2, feed_forward=32, encoder_layers=2, cell_layers=1, memory_layers=2, window=3, words=11)
+CONFIG = dict(width=16, heads=2, feed_forward=32, encoder_layers=2, cell_layers=1, memory_layers=2, recall_layers=2,
+              window=3, instruction=32, words=11)
 MAX_WORDS, ACTIONS = 96, 7
 PARTS = [("global", 1), ("previous_action", 8), ("wall", 49), ("unseen", 49), ("type", 4), ("colour", 6), ("state", 3), ("cell", 49),
-         ("heading", 4), ("ahead", 41), ("aside", 41)]
+         ("heading", 4), ("ahead", 41), ("aside", 41), ("out_of_sight", 1), ("before", 41), ("beside", 41), ("known_free", 289),
+         ("known_wall", 289)]
 
 
 def table():
     """Names, shapes and whether weight decay applies."""
-    d, f, heads, window = (CONFIG[k] for k in ("width", "feed_forward", "heads", "window"))
+    d, f, heads, window, z = (CONFIG[k] for k in ("width", "feed_forward", "heads", "window", "instruction"))
     out = []
 
     def block(prefix, norms, distance):
@@ -50,16 +52,18 @@ def table():
     for layer in range(CONFIG["encoder_layers"]):
         block(f"instruction.{layer}", True, False)
     out.extend([("instruction.norm.gain", (d,), False), ("instruction.norm.shift", (d,), False),
-                ("instruction.vector.weight", (d, d), True), ("instruction.vector.bias", (d,), False)])
+                ("instruction.vector.weight", (z, d), True), ("instruction.vector.bias", (z,), False)])
     out.extend((f"token.{name}", (rows, d), True) for name, rows in PARTS)
-    out.append(("token.instruction.weight", (d, d), True))
+    out.append(("token.instruction.weight", (d, z), True))
     for layer in range(CONFIG["cell_layers"]):
         block(f"cell.{layer}", False, False)
     block("readout", False, False)
     for layer in range(CONFIG["memory_layers"]):
         block(f"memory.{layer}", False, True)
-    norms = 2 * (CONFIG["cell_layers"] + 1 + CONFIG["memory_layers"]) + 1
-    out.extend([("film.weight", (norms * 2 * d, d), True), ("film.bias", (norms * 2 * d,), False),
+    for layer in range(CONFIG["recall_layers"]):
+        block(f"recall.{layer}", False, False)
+    norms = 2 * (CONFIG["cell_layers"] + CONFIG["memory_layers"]) + 3 * (1 + CONFIG["recall_layers"]) + 1
+    out.extend([("film.weight", (norms * 2 * d, z), True), ("film.bias", (norms * 2 * d,), False),
                 ("head.weight", (ACTIONS, d), True), ("head.bias", (ACTIONS,), False)])
     return out
 
@@ -69,23 +73,27 @@ def make_batch(rng):
     words = [rng.integers(0, CONFIG["words"], size=n) for n in (5, 3, 9, 7)]
     episodes = [(0, 4), (0, 1), (1, 6), (2, 2), (3, 3), (3, 5)]
     first = np.cumsum([0] + [rows for _, rows in PARTS])
-    token_offset, bag_offset, bag, target = [0], [0], [], []
+    token_offset, visible, bag_offset, bag, target = [0], [], [0], [], []
     for _, steps in episodes:
         for _ in range(steps):
-            tokens = 1 + int(rng.integers(0, 5))
+            visible.append(1 + int(rng.integers(0, 5)))
+            tokens = visible[-1] + int(rng.integers(0, 4))
             for token in range(tokens):
-                parts = [0, 1, 8, 9, 10] if token == 0 else [4, 5, 7, 9, 10] + ([6] if rng.random() < 0.3 else [])
+                parts = ([0, 1, 8, 9, 10] if token == 0 else
+                         [4, 5, 9, 10] + ([7] if token < visible[-1] else [11, 12, 13]) + ([6] if rng.random() < 0.3 else []))
                 rows = [int(first[p] + rng.integers(0, PARTS[p][1])) for p in parts]
                 if token == 0:
                     rows += [int(first[2] + c) for c in rng.choice(49, 6, replace=False)]
                     rows += [int(first[3] + c) for c in rng.choice(49, 5, replace=False)]
+                    rows += [int(first[14] + c) for c in rng.choice(289, 9, replace=False)]
+                    rows += [int(first[15] + c) for c in rng.choice(289, 7, replace=False)]
                 bag.extend(rows)
                 bag_offset.append(len(bag))
             token_offset.append(token_offset[-1] + tokens)
             target.append(int(rng.integers(0, ACTIONS)))
     return dict(word_offset=np.cumsum([0] + [len(w) for w in words]), word=np.concatenate(words),
                 episode_instruction=np.array([i for i, _ in episodes]), episode_offset=np.cumsum([0] + [n for _, n in episodes]),
-                token_offset=np.array(token_offset), bag_offset=np.array(bag_offset), bag=np.array(bag), target=np.array(target))
+                token_offset=np.array(token_offset), visible=np.array(visible), bag_offset=np.array(bag_offset), bag=np.array(bag), target=np.array(target))
 
 
 def normalise(x):
@@ -112,6 +120,14 @@ def layer(p, prefix, x, norm1, norm2, scores_extra=None):
     return feed_forward(p, prefix, x, norm2)
 
 
+def ask(p, prefix, x, tokens, norms):
+    """A layer in which x [1, d] alone asks the tokens [n, d]."""
+    wq, wk, wv = p[f"{prefix}.attention.qkv.weight"].chunk(3)
+    h = norms[1](tokens)
+    x = x + attend(norms[0](x) @ wq.T, h @ wk.T, h @ wv.T) @ p[f"{prefix}.attention.out.weight"].T + p[f"{prefix}.attention.out.bias"]
+    return feed_forward(p, prefix, x, norms[2])
+
+
 def instruction_vector(p, words):
     x = p["instruction.words"][words] + p["instruction.positions"][: len(words)]
     for number in range(CONFIG["encoder_layers"]):
@@ -124,24 +140,22 @@ def instruction_vector(p, words):
 
 
 def episode_logits(p, z, steps):
-    """steps: for each the list of its tokens' bags."""
+    """steps: for each the number of tokens in sight and the list of its tokens' bags."""
     d, window = CONFIG["width"], CONFIG["window"]
     film = (z @ p["film.weight"].T + p["film.bias"]).reshape(-1, 2, d)
     modulated = [lambda x, g=film[i, 0], b=film[i, 1]: normalise(x) * (1 + g) + b for i in range(film.shape[0])]
     features = torch.cat([p[f"token.{name}"] for name, _ in PARTS])
-    vectors = []
-    for bags in steps:
+    vectors, seen = [], []
+    for visible, bags in steps:
         x = torch.stack([features[bag].sum(0) for bag in bags])
-        x = torch.cat([x[:1] + z @ p["token.instruction.weight"].T, x[1:]])
+        x, remembered = torch.cat([x[:1] + z @ p["token.instruction.weight"].T, x[1:visible]]), x[visible:]
         norm = 0
         for number in range(CONFIG["cell_layers"]):
             x = layer(p, f"cell.{number}", x, modulated[norm], modulated[norm + 1])
             norm += 2
-        h = modulated[norm](x)
-        q, k, v = (h @ p["readout.attention.qkv.weight"].T).chunk(3, -1)
-        top = x[:1] + attend(q[:1], k, v) @ p["readout.attention.out.weight"].T + p["readout.attention.out.bias"]
-        vectors.append(feed_forward(p, "readout", top, modulated[norm + 1])[0])
-        norm += 2
+        seen.append(torch.cat([x, remembered]))
+        vectors.append(ask(p, "readout", x[:1], seen[-1], modulated[norm : norm + 3])[0])
+        norm += 3
     x = torch.stack(vectors)
     back = torch.arange(len(steps))[:, None] - torch.arange(len(steps))[None, :]
     hidden = (back < 0) | (back >= window)
@@ -149,6 +163,9 @@ def episode_logits(p, z, steps):
         bias = p[f"memory.{number}.attention.distance_bias"][:, back.clamp(0, window - 1)].masked_fill(hidden, -torch.inf)
         x = layer(p, f"memory.{number}", x, modulated[norm], modulated[norm + 1], bias)
         norm += 2
+    for number in range(CONFIG["recall_layers"]):
+        x = torch.cat([ask(p, f"recall.{number}", row[None], tokens, modulated[norm : norm + 3]) for row, tokens in zip(x, seen)])
+        norm += 3
     return modulated[norm](x) @ p["head.weight"].T + p["head.bias"]
 
 
@@ -156,7 +173,7 @@ def forward(p, batch):
     words = [batch["word"][a:b] for a, b in zip(batch["word_offset"], batch["word_offset"][1:])]
     z = [instruction_vector(p, torch.as_tensor(w)) for w in words]
     bags = [batch["bag"][a:b] for a, b in zip(batch["bag_offset"], batch["bag_offset"][1:])]
-    steps = [bags[a:b] for a, b in zip(batch["token_offset"], batch["token_offset"][1:])]
+    steps = [(n, bags[a:b]) for n, a, b in zip(batch["visible"], batch["token_offset"], batch["token_offset"][1:])]
     logits = [episode_logits(p, z[i], steps[a:b])
               for i, a, b in zip(batch["episode_instruction"], batch["episode_offset"], batch["episode_offset"][1:])]
     return torch.cat(logits)

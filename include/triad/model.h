@@ -75,9 +75,25 @@ typedef struct triad_states {
 /* Called in order 0 … L - 1, raw, L, projected. What it is handed lives until it returns. An error ends the run. */
 typedef triad_status (*triad_states_fn)(void *context, const triad_states *states, triad_error *err);
 
+typedef struct triad_run_options {
+    size_t memory;        /* bytes of hidden states beyond which they lie in a mapped file; 0: 1 GiB */
+    const char *scratch;  /* folder of that file; NULL: TMPDIR, else /var/tmp */
+    bool apart;           /* compute every sentence by itself, shared prefixes again (for benchmarks) */
+    const char *state;    /* file that keeps the last finished layer's output, so that a killed run goes on; NULL: none.
+                           * It is removed when the run ends well. */
+    const char *state_of; /* what else the caller's own results depend on: another text, another run */
+    /* Called before anything is computed where the state says that layers 0 … layers are done: `each` won't be called
+     * for them. An error TRIAD_ERR_NOT_FOUND (the caller's part is lost) starts from the beginning. NULL: never goes
+     * on.
+     */
+    triad_status (*resume)(void *context, size_t layers, triad_error *err);
+} triad_run_options;
+
 /* Hidden states of all tokens with the meaning that transformers gives them: 0 is the embedding, i < L the output of
- * block i, L of a decoder its final norm's output. The same bytes for any pool and any order of the sentences. */
-TRIAD_NODISCARD triad_status triad_model_run(const triad_model *model, const triad_tokens *tokens, triad_pool *pool,
+ * block i, L of a decoder its final norm's output. The same bytes for any pool and any order of the sentences, run at
+ * once or resumed. options NULL: all zero. */
+TRIAD_NODISCARD triad_status triad_model_run(const triad_model *model, const triad_tokens *tokens,
+                                             const triad_run_options *options, triad_pool *pool,
                                              triad_progress *progress, triad_states_fn each, void *context,
                                              triad_error *err);
 

@@ -60,7 +60,7 @@ static bool act(agent_actor *actor, const uint32_t *slots, size_t count, const u
     const float *p = actor->agent->params;
     triad_arena *arena = &actor->arena;
 
-    uint32_t *token_offset = TRIAD_NEW(arena, uint32_t, count + 1);
+    uint32_t *token_offset = TRIAD_NEW(arena, uint32_t, count + 1), *visible = TRIAD_NEW(arena, uint32_t, count);
     uint32_t *bag_offset = TRIAD_NEW(arena, uint32_t, count * FEATURE_MAX_TOKENS + 1),
              *bag = TRIAD_NEW(arena, uint32_t, count * FEATURE_MAX_BAG);
     float *x = TRIAD_NEW(arena, float, count *d);
@@ -69,7 +69,7 @@ static bool act(agent_actor *actor, const uint32_t *slots, size_t count, const u
         TRIAD_NEW(arena, float, count),         TRIAD_NEW(arena, float, count * 3 * d),
         TRIAD_NEW(arena, float, count *d),      TRIAD_NEW(arena, float, count * config->feed_forward),
         TRIAD_NEW(arena, float, config->window)};
-    if (!token_offset || !bag_offset || !bag || !x || !scratch.normed || !scratch.mean || !scratch.rstd ||
+    if (!token_offset || !visible || !bag_offset || !bag || !x || !scratch.normed || !scratch.mean || !scratch.rstd ||
         !scratch.qkv || !scratch.mixed || !scratch.hidden || !scratch.score)
         return false;
 
@@ -79,16 +79,18 @@ static bool act(agent_actor *actor, const uint32_t *slots, size_t count, const u
         uint32_t made, token_bag[FEATURE_MAX_TOKENS + 1];
         uint16_t step_bag[FEATURE_MAX_BAG];
         feature_observe(&actor->odometer[slots[i]], observations + i * BABYAI_OBSERVATION, directions[i], &made,
-                        token_bag, step_bag);
+                        &visible[i], token_bag, step_bag);
         for (uint32_t t = 0; t < made; t++) bag_offset[tokens + t + 1] = rows + token_bag[t + 1];
         for (uint32_t b = 0; b < token_bag[made]; b++) bag[rows + b] = step_bag[b];
         tokens += made;
         rows += token_bag[made];
         token_offset[i + 1] = tokens;
     }
-    if (!policy_see(x, p, layout, actor->film, actor->token, slots, count, token_offset, bag_offset, bag, arena))
-        return false;
+    const policy_tokens seen = {count, token_offset, visible, bag_offset, bag};
+    float *token_out = TRIAD_NEW(arena, float, tokens *d);
+    if (!token_out || !policy_see(x, token_out, p, layout, actor->film, actor->token, slots, &seen, arena)) return false;
     remember(actor, x, slots, count, &scratch);
+    if (!policy_recall(x, token_out, p, layout, actor->film, slots, &seen, arena)) return false;
     const float *film = actor->film + (layout->norms - 1) * 2 * d;
     nn_film_norm_forward(scratch.normed, scratch.mean, scratch.rstd, x, film, film + d, columns, slots, count, d);
     nn_linear_forward(logits, scratch.normed, p + layout->head, p + layout->head_bias, count, d, POLICY_ACTIONS);

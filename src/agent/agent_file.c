@@ -31,7 +31,9 @@ static const config_field CONFIG_FIELDS[] = {
     {"encoder_layers", offsetof(policy_config, encoder_layers)},
     {"cell_layers", offsetof(policy_config, cell_layers)},
     {"memory_layers", offsetof(policy_config, memory_layers)},
+    {"recall_layers", offsetof(policy_config, recall_layers)},
     {"window", offsetof(policy_config, window)},
+    {"instruction", offsetof(policy_config, instruction)},
 };
 
 static json_object *config_to_json(const policy_config *config)
@@ -343,7 +345,7 @@ void triad_agent_close(triad_agent *agent)
 
 size_t triad_agent_instruction_size(const triad_agent *agent)
 {
-    return agent->layout.config.width;
+    return agent->layout.config.instruction;
 }
 
 size_t triad_agent_width(const triad_agent *agent)

@@ -60,13 +60,14 @@ static bool pack(batch_piece *piece, const demonstration *const *demo, size_t co
     }
     /* Arrays of one kind of item share a capacity, so each is grown from the same old one. */
     size_t instructions = piece->instruction_capacity, episodes = piece->episode_capacity,
-           steps_too = piece->step_capacity;
+           steps_too = piece->step_capacity, steps_again = piece->step_capacity;
     if (!agent_grow(&piece->word_offset, &piece->instruction_capacity, count + 1, sizeof(uint32_t)) ||
         !agent_grow(&piece->episode_instruction, &instructions, count + 1, sizeof(uint32_t)) ||
         !agent_grow(&piece->episode_offset, &episodes, count + 1, sizeof(uint32_t)) ||
         !agent_grow(&piece->word, &piece->word_capacity, words, sizeof(uint32_t)) ||
         !agent_grow(&piece->token_offset, &piece->step_capacity, steps + 1, sizeof(uint32_t)) ||
         !agent_grow(&piece->target, &steps_too, steps + 1, sizeof(int32_t)) ||
+        !agent_grow(&piece->visible, &steps_again, steps + 1, sizeof(uint32_t)) ||
         !agent_grow(&piece->bag_offset, &piece->token_capacity, tokens + 1, sizeof(uint32_t)) ||
         !agent_grow(&piece->bag, &piece->bag_capacity, rows, sizeof(uint32_t)))
         return false;
@@ -78,6 +79,7 @@ static bool pack(batch_piece *piece, const demonstration *const *demo, size_t co
                             .episode_instruction = piece->episode_instruction,
                             .episode_offset = piece->episode_offset,
                             .token_offset = piece->token_offset,
+                            .visible = piece->visible,
                             .bag_offset = piece->bag_offset,
                             .bag = piece->bag,
                             .target = piece->target};
@@ -94,6 +96,7 @@ static bool pack(batch_piece *piece, const demonstration *const *demo, size_t co
         piece->episode_instruction[e] = (uint32_t)input->instructions - 1;
         for (size_t s = 0; s < from->steps; s++) {
             piece->target[input->steps + s] = from->action[s];
+            piece->visible[input->steps + s] = from->step_visible[s];
             piece->token_offset[input->steps + s + 1] = (uint32_t)input->tokens + from->step_token[s + 1];
         }
         for (size_t t = 0; t < from->tokens; t++)
@@ -147,6 +150,7 @@ void batch_free(agent_batch *batch)
         free(piece->episode_instruction);
         free(piece->episode_offset);
         free(piece->token_offset);
+        free(piece->visible);
         free(piece->bag_offset);
         free(piece->bag);
         free(piece->target);

@@ -11,7 +11,7 @@ enum { BATCH_PIECES = 2 };
 /* The arrays behind a policy_input; they grow and are kept. Zero-initialise. */
 typedef struct batch_piece {
     policy_input input;
-    uint32_t *word_offset, *word, *episode_instruction, *episode_offset, *token_offset, *bag_offset, *bag;
+    uint32_t *word_offset, *word, *episode_instruction, *episode_offset, *token_offset, *visible, *bag_offset, *bag;
     int32_t *target;
     size_t instruction_capacity, word_capacity, episode_capacity, step_capacity, token_capacity, bag_capacity;
 } batch_piece;

@@ -20,9 +20,8 @@ typedef struct embed_work {
 } embed_work;
 
 /* Copies each distinct sentence's row to all sentences that are equal to it. */
-static void spread(float *out, const float *rows, const embed_work *work, size_t from, size_t to)
+static void spread(float *out, const float *rows, size_t d, const embed_work *work, size_t from, size_t to)
 {
-    const size_t d = work->agent->layout.config.width;
     for (size_t s = from; s < to; s++)
         for (size_t i = work->first[s]; i < work->first[s + 1]; i++)
             memcpy(out + work->order[i] * d, rows + (s - from) * d, d * sizeof *out);
@@ -31,9 +30,9 @@ static void spread(float *out, const float *rows, const embed_work *work, size_t
 static bool embed_some(const embed_work *work, size_t from, size_t to, triad_arena *arena)
 {
     const policy_layout *layout = &work->agent->layout;
-    const size_t n = to - from, d = layout->config.width, layers = layout->config.encoder_layers;
+    const size_t n = to - from, d = layout->config.width, size = layout->config.instruction, layers = layout->config.encoder_layers;
     uint32_t *offset = TRIAD_NEW(arena, uint32_t, n + 1);
-    float *words = TRIAD_NEW(arena, float, n *d), *z = TRIAD_NEW(arena, float, n *d);
+    float *words = TRIAD_NEW(arena, float, n *d), *z = TRIAD_NEW(arena, float, n *size);
     float *hidden[POLICY_MAX_LAYERS + 1];
     bool ok = offset && words && z;
     for (size_t l = 0; l <= layers; l++) {
@@ -45,10 +44,10 @@ static bool embed_some(const embed_work *work, size_t from, size_t to, triad_are
     if (!policy_instruct(words, hidden, z, work->agent->params, layout, n, offset, work->word + work->offset[from],
                          arena))
         return false;
-    if (work->out->words) spread(work->out->words, words, work, from, to);
+    if (work->out->words) spread(work->out->words, words, d, work, from, to);
     for (size_t l = 0; work->out->hidden && l <= layers; l++)
-        if (work->out->hidden[l]) spread(work->out->hidden[l], hidden[l], work, from, to);
-    if (work->out->instruction) spread(work->out->instruction, z, work, from, to);
+        if (work->out->hidden[l]) spread(work->out->hidden[l], hidden[l], d, work, from, to);
+    if (work->out->instruction) spread(work->out->instruction, z, size, work, from, to);
     return true;
 }
 

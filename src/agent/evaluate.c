@@ -140,7 +140,7 @@ static triad_status choose_trials(evaluation *work, size_t n, uint64_t first_see
 static triad_status act_group(evaluation *work, episode_group *group, size_t from, size_t to, bool foreign,
                               triad_error *err)
 {
-    const size_t d = work->agent->layout.config.width;
+    const size_t d = work->agent->layout.config.instruction;
     triad_status status = TRIAD_OK;
     size_t running = 0;
     for (size_t i = from; i < to && !status; i++) {
@@ -242,7 +242,7 @@ static void summarise(triad_eval_result *result, const evaluation *work, bool fo
 
 static triad_status embed_missions(float **instruction, const evaluation *work, triad_pool *pool, triad_error *err)
 {
-    const size_t d = work->agent->layout.config.width;
+    const size_t d = work->agent->layout.config.instruction;
     const agent_telling *telling = &work->agent->telling;
     const char **told = calloc(work->n, sizeof *told);
     *instruction = calloc(work->n, d * sizeof **instruction);

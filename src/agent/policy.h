@@ -1,9 +1,10 @@
 /* The policy: its shape, the one table of its parameters, and its passes.
  *
  * Words -> transformer encoder -> mean -> one vector z, the instruction. All else sees the instruction through z only:
- * z modulates every norm (FiLM) and is added to the global token. A step's tokens (features.h) go through transformer
- * layers over the step, then a read-out in which the global token alone asks; the steps' vectors go through causal
- * transformer layers over the episode, with a window and a learned bias by distance; then a head over the actions.
+ * z modulates every norm (FiLM) and is added to the global token. A step's tokens in sight (features.h) go through
+ * transformer layers over the step, then a read-out in which the global token asks them and what is remembered; the
+ * steps' vectors go through causal transformer layers over the episode, with a window and a learned bias by distance;
+ * knowing what was done they ask the step's tokens once more (recall); then a head over the actions.
  *
  * No projection to keys has a bias: it would add the same number to every score of a query, so its gradient is exactly
  * zero. Queries and values have none either: the shift of the norm in front gives them one. */
@@ -17,7 +18,8 @@
 enum { POLICY_ACTIONS = 7, POLICY_MAX_WORDS = 96, POLICY_MAX_LAYERS = 8, POLICY_MAX_TENSORS = 512 };
 
 typedef struct policy_config {
-    size_t width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, window;
+    size_t width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window;
+    size_t instruction; /* numbers in z */
     size_t words; /* size of the vocabulary */
 } policy_config;
 policy_config policy_recipe(size_t words); /* the configuration that meets the bar */
@@ -36,7 +38,7 @@ typedef struct policy_tensor {
 /* Where a transformer layer's parameters lie. */
 typedef struct policy_block {
     size_t gain1, shift1, gain2, shift2;                /* [d]; instruction encoder only, the others have FiLM */
-    size_t film;                                        /* number of the first of its two modulated norms */
+    size_t film;                                        /* number of the first of its modulated norms */
     size_t qkv;                                         /* [3 d, d] queries, keys, values */
     size_t out, out_bias, up, up_bias, down, down_bias; /* [d, d] [d] [f, d] [f] [d, f] [d] */
     size_t relative;                                    /* [heads, window]; memory only */
@@ -54,10 +56,10 @@ typedef struct policy_layout {
     size_t feature; /* [FEATURE_ROWS, d]: the parts of features.h one after the other */
     policy_block encoder[POLICY_MAX_LAYERS];
     size_t encoder_gain, encoder_shift;
-    size_t instruction, instruction_bias; /* [d, d] [d]: mean of the words -> z */
-    size_t film, film_bias;               /* [norms * 2 d, d] [norms * 2 d] */
-    size_t token;                         /* [d, d]: z -> added to the global token */
-    policy_block cell[POLICY_MAX_LAYERS], readout, memory[POLICY_MAX_LAYERS];
+    size_t instruction, instruction_bias; /* [z, d] [z]: mean of the words -> z */
+    size_t film, film_bias;               /* [norms * 2 d, z] [norms * 2 d] */
+    size_t token;                         /* [d, z]: z -> added to the global token */
+    policy_block cell[POLICY_MAX_LAYERS], readout, memory[POLICY_MAX_LAYERS], recall[POLICY_MAX_LAYERS];
     size_t head, head_bias; /* [7, d] [7]; the norm in front is the last of the modulated ones */
 } policy_layout;
 
@@ -65,6 +67,15 @@ typedef struct policy_layout {
 void policy_lay_out(policy_layout *layout, const policy_config *config);
 /* params [size] from the seed: each tensor has a stream of its own, keyed by its name. */
 void policy_initialise(float *params, const policy_layout *layout, uint64_t seed);
+
+/* Steps and their tokens. All offsets count from 0. */
+typedef struct policy_tokens {
+    size_t steps;
+    const uint32_t *token_offset; /* [steps + 1] into tokens; a step's first token is its global one */
+    const uint32_t *visible;      /* [steps] how many of a step's tokens, its first ones, are in sight: at least 1 */
+    const uint32_t *bag_offset;   /* [tokens + 1] into bag */
+    const uint32_t *bag;          /* rows of the feature table */
+} policy_tokens;
 
 /* A packed piece of a batch: whole episodes, sorted by instruction. All offsets count from 0. */
 typedef struct policy_input {
@@ -76,6 +87,7 @@ typedef struct policy_input {
     const uint32_t *episode_offset;      /* [episodes + 1] into steps */
     size_t steps;
     const uint32_t *token_offset; /* [steps + 1] into tokens; a step's first token is its global one */
+    const uint32_t *visible;      /* [steps] how many of a step's tokens, its first ones, are in sight: at least 1 */
     size_t tokens;
     const uint32_t *bag_offset; /* [tokens + 1] into bag */
     const uint32_t *bag;        /* rows of the feature table */

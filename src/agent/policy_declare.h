@@ -3,19 +3,22 @@
 
 /* Sentences -> vectors. words: as policy_input's; out may have NULLs. Each [instructions, d]:
  * words: mean of the word embeddings; hidden[l], l = 0 … encoder layers (hidden or its entries may be NULL): mean over
- * the words of the residual after layer l, the last one behind the final norm; z: the instruction. */
+ * the words of the residual after layer l, the last one behind the final norm; z [instructions, config.instruction]. */
 bool POLICY(instruct)(REAL *words, REAL *const *hidden, REAL *z, const REAL *params, const policy_layout *layout,
                       size_t instructions, const uint32_t *word_offset, const uint32_t *word, triad_arena *arena);
 
-/* z [n, d] -> film [n, norms * 2 d] and token [n, d]. */
+/* z [n, config.instruction] -> film [n, norms * 2 d] and token [n, d]. */
 void POLICY(modulate)(REAL *film, REAL *token, const REAL *z, const REAL *params, const policy_layout *layout,
                       size_t n);
 
-/* Tokens of n steps -> the read-out's vectors, step_vector [steps, d]. step_row [steps], never decreasing: which row of
- * film and token is the step's. */
-bool POLICY(see)(REAL *step_vector, const REAL *params, const policy_layout *layout, const REAL *film,
-                 const REAL *token, const uint32_t *step_row, size_t steps, const uint32_t *token_offset,
-                 const uint32_t *bag_offset, const uint32_t *bag, triad_arena *arena);
+/* Tokens of n steps -> the read-out's vectors, step_vector [steps, d], and the tokens as they were read, seen
+ * [tokens, d]. step_row [steps], never decreasing: which row of film and token is the step's. */
+bool POLICY(see)(REAL *step_vector, REAL *seen, const REAL *params, const policy_layout *layout, const REAL *film,
+                 const REAL *token, const uint32_t *step_row, const policy_tokens *tokens, triad_arena *arena);
+
+/* What memory made of the steps, x [steps, d], asks the same tokens once more, in place. */
+bool POLICY(recall)(REAL *x, const REAL *seen, const REAL *params, const policy_layout *layout, const REAL *film,
+                    const uint32_t *step_row, const policy_tokens *tokens, triad_arena *arena);
 
 /* A whole pass. logits [steps, 7] may be NULL. gradient (block of layout->size, added to) may be NULL: forward only.
  * The gradient is that of scale * the loss's sum over the steps. */

@@ -96,6 +96,7 @@ static triad_status convert(demonstration *demo, const babyai_episode *episode, 
     if (status) return status;
     if (!agent_grow(&demo->word, &demo->word_capacity, demo->words, sizeof *demo->word) ||
         !agent_grow(&demo->action, &demo->action_capacity, episode->steps, sizeof *demo->action) ||
+        !agent_grow(&demo->step_visible, &demo->visible_capacity, episode->steps, sizeof *demo->step_visible) ||
         !agent_grow(&demo->step_token, &demo->step_capacity, episode->steps + 1, sizeof *demo->step_token))
         return triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: out of memory");
     memcpy(demo->word, index, demo->words * sizeof *index);
@@ -106,10 +107,11 @@ static triad_status convert(demonstration *demo, const babyai_episode *episode, 
     feature_start(&odometer);
     demo->step_token[0] = 0;
     for (size_t s = 0; s < episode->steps; s++) {
-        uint32_t tokens, token_bag[FEATURE_MAX_TOKENS + 1];
+        uint32_t tokens, visible, token_bag[FEATURE_MAX_TOKENS + 1];
         uint16_t bag[FEATURE_MAX_BAG];
         feature_observe(&odometer, episode->observation + s * BABYAI_OBSERVATION, episode->direction[s], &tokens,
-                        token_bag, bag);
+                        &visible, token_bag, bag);
+        demo->step_visible[s] = (uint8_t)visible;
         if (!agent_grow(&demo->token_bag, &demo->token_capacity, demo->tokens + tokens + 1, sizeof *demo->token_bag) ||
             !agent_grow(&demo->bag, &demo->bag_capacity, bag_rows + token_bag[tokens], sizeof *demo->bag))
             return triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: out of memory");
@@ -304,6 +306,7 @@ void demo_stream_free(demo_stream *stream)
         demonstration *demo = &stream->demo[i];
         free(demo->word);
         free(demo->step_token);
+        free(demo->step_visible);
         free(demo->token_bag);
         free(demo->bag);
         free(demo->action);

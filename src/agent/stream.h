@@ -18,10 +18,11 @@ typedef struct demonstration {
     size_t words, steps, tokens;
     uint32_t *word;       /* [words] */
     uint32_t *step_token; /* [steps + 1] */
+    uint8_t *step_visible; /* [steps] how many of a step's tokens, the first ones, are in sight */
     uint32_t *token_bag;  /* [tokens + 1] */
     uint16_t *bag;        /* rows of the feature table */
     uint8_t *action;      /* [steps] */
-    size_t step_capacity, action_capacity, token_capacity, bag_capacity, word_capacity;
+    size_t step_capacity, visible_capacity, action_capacity, token_capacity, bag_capacity, word_capacity;
 } demonstration;
 
 typedef struct demo_stream demo_stream;

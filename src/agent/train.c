@@ -35,7 +35,7 @@ static const struct {
     double share;
 } RECIPE[] = {
     {"GoToLocal", 0.11},    {"PickupLoc", 0.29}, {"PickupDist", 0.06},
-    {"PutNextLocal", 0.29}, {"OpenDoor", 0.14},  {"ActionObjDoor", 0.11},
+    {"PutNextLocal", 0.29}, {"OpenDoor", 0.14},  {"ActionObjDoor", 0.11}, {"GoTo", 0.2}, {"Synth", 0.35},
 };
 #define SHARE_OF_OTHERS 0.11
 

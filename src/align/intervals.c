@@ -1,10 +1,11 @@
 #include "align/intervals.h"
 
 #include "align/align_kernel.h"
-#include "align/linear.h"
 #include "align/statistics.h"
+#include "base/rng.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,13 +14,133 @@ static triad_status out_of_memory(triad_error *err)
     return triad_fail(err, TRIAD_ERR_MEMORY, -1, "intervals: out of memory");
 }
 
-triad_status align_resampling_create(align_resampling *resampling, size_t n, size_t draws, uint64_t seed,
-                                     triad_error *err)
+/* ---- units */
+
+triad_status align_units_sentences(align_units *units, size_t n, triad_error *err)
 {
+    *units = (align_units){.n = n, .units = n, .strata = 1};
+    units->first = calloc(2, sizeof *units->first);
+    units->offset = malloc((n + 1) * sizeof *units->offset);
+    units->unit = malloc((n + 1) * sizeof *units->unit);
+    if (!units->first || !units->offset || !units->unit) {
+        align_units_free(units);
+        return out_of_memory(err);
+    }
+    units->first[1] = n;
+    for (size_t i = 0; i <= n; i++) units->offset[i] = i;
+    for (size_t i = 0; i < n; i++) units->unit[i] = (uint32_t)i;
+    return TRIAD_OK;
+}
+
+static int by_words(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* "colour2" of "colour"; -1 when there is none. */
+static int twin_of(const triad_items *items, const char *column)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%.120s2", column);
+    return triad_items_factor(items, name);
+}
+
+triad_status align_units_words(align_units *units, const triad_items *items, const size_t *rows, size_t n,
+                               const char *const *columns, size_t count, triad_error *err)
+{
+    *units = (align_units){.n = n};
+    units->first = calloc(count + 1, sizeof *units->first);
+    units->name = calloc(count + 1, sizeof *units->name);
+    units->offset = malloc((n + 1) * sizeof *units->offset);
+    units->unit = malloc((2 * n * count + 1) * sizeof *units->unit);
+    const char **word = malloc((2 * n + 1) * sizeof *word);
+    uint32_t *held = malloc((2 * n * count + 1) * sizeof *held); /* [n, 2 count], UINT32_MAX: nothing */
+    triad_status status = TRIAD_OK;
+    if (!units->first || !units->name || !units->offset || !units->unit || !word || !held) {
+        status = out_of_memory(err);
+        goto out;
+    }
+    for (size_t s = 0; s < count; s++) {
+        const int column[2] = {triad_items_factor(items, columns[s]), twin_of(items, columns[s])};
+        if (column[0] < 0) {
+            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "groups: the sentences have no column %s", columns[s]);
+            goto out;
+        }
+        size_t words = 0, distinct = 0;
+        for (size_t i = 0; i < n; i++)
+            for (size_t t = 0; t < 2; t++) {
+                const char *cell = column[t] < 0 ? "" : triad_items_cell(items, rows[i], column[t]);
+                if (cell[0]) word[words++] = cell;
+            }
+        qsort(word, words, sizeof *word, by_words);
+        for (size_t i = 0; i < words; i++)
+            if (i == 0 || strcmp(word[i], word[i - 1]) != 0) word[distinct++] = word[i];
+        for (size_t i = 0; i < n; i++)
+            for (size_t t = 0; t < 2; t++) {
+                const char *cell = column[t] < 0 ? "" : triad_items_cell(items, rows[i], column[t]);
+                const char **at =
+                    cell[0] && distinct > 1 ? bsearch(&cell, word, distinct, sizeof *word, by_words) : NULL;
+                held[i * 2 * count + 2 * s + t] = at ? (uint32_t)(units->units + (size_t)(at - word)) : UINT32_MAX;
+            }
+        if (distinct < 2) continue;
+        units->units += distinct;
+        units->name[units->strata] = strdup(columns[s]);
+        if (units->name[units->strata] == NULL) {
+            status = out_of_memory(err);
+            goto out;
+        }
+        units->first[++units->strata] = units->units;
+    }
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        units->offset[i] = at;
+        uint32_t *own = held + i * 2 * count;
+        qsort(own, 2 * count, sizeof *own, ascending);
+        for (size_t t = 0; t < 2 * count; t++)
+            if (own[t] != UINT32_MAX && (t == 0 || own[t] != own[t - 1])) units->unit[at++] = own[t];
+    }
+    units->offset[n] = at;
+out:
+    free(word);
+    free(held);
+    if (status != TRIAD_OK) align_units_free(units);
+    return status;
+}
+
+void align_units_free(align_units *units)
+{
+    for (size_t s = 0; units->name && s < units->strata; s++) free(units->name[s]);
+    free(units->name);
+    free(units->first);
+    free(units->offset);
+    free(units->unit);
+    *units = (align_units){0};
+}
+
+/* ---- resamples */
+
+triad_status align_resampling_create(align_resampling *resampling, const align_units *units, size_t draws,
+                                     uint64_t seed, triad_error *err)
+{
+    const size_t n = units->units;
     *resampling =
-        (align_resampling){.n = n, .draws = draws, .weight = malloc((draws * n + 1) * sizeof *resampling->weight)};
+        (align_resampling){.n = n, .draws = draws, .weight = calloc(draws * n + 1, sizeof *resampling->weight)};
     if (resampling->weight == NULL) return out_of_memory(err);
-    align_resamples(resampling->weight, draws, n, seed);
+    for (size_t b = 0; b < draws; b++) {
+        triad_pcg64 rng;
+        align_stream_seed(&rng, seed, ALIGN_STREAM_BOOTSTRAP, b);
+        for (size_t s = 0; s < units->strata; s++) {
+            const int64_t low = (int64_t)units->first[s], high = (int64_t)units->first[s + 1];
+            for (int64_t i = low; i < high; i++)
+                resampling->weight[b * n + (size_t)triad_pcg64_integers(&rng, low, high)] += 1;
+        }
+    }
     return TRIAD_OK;
 }
 
@@ -36,63 +157,256 @@ void align_resample_scores(double *means, const align_resampling *resampling, co
         means[r] = align_dot(resampling->weight + r * n, scores, n) / (double)n;
 }
 
-bool align_has_interval(const align_spec *spec)
+double align_moved(double value, double by, align_range range)
 {
-    if (spec->family != ALIGN_FAMILY_MATRIX) return false;
+    /* To first order the same on either scale; the bounded one does not leave its range and is skewed as shares and
+     * correlations are. */
+    if (range == ALIGN_RANGE_CORRELATION && fabs(value) < 1) return tanh(atanh(value) + by / (1 - value * value));
+    if (range == ALIGN_RANGE_SHARE && value > 0 && value < 1)
+        return 1 / (1 + (1 - value) / value * exp(-by / (value * (1 - value))));
+    return range == ALIGN_RANGE_ANY ? value + by : value;
+}
+
+void align_resample_value(double *draws, const align_resampling *resampling, const double *influence, size_t n,
+                          double value, align_range range)
+{
+    const size_t units = resampling->n;
+    for (size_t r = 0; r < resampling->draws; r++)
+        draws[r] = align_moved(value, align_dot(resampling->weight + r * units, influence, units) / (double)n, range);
+}
+
+bool align_has_interval(const align_spec *spec, align_range *range)
+{
     const align_matrix_kind kind = (align_matrix_kind)spec->variant;
-    return align_is_unbiased(kind) || (align_is_rdm(kind) && (kind - ALIGN_COSINE) % 3 != 0);
-}
-
-/* w' (a o b) w for each resample w; b NULL: w' a w. */
-static triad_status quadratic_forms(double *out, const double *a, const double *b, const align_resampling *resampling,
-                                    triad_error *err)
-{
-    enum { BLOCK = 64 }; /* resamples at a time */
-    const size_t n = resampling->n;
-    double *product = malloc((n * n + 1) * sizeof *product), *turned = malloc((BLOCK * n + 1) * sizeof *turned);
-    if (product == NULL || turned == NULL) {
-        free(product);
-        free(turned);
-        return out_of_memory(err);
+    *range = ALIGN_RANGE_CORRELATION;
+    switch (spec->family) {
+    case ALIGN_FAMILY_OVERLAP:
+    case ALIGN_FAMILY_CENTRED:
+        *range = ALIGN_RANGE_SHARE;
+        return spec->variant != ALIGN_OVERLAP_CYCLE;
+    case ALIGN_FAMILY_RETRIEVAL:
+        *range = ALIGN_RANGE_SHARE;
+        return true;
+    case ALIGN_FAMILY_RHO:
+        return true;
+    case ALIGN_FAMILY_MATRIX: /* not what counts a sentence's pair with itself */
+        return align_is_unbiased(kind) || (align_is_rdm(kind) && !align_is_plain_rdm(kind));
+    default:
+        return false;
     }
-    for (size_t i = 0; i < n * n; i++) product[i] = b ? a[i] * b[i] : a[i];
-    for (size_t first = 0; first < resampling->draws; first += BLOCK) {
-        const size_t count = resampling->draws - first < BLOCK ? resampling->draws - first : BLOCK;
-        const double *weight = resampling->weight + first * n;
-        align_product(turned, weight, false, n, product, false, n, count, n, n);
-        for (size_t r = 0; r < count; r++) out[first + r] = align_dot(turned + r * n, weight + r * n, n);
+}
+
+double align_student(double df)
+{
+    const double z = 1.959963984540054;
+    if (!(df < 1e6)) return z;
+    if (df < 1.5) return 12.706;
+    /* Cornish and Fisher's expansion about the normal quantile, good to 1e-2 from 2 degrees on. */
+    const double z2 = z * z, g1 = z * (z2 + 1) / 4, g2 = z * ((5 * z2 + 16) * z2 + 3) / 96,
+                 g3 = z * (((3 * z2 + 19) * z2 + 17) * z2 - 15) / 384,
+                 g4 = z * ((((79 * z2 + 776) * z2 + 1482) * z2 - 1920) * z2 - 945) / 92160;
+    return z + (g1 + (g2 + (g3 + g4 / df) / df) / df) / df;
+}
+
+/* ---- influences */
+
+triad_status align_influence_create(align_influence *influence, size_t n, const align_units *words, triad_error *err)
+{
+    *influence = (align_influence){.n = n, .words = words};
+    influence->sentence = calloc(n + 1, sizeof *influence->sentence);
+    influence->word = calloc((words ? words->units : 0) + 1, sizeof *influence->word);
+    if (influence->sentence && influence->word) return TRIAD_OK;
+    align_influence_free(influence);
+    return out_of_memory(err);
+}
+
+void align_influence_free(align_influence *influence)
+{
+    free(influence->sentence);
+    free(influence->word);
+    *influence = (align_influence){0};
+}
+
+void align_influence_clear(align_influence *influence)
+{
+    memset(influence->sentence, 0, influence->n * sizeof *influence->sentence);
+    if (influence->words) memset(influence->word, 0, influence->words->units * sizeof *influence->word);
+    influence->second = 0;
+}
+
+void align_influence_own(align_influence *influence, size_t i, double v)
+{
+    const align_units *words = influence->words;
+    influence->sentence[i] += v;
+    for (size_t p = words ? words->offset[i] : 0; words && p < words->offset[i + 1]; p++)
+        influence->word[words->unit[p]] += v;
+}
+
+void align_influence_pair(align_influence *influence, size_t i, size_t j, double g)
+{
+    influence->sentence[i] += g;
+    influence->sentence[j] += g;
+    const align_units *words = influence->words;
+    if (words == NULL) return;
+    size_t p = words->offset[i], q = words->offset[j];
+    const size_t p_end = words->offset[i + 1], q_end = words->offset[j + 1];
+    while (p < p_end || q < q_end) { /* the union of two ascending lists */
+        const uint32_t a = p < p_end ? words->unit[p] : UINT32_MAX, b = q < q_end ? words->unit[q] : UINT32_MAX;
+        influence->word[a < b ? a : b] += g;
+        p += a <= b;
+        q += b <= a;
     }
-    free(product);
-    free(turned);
-    return TRIAD_OK;
 }
 
-triad_status align_resample_side(double *sums, const align_matrix *matrix, const align_resampling *resampling,
-                                 triad_error *err)
+static double centre(double *values, size_t n)
 {
-    triad_status status = quadratic_forms(sums, matrix->values, matrix->values, resampling, err);
-    if (status == TRIAD_OK) status = quadratic_forms(sums + resampling->draws, matrix->values, NULL, resampling, err);
-    return status;
+    double mean = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) mean += values[i] / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        values[i] -= mean;
+        squares += values[i] * values[i];
+    }
+    return squares;
 }
 
-triad_status align_resample_product(double *value, align_matrix_kind kind, const align_matrix *x, const align_matrix *y,
-                                    const double *sums_x, const double *sums_y, const align_resampling *resampling,
-                                    triad_error *err)
+static void scale(double *values, size_t n, double by)
 {
-    const size_t n = resampling->n, draws = resampling->draws;
-    const triad_status status = quadratic_forms(value, x->values, y->values, resampling, err);
-    if (status != TRIAD_OK) return status;
-    for (size_t r = 0; r < draws; r++) {
-        double xx = sums_x[r], yy = sums_y[r], xy = value[r];
-        if (align_is_rdm(kind)) {
-            const double *weight = resampling->weight + r * n, mx = sums_x[draws + r], my = sums_y[draws + r];
-            const double pairs =
-                (double)n * (double)n - align_dot(weight, weight, n); /* of different sentences, both orders */
-            xx -= mx * mx / pairs;
-            yy -= my * my / pairs;
-            xy -= mx * my / pairs;
+    for (size_t i = 0; i < n; i++) values[i] *= by;
+}
+
+void align_influence_finish(align_influence *influence)
+{
+    const size_t n = influence->n;
+    const double squares = centre(influence->sentence, n);
+    double kept = squares > 0 ? 1 - influence->second / squares : 1;
+    if (kept < 0.25) kept = 0.25; /* the first-order part is never nothing */
+    scale(influence->sentence, n, sqrt(kept * (double)n / (double)(n > 1 ? n - 1 : 1)));
+    const align_units *words = influence->words;
+    if (words == NULL) return;
+    double total = 0, parts = 0;
+    for (size_t s = 0; s < words->strata; s++) {
+        const size_t count = words->first[s + 1] - words->first[s];
+        const double variance = centre(influence->word + words->first[s], count) * (double)count / (double)(count - 1);
+        total += variance;
+        parts += variance * variance / (double)(count - 1);
+        scale(influence->word + words->first[s], count, sqrt((double)count / (double)(count - 1)));
+    }
+    if (parts > 0) scale(influence->word, words->units, align_student(total * total / parts) / align_student(INFINITY));
+}
+
+void align_influence_matrices(align_influence *influence, const align_matrix *x, const align_matrix *y, double value)
+{
+    const size_t n = influence->n;
+    const double c = (double)n, both = 1 / sqrt(x->norm * y->norm);
+    for (size_t i = 1; i < n; i++)
+        for (size_t j = 0; j < i; j++) {
+            const double a = x->values[i * n + j], b = y->values[i * n + j];
+            const double g = 2 * c * (a * b * both - 0.5 * value * (a * a / x->norm + b * b / y->norm));
+            align_influence_pair(influence, i, j, g);
+            influence->second += g * g;
         }
-        value[r] = align_ratio(xy, xx, yy);
+}
+
+void align_influence_products(align_influence *influence, const align_matrix *x, const align_matrix *y, double factor)
+{
+    const size_t n = influence->n;
+    const double c = (double)n;
+    double mean = 0;
+    for (size_t i = 1; i < n; i++)
+        for (size_t j = 0; j < i; j++) mean += x->values[i * n + j] * y->values[i * n + j];
+    mean /= 0.5 * c * (c - 1);
+    for (size_t i = 1; i < n; i++)
+        for (size_t j = 0; j < i; j++) {
+            const double g = c * factor * (x->values[i * n + j] * y->values[i * n + j] - mean);
+            align_influence_pair(influence, i, j, g);
+            influence->second += g * g;
+        }
+}
+
+/* ---- neighbour overlap */
+
+/* What row i's overlap changes with the weight of j, of its list of X and its list of Y: j is shared or not, and pushes
+ * the last of either list over its edge, which is shared with probability edge_x or edge_y. */
+typedef struct overlap_edges {
+    const align_neighbours *x, *y;
+    size_t q;
+    double edge_x, edge_y;
+    const double *slope; /* [n] of the row's figure by its overlap */
+} overlap_edges;
+
+static size_t place_in(const align_neighbours *near, size_t i, size_t q, uint32_t j)
+{
+    const size_t reached = near->reached[i * near->ks + q];
+    const uint32_t *list = near->index + near->offset[i];
+    for (size_t p = 0; p < reached; p++)
+        if (list[p] == j) return p;
+    return SIZE_MAX;
+}
+
+static double edge(const overlap_edges *e, size_t i, uint32_t j)
+{
+    const size_t px = place_in(e->x, i, e->q, j), py = place_in(e->y, i, e->q, j);
+    const double a = px == SIZE_MAX ? 0 : align_membership(e->x, i, e->q, px),
+                 b = py == SIZE_MAX ? 0 : align_membership(e->y, i, e->q, py);
+    return e->slope[i] * (a * b - a * e->edge_x - b * e->edge_y) / (double)e->x->k[e->q];
+}
+
+/* Share of the last third of the rows' first k in one space that are among the first k of the other. */
+static double shared_at_edge(const align_neighbours *from, const align_neighbours *other, size_t q)
+{
+    const size_t n = from->n, k = from->k[q], low = k - (k + 2) / 3;
+    double shared = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t p = low; p < k; p++) {
+            const size_t at = place_in(other, i, q, from->index[from->offset[i] + p]);
+            if (at != SIZE_MAX) shared += align_membership(other, i, q, at);
+        }
+    return shared / (double)(n * (k - low));
+}
+
+triad_status align_influence_overlap(align_influence *influence, const align_neighbours *x, const align_neighbours *y,
+                                     size_t q, align_overlap_kind kind, triad_error *err)
+{
+    const size_t n = influence->n;
+    const bool jaccard = kind == ALIGN_OVERLAP_JACCARD;
+    double *slope = malloc((n + 1) * sizeof *slope);
+    if (slope == NULL) return out_of_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        double shared = 0;
+        for (size_t p = 0; jaccard && p < x->k[q]; p++)
+            shared += place_in(y, i, q, x->index[x->offset[i] + p]) < y->k[q];
+        const double s = shared / (double)x->k[q];
+        slope[i] = jaccard ? 2 / ((2 - s) * (2 - s)) : 1;
     }
+    const overlap_edges e = {x, y, q, shared_at_edge(x, y, q), shared_at_edge(y, x, q), slope};
+    for (size_t i = 0; i < n; i++)
+        for (unsigned side = 0; side < 2; side++) {
+            const align_neighbours *near = side ? y : x;
+            const uint32_t *list = near->index + near->offset[i];
+            for (size_t p = 0; p < near->reached[i * near->ks + q]; p++) {
+                const uint32_t j = list[p];
+                if (side && place_in(x, i, q, j) != SIZE_MAX) continue; /* seen from x's list */
+                const double forth = edge(&e, i, j), back = edge(&e, j, (uint32_t)i);
+                align_influence_pair(influence, i, j, forth);
+                influence->second += forth * (forth + back);
+            }
+        }
+    free(slope);
     return TRIAD_OK;
+}
+
+/* ---- retrieval */
+
+void align_influence_hits(align_influence *influence, const align_seen *seen, size_t k, const double *scores,
+                          unsigned ways)
+{
+    for (size_t i = 0; i < influence->n; i++) align_influence_own(influence, i, scores[i]);
+    const double weight = (ways & 3) == 3 ? 0.25 : 0.5;
+    for (unsigned way = 0; way < 2; way++)
+        for (size_t i = 0; ways >> way & 1 && i < influence->n; i++) {
+            const size_t above = seen->above[way * influence->n + i];
+            if (above != k && above + 1 != k) continue;
+            const uint32_t *list = seen->row + (way * influence->n + i) * seen->most;
+            for (size_t p = 0; p < above; p++) align_influence_pair(influence, i, list[p], -weight);
+        }
 }

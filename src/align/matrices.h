@@ -29,7 +29,9 @@ typedef enum align_matrix_kind {
     ALIGN_SQEUCLIDEAN,
     ALIGN_SQEUCLIDEAN_CENTRED,
     ALIGN_SQEUCLIDEAN_RANKS,
-    ALIGN_MATRICES
+    /* What is left of centred distances, and of ranks, once controls are held constant: two for each distance. */
+    ALIGN_RESIDUALS,
+    ALIGN_MATRICES = ALIGN_RESIDUALS + 8
 } align_matrix_kind;
 
 typedef struct align_matrix {
@@ -45,6 +47,30 @@ static inline bool align_is_unbiased(align_matrix_kind kind)
 static inline bool align_is_rdm(align_matrix_kind kind)
 {
     return kind >= ALIGN_COSINE;
+}
+/* Distances as they are: their mean is not 0. */
+static inline bool align_is_plain_rdm(align_matrix_kind kind)
+{
+    return kind >= ALIGN_COSINE && kind < ALIGN_RESIDUALS && (kind - ALIGN_COSINE) % 3 == 0;
+}
+
+/* The residuals of the distances that begin at `first` (ALIGN_COSINE, …), and what residual kind r is made of. */
+static inline align_matrix_kind align_residual_kind(align_matrix_kind first, bool ranks)
+{
+    return (align_matrix_kind)(ALIGN_RESIDUALS + 2 * (first - ALIGN_COSINE) / 3 + ranks);
+}
+static inline align_matrix_kind align_residual_of(align_matrix_kind residual)
+{
+    return (align_matrix_kind)(ALIGN_COSINE + 3 * ((residual - ALIGN_RESIDUALS) / 2) + 1 +
+                               (residual - ALIGN_RESIDUALS) % 2);
+}
+/* The bits of what the residuals among `kinds` are made of. */
+static inline uint32_t align_kinds_of_residuals(uint32_t kinds)
+{
+    uint32_t made_of = 0;
+    for (unsigned r = ALIGN_RESIDUALS; r < ALIGN_MATRICES; r++)
+        if (kinds >> r & 1) made_of |= 1U << align_residual_of((align_matrix_kind)r);
+    return made_of;
 }
 
 /* Makes the matrices whose bit is in `kinds` of x [n, d] (any rotation of the space), its cosines [n, n] and, for

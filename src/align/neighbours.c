@@ -114,8 +114,7 @@ void align_neighbours_free(align_neighbours *near)
     *near = (align_neighbours){0};
 }
 
-/* Expected membership, under random ties, of the entry at `place` of row i. */
-static double weight_at(const align_neighbours *near, size_t i, size_t q, size_t place)
+double align_membership(const align_neighbours *near, size_t i, size_t q, size_t place)
 {
     const uint32_t above = near->above[i * near->ks + q], reached = near->reached[i * near->ks + q];
     if (place < above) return 1;
@@ -161,7 +160,7 @@ void align_overlap(double *value, double *const *scores, const align_neighbours 
             const uint32_t at = mark[order ? order[lx[p]] : lx[p]];
             for (size_t q = 0; at > 0 && q < ks; q++) {
                 row[ALIGN_OVERLAP_PLAIN][q] += p < x->k[q] && at <= x->k[q];
-                row[ALIGN_OVERLAP_FRAC][q] += weight_at(x, i, q, p) * weight_at(y, yi, q, at - 1);
+                row[ALIGN_OVERLAP_FRAC][q] += align_membership(x, i, q, p) * align_membership(y, yi, q, at - 1);
             }
         }
         for (size_t p = 0; p < ny; p++) mark[ly[p]] = 0;

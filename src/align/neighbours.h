@@ -22,6 +22,9 @@ TRIAD_NODISCARD triad_status align_neighbours_create(align_neighbours *near, con
                                                      const size_t *k, size_t ks, triad_error *err);
 void align_neighbours_free(align_neighbours *near);
 
+/* Expected membership in number q of the ks, under random ties, of the entry at `place` of row i's list. */
+double align_membership(const align_neighbours *near, size_t i, size_t q, size_t place);
+
 typedef enum align_overlap_kind {
     ALIGN_OVERLAP_PLAIN,   /* |N_X & N_Y| / k, ties to the lower index */
     ALIGN_OVERLAP_FRAC,    /* the same in expectation under random ties */

@@ -1,6 +1,9 @@
 #include "align/pair.h"
 
+#include "align/align_kernel.h"
+#include "align/map_fit.h"
 #include "align/ranks.h"
+#include "align/statistics.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,27 +20,88 @@ double align_rho_a(double sum, size_t n)
     return m > 1 ? 12 * sum / (m * m * m - m) : NAN;
 }
 
+/* ---- findings */
+
+static triad_status start_findings(align_findings *f, const align_plan *plan, triad_error *err)
+{
+    f->count = plan->count;
+    f->scores = calloc(plan->count + 1, sizeof *f->scores);
+    f->sentence = calloc(plan->count + 1, sizeof *f->sentence);
+    f->word = calloc(plan->count + 1, sizeof *f->word);
+    f->grade = calloc(plan->count + 1, sizeof *f->grade);
+    f->median_rank = malloc((plan->count + 1) * sizeof *f->median_rank);
+    if (!f->scores || !f->sentence || !f->word || !f->grade || !f->median_rank) return out_of_memory(err);
+    for (size_t i = 0; i < plan->count; i++) f->median_rank[i] = NAN;
+    return TRIAD_OK;
+}
+
+void align_findings_free(align_findings *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->scores) free(f->scores[i]);
+        if (f->sentence) free(f->sentence[i]);
+        if (f->word) free(f->word[i]);
+        if (f->grade) free(f->grade[i]);
+    }
+    free(f->scores);
+    free(f->sentence);
+    free(f->word);
+    free(f->grade);
+    free(f->median_rank);
+    *f = (align_findings){0};
+}
+
+/* Copies of finished influences are kept as measure i's. */
+static triad_status keep_influence(align_findings *f, size_t i, align_influence *influence, triad_error *err)
+{
+    const size_t units = f->words ? f->words->units : 0;
+    align_influence_finish(influence);
+    f->sentence[i] = malloc((influence->n + 1) * sizeof *f->sentence[i]);
+    if (f->sentence[i] == NULL) return out_of_memory(err);
+    memcpy(f->sentence[i], influence->sentence, influence->n * sizeof *f->sentence[i]);
+    if (units == 0) return TRIAD_OK;
+    f->word[i] = malloc(units * sizeof *f->word[i]);
+    if (f->word[i] == NULL) return out_of_memory(err);
+    memcpy(f->word[i], influence->word, units * sizeof *f->word[i]);
+    return TRIAD_OK;
+}
+
+static triad_status keep_scores(align_findings *f, size_t i, size_t n, triad_error *err)
+{
+    f->scores[i] = calloc(n + 1, sizeof *f->scores[i]);
+    return f->scores[i] ? TRIAD_OK : out_of_memory(err);
+}
+
 /* ---- overlap */
 
-static triad_status measure_overlap(double *value, double *const *scores, const align_plan *plan, align_family family,
+static triad_status measure_overlap(double *value, align_findings *f, const align_plan *plan, align_family family,
                                     unsigned kinds, const align_neighbours *x, const align_neighbours *y,
-                                    triad_error *err)
+                                    align_influence *influence, triad_error *err)
 {
     const size_t ks = plan->usable;
     if (kinds == 0 || ks == 0) return TRIAD_OK;
     double mean[ALIGN_OVERLAP_KINDS * ALIGN_MAX_KS];
     double *by_kind[ALIGN_OVERLAP_KINDS * ALIGN_MAX_KS] = {0};
     uint32_t *room = calloc(2 * x->n + 1, sizeof *room);
-    if (room == NULL) return out_of_memory(err);
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->spec[i].family == family && plan->spec[i].q < ks && scores)
-            by_kind[plan->spec[i].variant * ks + plan->spec[i].q] = scores[i];
-    align_overlap(mean, by_kind, x, y, kinds, NULL, room);
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->spec[i].family == family && plan->spec[i].q < ks)
-            value[i] = mean[plan->spec[i].variant * ks + plan->spec[i].q];
+    triad_status status = room ? TRIAD_OK : out_of_memory(err);
+    for (size_t i = 0; f && status == TRIAD_OK && i < plan->count; i++)
+        if (plan->spec[i].family == family && plan->spec[i].q < ks) {
+            status = keep_scores(f, i, x->n, err);
+            by_kind[plan->spec[i].variant * ks + plan->spec[i].q] = f->scores[i];
+        }
+    if (status == TRIAD_OK) align_overlap(mean, by_kind, x, y, kinds, NULL, room);
+    for (size_t i = 0; status == TRIAD_OK && i < plan->count; i++) {
+        const align_spec *spec = &plan->spec[i];
+        align_range range;
+        if (spec->family != family || spec->q >= ks) continue;
+        value[i] = mean[spec->variant * ks + spec->q];
+        if (f == NULL || !align_has_interval(spec, &range)) continue;
+        align_influence_clear(influence);
+        status = align_influence_overlap(influence, x, y, spec->q, (align_overlap_kind)spec->variant, err);
+        if (status == TRIAD_OK) status = keep_influence(f, i, influence, err);
+    }
     free(room);
-    return TRIAD_OK;
+    return status;
 }
 
 /* ---- matrices */
@@ -58,8 +122,8 @@ static triad_status measure_tau(double tau[2], const double *a, const double *b,
     return status;
 }
 
-static triad_status measure_matrices(double *value, const align_plan *plan, const align_view *x, const align_view *y,
-                                     triad_error *err)
+static triad_status measure_matrices(double *value, align_findings *f, const align_plan *plan, const align_view *x,
+                                     const align_view *y, align_influence *influence, triad_error *err)
 {
     const size_t n = x->n;
     for (unsigned kind = 0; kind < ALIGN_MATRICES; kind++) {
@@ -85,6 +149,20 @@ static triad_status measure_matrices(double *value, const align_plan *plan, cons
                 value[i] = align_rho_a(0.5 * sum, n);
             else
                 value[i] = tau[spec->family == ALIGN_FAMILY_TAU_B];
+            align_range range;
+            if (f == NULL || isnan(value[i]) || !align_has_interval(spec, &range)) continue;
+            align_influence_clear(influence);
+            if (spec->family == ALIGN_FAMILY_MATRIX) {
+                align_influence_matrices(influence, a, b, value[i]);
+                const triad_status kept = keep_scores(f, i, n, err);
+                if (kept != TRIAD_OK) return kept;
+                for (size_t r = 0; r < n; r++)
+                    f->scores[i][r] =
+                        (double)n * align_dot(a->values + r * n, b->values + r * n, n) / sqrt(a->norm * b->norm);
+            } else
+                align_influence_products(influence, a, b, align_rho_a(1, n));
+            const triad_status status = keep_influence(f, i, influence, err);
+            if (status != TRIAD_OK) return status;
         }
     }
     return TRIAD_OK;
@@ -128,89 +206,158 @@ static triad_status prepare_vlca(align_part *part, const align_view *view, size_
     return status;
 }
 
-static triad_status measure_protocol(const align_places *places, const align_plan *plan, unsigned p,
-                                     const align_view *x, const align_view *y, const align_folds *folds,
+static triad_status measure_protocol(const align_places *places, align_explained *explained, const align_plan *plan,
+                                     unsigned p, const align_view *x, const align_view *y, const align_folds *folds,
                                      align_scratch *scratch, triad_error *err)
 {
-    const align_protocol_kind kind = plan->protocol[p].kind;
-    if (kind == ALIGN_INSAMPLE)
-        return align_retrieve(places, &x->part[p][0], &y->part[p][0], true, &folds->whole, scratch, err);
+    const align_protocol *protocol = &plan->protocol[p];
+    const triad_align_protocol kind = protocol->kind;
     triad_status status = TRIAD_OK;
     const size_t n = x->n;
     size_t m = x->raw_d < y->raw_d ? x->raw_d : y->raw_d;
     if (m > n - 1) m = n - 1;
-    for (size_t f = 0; f < folds->count && status == TRIAD_OK; f++) {
+    for (size_t f = 0; f < (kind == ALIGN_INSAMPLE ? 1 : folds->count) && status == TRIAD_OK; f++) {
         align_part own[2] = {0};
         const align_part *a = &x->part[p][f], *b = &y->part[p][f];
+        const align_split *split = kind == ALIGN_INSAMPLE ? &folds->whole : &folds->split[f];
         if (kind == ALIGN_VLCA) {
-            status = prepare_vlca(&own[0], x, m, &folds->split[f], err);
-            if (status == TRIAD_OK) status = prepare_vlca(&own[1], y, m, &folds->split[f], err);
+            status = prepare_vlca(&own[0], x, m, split, err);
+            if (status == TRIAD_OK) status = prepare_vlca(&own[1], y, m, split, err);
             a = &own[0];
             b = &own[1];
         }
         /* pad and vlca keep both sides whole: a rectangular map is the zero-padded one. */
-        if (status == TRIAD_OK)
-            status = align_retrieve(places, a, b, kind == ALIGN_STRICT, &folds->split[f], scratch, err);
+        const bool truncated = kind == ALIGN_STRICT || kind == ALIGN_INSAMPLE;
+        if (status == TRIAD_OK && (protocol->map != ALIGN_PROCRUSTES || protocol->r2))
+            status = align_retrieve_by(places, explained, protocol->map, a, b, truncated, split, scratch, err);
+        else if (status == TRIAD_OK)
+            status = align_retrieve(places, a, b, truncated, split, scratch, err);
         align_part_free(&own[0]);
         align_part_free(&own[1]);
     }
     return status;
 }
 
-static triad_status measure_retrieval(double *value, double *const *scores, align_place *own, const align_plan *plan,
-                                      const align_view *x, const align_view *y, const align_folds *folds,
+static void score_explained(double *value, const align_plan *plan, const align_explained *explained)
+{
+    double r2[2];
+    for (unsigned way = 0; way < 2; way++)
+        r2[way] = explained->total[way] > 0 ? 1 - explained->error[way] / explained->total[way] : NAN;
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->spec[i].family == ALIGN_FAMILY_R2)
+            value[i] = plan->spec[i].way == ALIGN_WAY_MEAN ? 0.5 * (r2[0] + r2[1]) : r2[plan->spec[i].way];
+}
+
+static double median_rank(const align_place *places, size_t n, unsigned way, double *room)
+{
+    const size_t first = way == ALIGN_WAY_YX ? n : 0, count = way == ALIGN_WAY_MEAN ? 2 * n : n;
+    for (size_t i = 0; i < count; i++)
+        room[i] = (double)places[first + i].above + 0.5 * ((double)places[first + i].equal + 1);
+    return align_quantile(room, count, 0.5);
+}
+
+/* What is found of the measures of protocol number p, pool and score beyond their values. */
+static triad_status find_hits(align_findings *f, const double *value, const align_plan *plan, unsigned p, bool test,
+                              bool csls, const align_place *places, const align_seen *seen, align_influence *influence,
+                              double *room, triad_error *err)
+{
+    const size_t n = seen->n;
+    for (size_t i = 0; i < plan->count; i++) {
+        const align_spec *spec = &plan->spec[i];
+        if (spec->family != ALIGN_FAMILY_RETRIEVAL || spec->variant != p || spec->test != test || spec->csls != csls ||
+            isnan(value[i]))
+            continue;
+        f->median_rank[i] = median_rank(places, n, spec->way, room);
+        const unsigned ways = spec->way == ALIGN_WAY_MEAN ? 3 : 1U << spec->way;
+        align_influence_clear(influence);
+        align_influence_hits(influence, seen, spec->k, f->scores[i], ways);
+        const triad_status status = keep_influence(f, i, influence, err);
+        if (status != TRIAD_OK) return status;
+        if (f->columns == 0 || spec->q >= seen->ks) continue;
+        double *grade = f->grade[i] = calloc(f->columns, sizeof *grade);
+        if (grade == NULL) return out_of_memory(err);
+        for (size_t c = 0; c < f->columns; c++) {
+            double asked = 0; /* sentences that have a word in the column */
+            for (unsigned way = 0; way < 2; way++)
+                for (size_t r = 0; ways >> way & 1 && r < n; r++) {
+                    if (f->cells[r * f->columns + c] == UINT32_MAX) continue;
+                    grade[c] += seen->grade[((way * n + r) * seen->ks + spec->q) * f->columns + c];
+                    asked++;
+                }
+            grade[c] = asked > 0 ? grade[c] / asked : NAN;
+        }
+    }
+    return TRIAD_OK;
+}
+
+static triad_status measure_retrieval(double *value, align_findings *f, const align_plan *plan, const align_view *x,
+                                      const align_view *y, const align_folds *folds, align_influence *influence,
                                       triad_error *err)
 {
     const size_t n = x->n;
     align_place *room = malloc((8 * n + 1) * sizeof *room);
+    double *ranks = malloc((2 * n + 1) * sizeof *ranks);
     align_scratch scratch = {0};
-    triad_status status = room ? TRIAD_OK : out_of_memory(err);
+    align_seen seen[4] = {{0}};
+    triad_status status = room && ranks ? TRIAD_OK : out_of_memory(err);
+    size_t ks = 0;
+    while (ks < plan->ks && plan->k[ks] <= n) ks++;
+    for (size_t i = 0; f && i < plan->count && status == TRIAD_OK; i++)
+        if (plan->spec[i].family == ALIGN_FAMILY_RETRIEVAL && align_plan_allows(plan, &plan->spec[i], NULL))
+            status = keep_scores(f, i, n, err);
     for (unsigned p = 0; p < plan->protocols && status == TRIAD_OK; p++) {
         const align_protocol *protocol = &plan->protocol[p];
         const bool wanted[] = {protocol->nn_all, protocol->nn_test, protocol->csls_all, protocol->csls_test};
-        if (!wanted[0] && !wanted[1] && !wanted[2] && !wanted[3]) continue;
+        if (!wanted[0] && !wanted[1] && !wanted[2] && !wanted[3] && !protocol->r2) continue;
+        align_explained explained = {0};
+        align_places places = {0};
         align_place *at[4];
-        for (size_t i = 0; i < 4; i++) at[i] = wanted[i] ? room + 2 * i * n : NULL;
-        const align_places places = {at[0], at[1], at[2], at[3]};
-        status = measure_protocol(&places, plan, p, x, y, folds, &scratch, err);
-        for (size_t i = 0; i < 4 && status == TRIAD_OK; i++)
-            if (wanted[i]) align_score_places(value, scores, plan, p, i & 1, i >= 2, at[i], n);
-        if (status == TRIAD_OK && p == 0 && own && wanted[0]) memcpy(own, at[0], 2 * n * sizeof *own);
+        for (size_t i = 0; i < 4; i++) {
+            at[i] = wanted[i] ? room + 2 * i * n : NULL;
+            if (f == NULL || !wanted[i] || status != TRIAD_OK) continue;
+            status = align_seen_create(&seen[i], n, plan->k, ks, f->cells, f->columns, err);
+            places.seen[i] = &seen[i];
+        }
+        places.nn_all = at[0];
+        places.nn_test = at[1];
+        places.csls_all = at[2];
+        places.csls_test = at[3];
+        if (status == TRIAD_OK) status = measure_protocol(&places, &explained, plan, p, x, y, folds, &scratch, err);
+        if (status == TRIAD_OK && protocol->r2) score_explained(value, plan, &explained);
+        for (size_t i = 0; i < 4 && status == TRIAD_OK; i++) {
+            if (!wanted[i]) continue;
+            align_score_places(value, f ? f->scores : NULL, plan, p, i & 1, i >= 2, at[i], n);
+            if (f) status = find_hits(f, value, plan, p, i & 1, i >= 2, at[i], &seen[i], influence, ranks, err);
+        }
+        for (size_t i = 0; i < 4; i++) align_seen_free(&seen[i]);
     }
     free(room);
+    free(ranks);
     free(scratch.room);
     return status;
 }
 
 /* ---- all */
 
-static bool has_scores(const align_plan *plan, const align_spec *spec)
-{
-    if (spec->family == ALIGN_FAMILY_OVERLAP || spec->family == ALIGN_FAMILY_CENTRED ||
-        spec->family == ALIGN_FAMILY_RETRIEVAL)
-        return align_plan_allows(plan, spec, NULL);
-    return false;
-}
-
-triad_status align_measure_pair(double *value, double **scores, align_place *own, const align_plan *plan,
-                                const align_view *x, const align_view *y, const align_folds *folds, triad_error *err)
+triad_status align_measure_pair(double *value, align_findings *f, const align_plan *plan, const align_view *x,
+                                const align_view *y, const align_folds *folds, triad_error *err)
 {
     const size_t n = x->n;
+    align_influence influence = {0};
     triad_status status = TRIAD_OK;
     for (size_t i = 0; i < plan->count; i++) value[i] = NAN;
-    for (size_t i = 0; scores && i < plan->count; i++) scores[i] = NULL;
-    for (size_t i = 0; scores && i < plan->count && status == TRIAD_OK; i++)
-        if (has_scores(plan, &plan->spec[i]) && (scores[i] = calloc(n, sizeof **scores)) == NULL)
-            status = out_of_memory(err);
+    if (f) status = start_findings(f, plan, err);
+    if (f && status == TRIAD_OK) status = align_influence_create(&influence, n, f->words, err);
     if (status == TRIAD_OK)
-        status = measure_overlap(value, scores, plan, ALIGN_FAMILY_OVERLAP, plan->overlaps, &x->near, &y->near, err);
+        status =
+            measure_overlap(value, f, plan, ALIGN_FAMILY_OVERLAP, plan->overlaps, &x->near, &y->near, &influence, err);
     if (status == TRIAD_OK)
-        status = measure_overlap(value, scores, plan, ALIGN_FAMILY_CENTRED, plan->centred_overlaps, &x->near_centred,
-                                 &y->near_centred, err);
+        status = measure_overlap(value, f, plan, ALIGN_FAMILY_CENTRED, plan->centred_overlaps, &x->near_centred,
+                                 &y->near_centred, &influence, err);
     for (size_t i = 0; i < plan->count && status == TRIAD_OK; i++)
         if (plan->spec[i].family == ALIGN_FAMILY_CKNNA && plan->spec[i].q < plan->usable)
             status = align_cknna(&value[i], &x->near, &y->near, plan->spec[i].q, err);
-    if (status == TRIAD_OK) status = measure_matrices(value, plan, x, y, err);
+    if (status == TRIAD_OK) status = measure_matrices(value, f, plan, x, y, &influence, err);
     if (status == TRIAD_OK && plan->cca) {
         align_cca cca;
         status = align_cca_measure(&cca, &x->basis, &y->basis, x->raw, x->raw_d, y->raw, y->raw_d, err);
@@ -227,11 +374,12 @@ triad_status align_measure_pair(double *value, double **scores, align_place *own
             if (plan->spec[i].family == ALIGN_FAMILY_SHAPE) value[i] = parts[plan->spec[i].variant];
     }
     if (status == TRIAD_OK && folds && plan->retrieval)
-        status = measure_retrieval(value, scores, own, plan, x, y, folds, err);
-    for (size_t i = 0; scores && i < plan->count; i++)
-        if (status != TRIAD_OK || isnan(value[i])) {
-            free(scores[i]);
-            scores[i] = NULL;
+        status = measure_retrieval(value, f, plan, x, y, folds, &influence, err);
+    for (size_t i = 0; f && f->scores && i < plan->count; i++)
+        if (isnan(value[i])) {
+            free(f->scores[i]);
+            f->scores[i] = NULL;
         }
+    align_influence_free(&influence);
     return status;
 }

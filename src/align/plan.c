@@ -134,6 +134,37 @@ static void offer_matrices(builder *b)
         }
 }
 
+/* Correlations of what the controls leave of two tables of distances. */
+static void offer_partial(builder *b, const triad_align_options *options)
+{
+    for (size_t i = 0; options->control_count > 0 && i < COUNT(RDMS); i++)
+        for (unsigned form = 0; form < 2; form++) {
+            align_spec spec = {
+                .family = ALIGN_FAMILY_MATRIX, .variant = align_residual_kind(RDMS[i].first, form == 1), .drawn = true};
+            snprintf(spec.name, sizeof spec.name, "rsa_partial/%s/%s", RDMS[i].name, form ? "spearman" : "pearson");
+            offer(b, &spec);
+        }
+}
+
+static void offer_words(builder *b, const triad_align_options *options)
+{
+    for (unsigned i = 0; i < options->word_count; i++) {
+        align_spec spec = {.family = ALIGN_FAMILY_WORDS, .variant = i, .chance = 0.5, .drawn = true};
+        snprintf(spec.name, sizeof spec.name, "leave_two_words/%.40s/%zu", options->words[i],
+                 options->cap ? options->cap : 64);
+        offer(b, &spec);
+    }
+}
+
+static void offer_r2(builder *b)
+{
+    for (unsigned way = 0; way < COUNT(WAY_NAMES) && b->plan->protocol[0].kind != ALIGN_INSAMPLE; way++) {
+        align_spec spec = {.family = ALIGN_FAMILY_R2, .way = way};
+        snprintf(spec.name, sizeof spec.name, "map_r2/%s/%s", b->plan->protocol[0].name, WAY_NAMES[way]);
+        offer(b, &spec);
+    }
+}
+
 static void offer_linear(builder *b)
 {
     for (unsigned i = 0; i < COUNT(CCA_NAMES); i++) {
@@ -177,7 +208,8 @@ static void offer_retrieval(builder *b)
                                                .csls = csls,
                                                .way = way,
                                                .tie = (align_tie)tie};
-                            spec.drawn = p == 0 && !csls;
+                            spec.drawn = p == 0 && !csls && plan->protocol[0].kind == ALIGN_STRICT &&
+                                         plan->protocol[0].map == ALIGN_PROCRUSTES;
                             spec.chance = chance_of(plan->n, spec.k, test);
                             snprintf(spec.name, sizeof spec.name, "retrieval/%s/%s/%s/%s/%zu/%s",
                                      plan->protocol[p].name, test ? "test" : "all", WAY_NAMES[way],
@@ -186,15 +218,21 @@ static void offer_retrieval(builder *b)
                         }
 }
 
-static void list_protocols(align_plan *plan, size_t cap)
+static void list_protocols(align_plan *plan, const triad_align_options *options)
 {
     static const align_protocol fixed[] = {{.kind = ALIGN_STRICT, .cap = 64, .name = "strict64"},
                                            {.kind = ALIGN_STRICT, .name = "strict"},
                                            {.kind = ALIGN_VLCA, .name = "vlca"},
                                            {.kind = ALIGN_INSAMPLE, .name = "insample"},
                                            {.kind = ALIGN_PAD, .name = "pad"}};
-    align_protocol own = {.kind = ALIGN_STRICT, .cap = cap};
-    snprintf(own.name, sizeof own.name, cap ? "strict%zu" : "strict", cap);
+    static const char *const kinds[] = {"strict", "vlca", "insample", "pad"}, *const maps[] = {"", "-ridge", "-cca"};
+    align_protocol own = {.kind = options->protocol, .map = options->map};
+    if (own.kind == ALIGN_STRICT && options->cap) {
+        own.cap = options->cap;
+        snprintf(own.name, sizeof own.name, "strict%zu%s", options->cap % 1000000000, maps[options->map]);
+    } else {
+        snprintf(own.name, sizeof own.name, "%s%s", kinds[options->protocol], maps[options->map]);
+    }
     plan->protocol[plan->protocols++] = own;
     for (size_t i = 0; i < COUNT(fixed); i++)
         if (strcmp(fixed[i].name, own.name) != 0) plan->protocol[plan->protocols++] = fixed[i];
@@ -235,9 +273,16 @@ static void note_needs(align_plan *plan)
                 *(spec->test ? &protocol->nn_test : &protocol->nn_all) = true;
             plan->basis |= protocol->kind == ALIGN_VLCA;
             break;
+        case ALIGN_FAMILY_R2:
+            plan->retrieval = plan->protocol[0].r2 = true;
+            plan->basis |= plan->protocol[0].kind == ALIGN_VLCA;
+            break;
+        case ALIGN_FAMILY_WORDS:
+            break;
         }
     }
     plan->basis |= plan->cca;
+    plan->matrices |= align_kinds_of_residuals(plan->matrices);
     plan->raw = plan->cca || plan->matrices >> ALIGN_CORRELATION & 7;
 }
 
@@ -251,21 +296,31 @@ triad_status align_plan_create(align_plan *plan, const triad_align_options *opti
             return triad_fail(err, TRIAD_ERR_RANGE, -1, "k: must be positive and ascending");
         if (plan->k[q] < n) plan->usable = q + 1;
     }
-    list_protocols(plan, options->cap);
+    list_protocols(plan, options);
 
     char own[64];
     snprintf(own, sizeof own, "retrieval/%s/all/*/nn/*/expected", plan->protocol[0].name);
-    const char *const usual[] = {"mutual_knn_frac", "mutual_knn", "cka_linear_debiased", "rsa/cosine/spearman", own};
+    const char *const usual[] = {own,
+                                 "mutual_knn_frac",
+                                 "mutual_knn",
+                                 "cka_linear_debiased",
+                                 "rsa/cosine/spearman",
+                                 "leave_two_words",
+                                 "rsa_partial/cosine/spearman"};
     const bool asked = options->measures != NULL && options->measure_count > 0;
+    const size_t defaults = COUNT(usual) - (options->control_count == 0);
     builder b = {.plan = plan,
                  .patterns = asked ? options->measures : usual,
-                 .pattern_count = asked ? options->measure_count : COUNT(usual)};
+                 .pattern_count = asked ? options->measure_count : defaults};
     b.used = calloc(b.pattern_count, sizeof *b.used);
     if (b.used == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "alignment: out of memory");
     offer_overlap(&b);
     offer_matrices(&b);
+    offer_partial(&b, options);
     offer_linear(&b);
     offer_retrieval(&b);
+    offer_r2(&b);
+    offer_words(&b, options);
     triad_status status = b.failed ? triad_fail(err, TRIAD_ERR_MEMORY, -1, "alignment: out of memory") : TRIAD_OK;
     for (size_t i = 0; status == TRIAD_OK && asked && i < b.pattern_count; i++)
         if (!b.used[i])
@@ -277,6 +332,32 @@ triad_status align_plan_create(align_plan *plan, const triad_align_options *opti
     note_needs(plan);
     if (status != TRIAD_OK) align_plan_free(plan);
     return status;
+}
+
+triad_status align_plan_rest(align_plan *rest, size_t **place, const align_plan *plan, triad_error *err)
+{
+    *rest = (align_plan){.n = plan->n, .ks = plan->ks, .usable = plan->usable, .protocols = plan->protocols};
+    memcpy(rest->k, plan->k, sizeof rest->k);
+    rest->spec = malloc((plan->count + 1) * sizeof *rest->spec);
+    *place = malloc((plan->count + 1) * sizeof **place);
+    if (rest->spec == NULL || *place == NULL) {
+        free(*place);
+        *place = NULL;
+        align_plan_free(rest);
+        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "alignment: out of memory");
+    }
+    for (size_t p = 0; p < plan->protocols; p++) {
+        rest->protocol[p] = (align_protocol){
+            .kind = plan->protocol[p].kind, .map = plan->protocol[p].map, .cap = plan->protocol[p].cap};
+        memcpy(rest->protocol[p].name, plan->protocol[p].name, sizeof rest->protocol[p].name);
+    }
+    for (size_t i = 0; i < plan->count; i++)
+        if (!plan->spec[i].drawn) {
+            (*place)[rest->count] = i;
+            rest->spec[rest->count++] = plan->spec[i];
+        }
+    note_needs(rest);
+    return TRIAD_OK;
 }
 
 void align_plan_free(align_plan *plan)
@@ -302,6 +383,12 @@ bool align_plan_allows(const align_plan *plan, const align_spec *spec, const cha
     case ALIGN_FAMILY_RETRIEVAL:
         *reason = plan->n < ALIGN_LEAST_FOR_RETRIEVAL ? "fewer than 10 sentences" : "fewer than k sentences";
         return plan->n >= ALIGN_LEAST_FOR_RETRIEVAL && spec->k <= plan->n;
+    case ALIGN_FAMILY_R2:
+        *reason = plan->n < ALIGN_LEAST_FOR_RETRIEVAL ? "fewer than 10 sentences" : "a side does not vary";
+        return plan->n >= ALIGN_LEAST_FOR_RETRIEVAL;
+    case ALIGN_FAMILY_WORDS:
+        *reason = "no two sentences differ in a word of the column alone";
+        return true;
     case ALIGN_FAMILY_MATRIX:
     case ALIGN_FAMILY_RHO:
     case ALIGN_FAMILY_TAU_A:
@@ -310,7 +397,8 @@ bool align_plan_allows(const align_plan *plan, const align_spec *spec, const cha
             *reason = "fewer than 4 sentences";
             return false;
         }
-        *reason = spec->variant >= ALIGN_CORRELATION && spec->variant <= ALIGN_CORRELATION_RANKS
+        *reason = spec->variant >= ALIGN_RESIDUALS ? "the controls leave nothing of a side"
+                  : spec->variant >= ALIGN_CORRELATION && spec->variant <= ALIGN_CORRELATION_RANKS
                       ? "a side has fewer than 3 columns, or all its distances are equal"
                   : align_is_rdm((align_matrix_kind)spec->variant) ? "all distances of a side are equal"
                                                                    : "a side does not vary";

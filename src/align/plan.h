@@ -15,19 +15,22 @@ typedef enum align_family {
     ALIGN_FAMILY_RHO,    /* rho_a of ranks; variant: align_matrix_kind */
     ALIGN_FAMILY_TAU_A,  /* variant: align_matrix_kind */
     ALIGN_FAMILY_TAU_B,
-    ALIGN_FAMILY_CCA,      /* variant: place in align_cca */
-    ALIGN_FAMILY_SHAPE,    /* variant: place in align_shape */
-    ALIGN_FAMILY_RETRIEVAL /* variant: number of the protocol */
+    ALIGN_FAMILY_CCA,       /* variant: place in align_cca */
+    ALIGN_FAMILY_SHAPE,     /* variant: place in align_shape */
+    ALIGN_FAMILY_RETRIEVAL, /* variant: number of the protocol */
+    ALIGN_FAMILY_R2,        /* of the own protocol's map on held-out rows */
+    ALIGN_FAMILY_WORDS      /* leave-two-words; variant: number of the options' column */
 } align_family;
 
-typedef enum align_protocol_kind { ALIGN_STRICT, ALIGN_VLCA, ALIGN_INSAMPLE, ALIGN_PAD } align_protocol_kind;
 enum { ALIGN_PROTOCOLS = 6 };
 
 typedef struct align_protocol {
-    align_protocol_kind kind;
+    triad_align_protocol kind;
+    triad_align_map map;
     size_t cap;                                /* of strict; 0: none */
-    char name[24];                             /* "strict64" */
+    char name[24];                             /* "strict64", "strict64-ridge" */
     bool nn_all, nn_test, csls_all, csls_test; /* what is wanted of it */
+    bool r2;
 } align_protocol;
 
 enum { ALIGN_WAY_XY, ALIGN_WAY_YX, ALIGN_WAY_MEAN };
@@ -41,7 +44,8 @@ typedef struct align_spec {
     unsigned way;
     align_tie tie;
     double chance; /* NaN where a measure has none */
-    bool drawn;    /* the nulls draw it: cheap, or retrieval by the plan's own protocol */
+    bool drawn;    /* the nulls draw it by sums, or by quick refits of the plan's own protocol; else it is measured
+                      again on rows in another order */
 } align_spec;
 
 typedef struct align_plan {
@@ -62,6 +66,10 @@ enum { ALIGN_LEAST_FOR_RETRIEVAL = 10 };
 TRIAD_NODISCARD triad_status align_plan_create(align_plan *plan, const triad_align_options *options, size_t n,
                                                triad_error *err);
 void align_plan_free(align_plan *plan);
+
+/* The measures that are not drawn; place [rest->count] tells where they stand in plan, the caller frees. */
+TRIAD_NODISCARD triad_status align_plan_rest(align_plan *rest, size_t **place, const align_plan *plan,
+                                             triad_error *err);
 
 /* Whether n sentences are enough for the measure at all; reason (may be NULL) says why not, or why it may still be
  * undefined: static text. */

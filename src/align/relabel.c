@@ -1,8 +1,10 @@
 #include "align/relabel.h"
 
+#include "align/cells.h"
 #include "align/statistics.h"
 #include "base/arena.h"
 #include "base/rng.h"
+#include "triad/lexical.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 
 /* A vocabulary: the distinct words of a column and of its twin, in sorted order. */
 typedef struct vocabulary {
+    const char *name; /* of the column */
     size_t words;
     const char **word;
     uint32_t *class; /* [words]: the lowest word with which it can be exchanged */
@@ -27,6 +30,8 @@ struct align_relabel {
     size_t count;       /* of the subset */
     uint32_t *subset;   /* [count] */
     uint32_t *position; /* [n] place in the subset */
+    triad_lexicon lexicon;
+    const size_t *rows; /* of the items, while words are looked at */
 };
 
 static int compare_cells(const uint32_t *a, const uint32_t *b, size_t columns)
@@ -86,13 +91,6 @@ static int by_cells(const void *a, const void *b, void *data)
                          context->cell + *(const uint32_t *)b * context->columns, context->columns);
 }
 
-/* "colour" and "colour2" share a vocabulary. */
-static bool twins(const char *a, const char *b)
-{
-    const size_t length = strlen(a);
-    return strncmp(a, b, length) == 0 && strcmp(b + length, "2") == 0;
-}
-
 /* Columns whose words say how, not what: they tell rows apart and are not renamed. */
 static bool stays(const char *factor)
 {
@@ -102,7 +100,8 @@ static bool stays(const char *factor)
     return false;
 }
 
-static triad_status number_words(align_relabel *relabel, const triad_items *items, const size_t *rows, triad_error *err)
+static triad_status number_words(align_relabel *relabel, const triad_items *items, const size_t *rows, const char *only,
+                                 triad_error *err)
 {
     triad_arena *arena = &relabel->arena;
     const size_t n = relabel->n;
@@ -116,10 +115,14 @@ static triad_status number_words(align_relabel *relabel, const triad_items *item
             continue; /* says which rows are near-duplicates, not which words they hold */
         size_t v = relabel->vocabularies;
         for (size_t c = 0; c < relabel->columns; c++)
-            if (twins(items->factor[column[c]], items->factor[f]) || twins(items->factor[f], items->factor[column[c]]))
-                v = relabel->vocab_of[c];
-        if (v == relabel->vocabularies) relabel->vocabularies++;
-        relabel->fixed[v] = stays(items->factor[f]);
+            if (align_twins(items->factor[column[c]], items->factor[f])) v = relabel->vocab_of[c];
+        if (v == relabel->vocabularies) {
+            relabel->vocabularies++;
+            relabel->vocab[v].name = triad_arena_strdup(arena, items->factor[f]);
+            if (relabel->vocab[v].name == NULL) goto memory;
+            relabel->fixed[v] = true;
+        }
+        if (only ? strcmp(only, items->factor[f]) == 0 : !stays(items->factor[f])) relabel->fixed[v] = false;
         relabel->vocab_of[relabel->columns] = (uint32_t)v;
         column[relabel->columns++] = (uint32_t)f;
     }
@@ -154,6 +157,36 @@ memory:
     return triad_fail(err, TRIAD_ERR_MEMORY, -1, "relabel null: out of memory");
 }
 
+static int by_hash(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Whether exchanging the two words only renames the words of the texts: the table rows x words, its rows moved, is the
+ * same table with its columns moved. Columns are told by a random hash of their counts. room [2 words] */
+static bool only_renames(const align_relabel *relabel, size_t v, uint32_t a, uint32_t b, uint32_t *cells,
+                         uint64_t *room)
+{
+    const triad_lexicon *lexicon = &relabel->lexicon;
+    memset(room, 0, 2 * lexicon->words * sizeof *room);
+    for (size_t i = 0; i < relabel->n; i++) {
+        bool touched;
+        const size_t to = swapped_row(relabel, i, v, a, b, cells, &touched);
+        if (to == relabel->n) continue;
+        for (size_t side = 0; side < 2; side++) {
+            uint64_t state = (side ? to : i) + 1;
+            const uint64_t mark = triad_splitmix64(&state);
+            const size_t row = relabel->rows[i];
+            for (size_t t = lexicon->offset[row]; t < lexicon->offset[row + 1]; t++)
+                room[side * lexicon->words + lexicon->token[t]] += mark;
+        }
+    }
+    qsort(room, lexicon->words, sizeof *room, by_hash);
+    qsort(room + lexicon->words, lexicon->words, sizeof *room, by_hash);
+    return memcmp(room, room + lexicon->words, lexicon->words * sizeof *room) == 0;
+}
+
 /* Words a and b are exchangeable where 9 in 10 of the rows that hold either have their counterpart. The empty word
  * stays. */
 static bool exchangeable(const align_relabel *relabel, size_t v, uint32_t a, uint32_t b, uint32_t *cells)
@@ -170,14 +203,17 @@ static bool exchangeable(const align_relabel *relabel, size_t v, uint32_t a, uin
 }
 
 triad_status align_relabel_create(align_relabel **out, const triad_items *items, const size_t *rows, size_t n,
-                                  char reason[160], triad_error *err)
+                                  const align_renaming *renaming, char reason[160], triad_error *err)
 {
     *out = NULL;
     reason[0] = '\0';
     align_relabel *relabel = calloc(1, sizeof *relabel);
     if (relabel == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "relabel null: out of memory");
     relabel->n = n;
-    triad_status status = number_words(relabel, items, rows, err);
+    relabel->rows = rows;
+    uint64_t *hashes = NULL;
+    triad_status status = number_words(relabel, items, rows, renaming->column, err);
+    if (status == TRIAD_OK && renaming->vocabulary) status = triad_lexicon_create(&relabel->lexicon, items, err);
     if (status != TRIAD_OK) goto out;
     if (relabel->columns == 0) {
         snprintf(reason, 160, "the sentences have no factor columns");
@@ -195,7 +231,8 @@ triad_status align_relabel_create(align_relabel **out, const triad_items *items,
     relabel->inside = TRIAD_NEW(arena, uint8_t, n);
     relabel->subset = TRIAD_NEW(arena, uint32_t, n);
     relabel->position = TRIAD_NEW0(arena, uint32_t, n);
-    bool enough = cells && relabel->inside && relabel->subset && relabel->position;
+    if (renaming->vocabulary) hashes = TRIAD_NEW(arena, uint64_t, 2 * relabel->lexicon.words + 1);
+    bool enough = cells && relabel->inside && relabel->subset && relabel->position && (hashes || !renaming->vocabulary);
     size_t exchanges = 0;
     for (size_t v = 0; enough && v < relabel->vocabularies; v++) {
         vocabulary *vocab = &relabel->vocab[v];
@@ -207,7 +244,8 @@ triad_status align_relabel_create(align_relabel **out, const triad_items *items,
         for (uint32_t b = 0; b < vocab->words; b++) {
             vocab->class[b] = b;
             for (uint32_t a = 0; a < b && !relabel->fixed[v] && vocab->word[b][0] != '\0'; a++)
-                if (vocab->class[a] == a && vocab->word[a][0] != '\0' && exchangeable(relabel, v, a, b, cells)) {
+                if (vocab->class[a] == a && vocab->word[a][0] != '\0' && exchangeable(relabel, v, a, b, cells) &&
+                    (!renaming->vocabulary || only_renames(relabel, v, a, b, cells, hashes))) {
                     vocab->class[b] = a;
                     exchanges++;
                     break;
@@ -251,6 +289,8 @@ triad_status align_relabel_create(align_relabel **out, const triad_items *items,
                  n);
         goto out;
     }
+    triad_lexicon_free(&relabel->lexicon);
+    relabel->rows = NULL;
     *out = relabel;
     return TRIAD_OK;
 out:
@@ -261,6 +301,7 @@ out:
 void align_relabel_free(align_relabel *relabel)
 {
     if (relabel == NULL) return;
+    triad_lexicon_free(&relabel->lexicon);
     triad_arena_free(&relabel->arena);
     free(relabel);
 }
@@ -271,23 +312,76 @@ const uint32_t *align_relabel_rows(const align_relabel *relabel, size_t *count)
     return relabel->subset;
 }
 
+/* Words of vocabulary v that trade places with word a, a being the lowest of them. */
+static size_t class_size(const vocabulary *vocab, uint32_t a)
+{
+    size_t members = 0;
+    for (uint32_t b = 0; b < vocab->words; b++) members += vocab->class[b] == a;
+    return members;
+}
+
 double align_relabel_count(const align_relabel *relabel)
 {
     double total = 1;
     for (size_t v = 0; v < relabel->vocabularies; v++)
-        for (uint32_t a = 0; a < relabel->vocab[v].words; a++) {
-            size_t members = 0;
-            for (uint32_t b = 0; b < relabel->vocab[v].words; b++) members += relabel->vocab[v].class[b] == a;
-            for (size_t i = 2; i <= members && total < 1e15; i++) total *= (double)i;
-        }
+        for (uint32_t a = 0; a < relabel->vocab[v].words; a++)
+            for (size_t i = 2, members = class_size(&relabel->vocab[v], a); i <= members && total < 1e15; i++)
+                total *= (double)i;
     return total < 1e15 ? total : 1e15;
 }
 
+size_t align_relabel_word_pairs(const align_relabel *relabel)
+{
+    size_t pairs = 0;
+    for (size_t v = 0; v < relabel->vocabularies; v++)
+        for (uint32_t a = 0; a < relabel->vocab[v].words; a++) {
+            const size_t members = class_size(&relabel->vocab[v], a);
+            pairs += members * (members ? members - 1 : 0) / 2;
+        }
+    return pairs;
+}
+
+void align_relabel_describe(const align_relabel *relabel, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t v = 0; v < relabel->vocabularies; v++)
+        for (uint32_t a = 0; a < relabel->vocab[v].words; a++) {
+            const size_t members = class_size(&relabel->vocab[v], a);
+            if (members < 2 || used >= size) continue;
+            const int wrote =
+                snprintf(text + used, size - used, "%s%.40s %zu", used ? ", " : "", relabel->vocab[v].name, members);
+            used += wrote > 0 ? (size_t)wrote : 0;
+        }
+}
+
+size_t align_relabel_draws(const align_relabel *relabel, size_t wanted)
+{
+    const double count = align_relabel_count(relabel);
+    return count - 1 <= (double)wanted ? (size_t)count - 1 : wanted;
+}
+
+/* Permutation number `code` (from 0, the identity) of shuffle [count]; what is left of the code after count! of them.
+ */
+static uint64_t permutation_of(size_t *shuffle, size_t count, uint64_t code)
+{
+    for (size_t i = 0; i < count; i++) shuffle[i] = i;
+    for (size_t i = count; i > 1; i--) {
+        const size_t j = i - 1 - (size_t)(code % i), last = shuffle[i - 1];
+        code /= i;
+        shuffle[i - 1] = shuffle[j];
+        shuffle[j] = last;
+    }
+    return code;
+}
+
 triad_status align_relabel_draw(const align_relabel *relabel, uint32_t *order, uint64_t seed, uint64_t draw,
-                                triad_error *err)
+                                size_t wanted, triad_error *err)
 {
     triad_status status = TRIAD_ERR_MEMORY;
     triad_pcg64 rng;
+    const bool every = align_relabel_count(relabel) - 1 <= (double)wanted;
+    uint64_t code = draw + 1;
     align_stream_seed(&rng, seed, ALIGN_STREAM_RELABEL, draw);
     triad_arena scratch = {0};
     uint32_t **renamed = TRIAD_NEW0(&scratch, uint32_t *, relabel->vocabularies);
@@ -303,8 +397,12 @@ triad_status align_relabel_draw(const align_relabel *relabel, uint32_t *order, u
             size_t count = 0;
             for (uint32_t b = a; b < vocab->words; b++)
                 if (vocab->class[b] == a) members[count++] = b;
-            for (size_t i = 0; i < count; i++) shuffle[i] = i;
-            if (count > 1) triad_pcg64_shuffle(&rng, shuffle, count);
+            if (every) {
+                code = permutation_of(shuffle, count, code);
+            } else {
+                for (size_t i = 0; i < count; i++) shuffle[i] = i;
+                if (count > 1) triad_pcg64_shuffle(&rng, shuffle, count);
+            }
             for (size_t i = 0; i < count; i++) renamed[v][members[i]] = members[shuffle[i]];
         }
     }
@@ -317,4 +415,14 @@ triad_status align_relabel_draw(const align_relabel *relabel, uint32_t *order, u
 out:
     triad_arena_free(&scratch);
     return status == TRIAD_OK ? status : triad_fail(err, status, -1, "relabel null: out of memory");
+}
+
+bool align_relabel_moves(const align_relabel *relabel, const char *column)
+{
+    for (size_t v = 0; v < relabel->vocabularies; v++) {
+        if (strcmp(relabel->vocab[v].name, column) != 0) continue;
+        for (uint32_t a = 0; a < relabel->vocab[v].words; a++)
+            if (class_size(&relabel->vocab[v], a) > 1) return true;
+    }
+    return false;
 }

@@ -279,19 +279,91 @@ static double mean_of_largest(const double *values, size_t n, size_t stride)
     return sum / (double)most;
 }
 
-static void place_nn(align_place *places, const double *scores, const align_split *split, bool test)
+/* ---- who is seen */
+
+triad_status align_seen_create(align_seen *seen, size_t n, const size_t *k, size_t ks, const uint32_t *cells,
+                               size_t columns, triad_error *err)
+{
+    const size_t most = ks > 0 ? k[ks - 1] : 0;
+    *seen = (align_seen){.n = n, .most = most, .ks = ks, .k = k, .columns = columns, .cells = cells};
+    seen->above = calloc(2 * n + 1, sizeof *seen->above);
+    seen->row = malloc((2 * n * most + 1) * sizeof *seen->row);
+    seen->grade = calloc(2 * n * ks * columns + 1, sizeof *seen->grade);
+    if (seen->above && seen->row && seen->grade) return TRIAD_OK;
+    align_seen_free(seen);
+    return out_of_memory(err);
+}
+
+void align_seen_free(align_seen *seen)
+{
+    free(seen->above);
+    free(seen->row);
+    free(seen->grade);
+    *seen = (align_seen){0};
+}
+
+/* The `most` largest of scores [n] on the grid, descending, into best; how many there are. */
+static size_t largest(double *best, const double *scores, size_t n, size_t most)
+{
+    size_t held = 0;
+    for (size_t j = 0; j < n; j++) {
+        if (held == most && scores[j] * ALIGN_SCORE_GRID <= best[held - 1] - 1) continue;
+        const double value = rint(scores[j] * ALIGN_SCORE_GRID);
+        if (held == most && value <= best[held - 1]) continue;
+        size_t at = held < most ? held++ : most - 1;
+        for (; at > 0 && best[at - 1] < value; at--) best[at] = best[at - 1];
+        best[at] = value;
+    }
+    return held;
+}
+
+/* Row `own` of `way` against the pool: position [n] names the rows of scores [n]. room [most] */
+static void see(align_seen *seen, unsigned way, uint32_t own, const double *scores, const uint32_t *position, size_t n,
+                double right, size_t above, double *room)
+{
+    if (seen == NULL) return;
+    const size_t at = way * seen->n + own, columns = seen->columns;
+    seen->above[at] = (uint32_t)(above > seen->most ? seen->most + 1 : above);
+    uint32_t *list = seen->row + at * seen->most;
+    for (size_t j = 0, found = 0; found < above && above <= seen->most && j < n; j++)
+        if (rint(scores[j] * ALIGN_SCORE_GRID) > right) list[found++] = position[j];
+    if (columns == 0) return;
+    const size_t held = largest(room, scores, n, seen->most);
+    const uint32_t *mine = seen->cells + own * columns;
+    for (size_t q = 0; q < seen->ks && seen->k[q] <= held; q++) {
+        const double least = room[seen->k[q] - 1];
+        size_t higher = 0, equal = 0;
+        double *grade = seen->grade + (at * seen->ks + q) * columns, tied[16] = {0};
+        for (size_t j = 0; j < n; j++) {
+            if (scores[j] * ALIGN_SCORE_GRID < least - 1) continue;
+            const double value = rint(scores[j] * ALIGN_SCORE_GRID);
+            if (value < least) continue;
+            const uint32_t *theirs = seen->cells + position[j] * columns;
+            for (size_t c = 0; c < columns && c < 16; c++)
+                *(value > least ? &grade[c] : &tied[c]) += theirs[c] == mine[c];
+            *(value > least ? &higher : &equal) += 1;
+        }
+        const double k = (double)seen->k[q], share = (k - (double)higher) / (double)equal;
+        for (size_t c = 0; c < columns && c < 16; c++) grade[c] = (grade[c] + share * tied[c]) / k;
+    }
+}
+
+static void place_nn(align_place *places, const double *scores, const align_split *split, bool test, align_seen *seen,
+                     unsigned way, double *room)
 {
     const size_t n = split->n, first = test ? split->query : 0;
     for (size_t t = split->query; t < n; t++) {
         const double *row = scores + (t - split->query) * n, own = rint(row[t] * ALIGN_SCORE_GRID);
         align_place *place = &places[split->position[t]];
         align_count_places(row + first, n - first, own, &place->above, &place->equal);
+        see(seen, way, split->position[t], row + first, split->position + first, n - first, own, place->above, room);
     }
 }
 
 /* CSLS (Lample et al. 2018) on the pool's own cosines. full [n, n]: every row of the split, mapped, against every
  * target. room [3 n] */
-static void place_csls(align_place *places, const double *full, const align_split *split, bool test, double *room)
+static void place_csls(align_place *places, const double *full, const align_split *split, bool test, align_seen *seen,
+                       unsigned way, double *room)
 {
     const size_t n = split->n, first = test ? split->query : 0, pool = n - first;
     double *of_target = room, *row = room + n;
@@ -300,8 +372,21 @@ static void place_csls(align_place *places, const double *full, const align_spli
         const double *cosine = full + t * n + first, of_source = mean_of_largest(cosine, pool, 1);
         for (size_t j = 0; j < pool; j++) row[j] = 2 * cosine[j] - of_source - of_target[j];
         align_place *place = &places[split->position[t]];
-        align_count_places(row, pool, rint(row[t - first] * ALIGN_SCORE_GRID), &place->above, &place->equal);
+        const double own = rint(row[t - first] * ALIGN_SCORE_GRID);
+        align_count_places(row, pool, own, &place->above, &place->equal);
+        see(seen, way, split->position[t], row, split->position + first, pool, own, place->above, room + 2 * n);
     }
+}
+
+void align_place_all(const align_places *places, unsigned way, const double *scores, const double *asking,
+                     const align_split *split, double *room)
+{
+    align_seen *const *seen = places->seen;
+    const size_t at = way * split->n;
+    if (places->nn_all) place_nn(places->nn_all + at, asking, split, false, seen[0], way, room);
+    if (places->nn_test) place_nn(places->nn_test + at, asking, split, true, seen[1], way, room);
+    if (places->csls_all) place_csls(places->csls_all + at, scores, split, false, seen[2], way, room);
+    if (places->csls_test) place_csls(places->csls_test + at, scores, split, true, seen[3], way, room);
 }
 
 static void place_equal(align_place *places, const align_split *split, bool test)
@@ -354,10 +439,7 @@ triad_status align_retrieve(const align_places *places, const align_part *x, con
         align_unit_rows(mapped, asked, wt);
         align_product(scores, mapped, false, wt, targets, true, wt, asked, n, wt);
         const double *asking = scores + (split->query - from) * n;
-        if (places->nn_all) place_nn(places->nn_all + way * n, asking, split, false);
-        if (places->nn_test) place_nn(places->nn_test + way * n, asking, split, true);
-        if (places->csls_all) place_csls(places->csls_all + way * n, scores, split, false, at[8]);
-        if (places->csls_test) place_csls(places->csls_test + way * n, scores, split, true, at[8]);
+        align_place_all(places, (unsigned)way, scores, asking, split, at[8]);
     }
     return TRIAD_OK;
 }

@@ -49,12 +49,28 @@ typedef struct align_place {
     uint32_t above, equal;
 } align_place;
 
+/* Who stands above the right row of each that asks, and what the best rows hold: for intervals and graded hits. */
+typedef struct align_seen {
+    size_t n, most;        /* the largest k */
+    uint32_t *above;       /* [2, n] rows above the right one, `most` + 1 where they are more than `most` */
+    uint32_t *row;         /* [2, n, most] those rows, while they are at most `most` */
+    size_t ks;             /* graded hits at these k, in these columns */
+    const size_t *k;       /* [ks] */
+    size_t columns;        /* 0: none */
+    const uint32_t *cells; /* [n, columns] word numbers */
+    double *grade;         /* [2, n, ks, columns] share of the first k that hold the row's own word */
+} align_seen;
+TRIAD_NODISCARD triad_status align_seen_create(align_seen *seen, size_t n, const size_t *k, size_t ks,
+                                               const uint32_t *cells, size_t columns, triad_error *err);
+void align_seen_free(align_seen *seen);
+
 enum { ALIGN_CSLS_NEIGHBOURS = 10 };
 
 /* Places by row number, x to y in [0, n), y to x in [n, 2 n); NULL: not wanted. The pool is all rows, or those that
  * ask. */
 typedef struct align_places {
     align_place *nn_all, *nn_test, *csls_all, *csls_test;
+    align_seen *seen[4]; /* of the same, in this order; NULL: not wanted */
 } align_places;
 
 /* Memory that is kept from call to call; zero-initialise, free(room). */
@@ -69,6 +85,11 @@ typedef struct align_scratch {
 TRIAD_NODISCARD triad_status align_retrieve(const align_places *places, const align_part *x, const align_part *y,
                                             bool truncated, const align_split *split, align_scratch *scratch,
                                             triad_error *err);
+
+/* Places the rows that ask, one way, by their cosines asking [n - query, n] with all; csls wants those of all rows,
+ * scores [n, n]. room [3 n] */
+void align_place_all(const align_places *places, unsigned way, const double *scores, const double *asking,
+                     const align_split *split, double *room);
 
 typedef enum align_tie { ALIGN_EXPECTED, ALIGN_OPTIMISTIC, ALIGN_PESSIMISTIC, ALIGN_TIES } align_tie;
 /* Hit at k: clamp((k - above) / equal, 0, 1) in expectation over random ties; or ties in favour; or against. */

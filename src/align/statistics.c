@@ -12,29 +12,6 @@ void align_stream_seed(triad_pcg64 *rng, uint64_t seed, align_stream stream, uin
     triad_pcg64_seed_words(rng, words, sizeof words / sizeof *words);
 }
 
-triad_status align_deal_folds(uint8_t *fold, size_t n, uint64_t seed, triad_error *err)
-{
-    triad_pcg64 rng;
-    size_t *order = malloc((n ? n : 1) * sizeof *order);
-    if (order == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "folds: out of memory");
-    for (size_t i = 0; i < n; i++) order[i] = i;
-    align_stream_seed(&rng, seed, ALIGN_STREAM_FOLDS, 0);
-    triad_pcg64_shuffle(&rng, order, n);
-    for (size_t i = 0; i < n; i++) fold[order[i]] = (uint8_t)(i % ALIGN_FOLDS);
-    free(order);
-    return TRIAD_OK;
-}
-
-void align_resamples(double *weights, size_t draws, size_t n, uint64_t seed)
-{
-    triad_pcg64 rng;
-    memset(weights, 0, draws * n * sizeof *weights);
-    for (size_t b = 0; b < draws; b++) {
-        align_stream_seed(&rng, seed, ALIGN_STREAM_BOOTSTRAP, b);
-        for (size_t i = 0; i < n; i++) weights[b * n + (size_t)triad_pcg64_integers(&rng, 0, (int64_t)n)] += 1;
-    }
-}
-
 static int ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;

@@ -9,16 +9,11 @@ typedef enum align_stream {
     ALIGN_STREAM_FOLDS = 1,
     ALIGN_STREAM_IID,
     ALIGN_STREAM_RELABEL,
-    ALIGN_STREAM_BOOTSTRAP
+    ALIGN_STREAM_BOOTSTRAP,
+    ALIGN_STREAM_SEEDS
 } align_stream;
 struct triad_pcg64;
 void align_stream_seed(struct triad_pcg64 *rng, uint64_t seed, align_stream stream, uint64_t index);
-
-/* fold [n] in 0 … ALIGN_FOLDS - 1, sizes as equal as can be. */
-TRIAD_NODISCARD triad_status align_deal_folds(uint8_t *fold, size_t n, uint64_t seed, triad_error *err);
-
-/* weights [draws, n]: how often each of n sentences is in each resample of n. */
-void align_resamples(double *weights, size_t draws, size_t n, uint64_t seed);
 
 /* The quantile q of values [n], by linear interpolation between order statistics (type 7); values are sorted in place.
  * NaN for n == 0 or where a value is NaN. */

@@ -18,7 +18,7 @@ triad_status align_folds_create(align_folds *folds, const uint8_t *fold, size_t 
     uint8_t *held_out = malloc(n + 1);
     if (held_out == NULL) return out_of_memory(err);
     triad_status status = align_split_create(&folds->whole, NULL, n, err);
-    for (uint8_t f = 0; f < ALIGN_FOLDS && status == TRIAD_OK; f++) {
+    for (uint8_t f = 0; f < ALIGN_MAX_FOLDS && status == TRIAD_OK; f++) {
         size_t size = 0;
         for (size_t i = 0; i < n; i++) size += held_out[i] = fold[i] == f;
         if (size > 0) status = align_split_create(&folds->split[folds->count++], held_out, n, err);
@@ -30,7 +30,7 @@ triad_status align_folds_create(align_folds *folds, const uint8_t *fold, size_t 
 
 void align_folds_free(align_folds *folds)
 {
-    for (size_t f = 0; f < ALIGN_FOLDS; f++) align_split_free(&folds->split[f]);
+    for (size_t f = 0; f < ALIGN_MAX_FOLDS; f++) align_split_free(&folds->split[f]);
     align_split_free(&folds->whole);
     *folds = (align_folds){0};
 }
@@ -114,12 +114,13 @@ static triad_status find_lead(align_view *view, triad_error *err)
     return status;
 }
 
-static triad_status prepare_parts(align_view *view, const align_plan *plan, const align_folds *folds, triad_error *err)
+triad_status align_view_prepare(align_view *view, const align_plan *plan, const align_folds *folds, triad_error *err)
 {
     triad_status status = TRIAD_OK;
     for (size_t p = 0; p < plan->protocols && status == TRIAD_OK; p++) {
         const align_protocol *protocol = &plan->protocol[p];
-        if (!protocol->nn_all && !protocol->nn_test && !protocol->csls_all && !protocol->csls_test) continue;
+        if (!protocol->nn_all && !protocol->nn_test && !protocol->csls_all && !protocol->csls_test && !protocol->r2)
+            continue;
         if (protocol->kind == ALIGN_INSAMPLE)
             status = align_prepare(&view->part[p][0], &view->rows, &folds->whole, NULL, 0, false, err);
         for (size_t f = 0; f < folds->count && status == TRIAD_OK; f++) {
@@ -154,7 +155,7 @@ triad_status align_view_create(align_view *view, double *x, size_t n, size_t d, 
                                        cosine, err);
     free(cosine);
     if (status == TRIAD_OK && plan->basis) status = align_basis_create(&view->basis, view->x, n, view->d, err);
-    if (status == TRIAD_OK && folds) status = prepare_parts(view, plan, folds, err);
+    if (status == TRIAD_OK && folds) status = align_view_prepare(view, plan, folds, err);
     if (status == TRIAD_OK && folds && lead) status = find_lead(view, err);
     if (status != TRIAD_OK) align_view_free(view);
     return status;
@@ -170,6 +171,6 @@ void align_view_free(align_view *view)
     align_matrices_free(view->matrix);
     align_basis_free(&view->basis);
     for (size_t p = 0; p < ALIGN_PROTOCOLS; p++)
-        for (size_t f = 0; f < ALIGN_FOLDS; f++) align_part_free(&view->part[p][f]);
+        for (size_t f = 0; f < ALIGN_MAX_FOLDS; f++) align_part_free(&view->part[p][f]);
     *view = (align_view){0};
 }

@@ -11,10 +11,10 @@
 /* How retrieval splits n sentences: once for each fold, and once whole for in-sample fits. */
 typedef struct align_folds {
     size_t n, count;
-    align_split split[ALIGN_FOLDS];
+    align_split split[ALIGN_MAX_FOLDS];
     align_split whole;
 } align_folds;
-/* fold [n], below ALIGN_FOLDS. */
+/* fold [n], below ALIGN_MAX_FOLDS; what no row has is no fold. */
 TRIAD_NODISCARD triad_status align_folds_create(align_folds *folds, const uint8_t *fold, size_t n, triad_error *err);
 void align_folds_free(align_folds *folds);
 
@@ -25,8 +25,8 @@ typedef struct align_view {
     align_neighbours near, near_centred;
     align_matrix matrix[ALIGN_MATRICES];
     align_basis basis;
-    align_part part[ALIGN_PROTOCOLS][ALIGN_FOLDS]; /* strict, insample and pad; vlca depends on the pair */
-    align_rows rows;                               /* what preparing again under a null takes */
+    align_part part[ALIGN_PROTOCOLS][ALIGN_MAX_FOLDS]; /* strict, insample and pad; vlca depends on the pair */
+    align_rows rows;                                   /* what preparing again under a null takes */
     double *lead;
 } align_view;
 
@@ -38,6 +38,9 @@ enum { ALIGN_LEAD = 128 };
  * with this view as the permuted side. plan is borrowed. */
 TRIAD_NODISCARD triad_status align_view_create(align_view *view, double *x, size_t n, size_t d, const align_plan *plan,
                                                const align_folds *folds, bool lead, triad_error *err);
+/* The parts of every protocol that the plan wants, of view->rows. */
+TRIAD_NODISCARD triad_status align_view_prepare(align_view *view, const align_plan *plan, const align_folds *folds,
+                                                triad_error *err);
 void align_view_free(align_view *view);
 
 #endif

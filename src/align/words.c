@@ -8,25 +8,102 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool differ_only_in(const uint32_t *a, const uint32_t *b, size_t columns, size_t column)
+static triad_status out_of_memory(triad_error *err)
 {
-    for (size_t c = 0; c < columns; c++)
-        if (c != column && a[c] != b[c]) return false;
+    return triad_fail(err, TRIAD_ERR_MEMORY, -1, "leave-two-words: out of memory");
+}
+
+static uint32_t cell_of(const align_words *words, size_t i, size_t column)
+{
+    return words->cells[i * words->columns + column];
+}
+
+static bool holds(const align_words *words, size_t i, uint32_t word)
+{
+    return cell_of(words, i, words->column) == word ||
+           (words->twin != SIZE_MAX && cell_of(words, i, words->twin) == word);
+}
+
+static bool differ_only_in_column(const align_words *words, size_t i, size_t j)
+{
+    for (size_t c = 0; c < words->columns; c++)
+        if (c != words->column && cell_of(words, i, c) != cell_of(words, j, c)) return false;
     return true;
 }
 
-/* Rows won among the held-out ones; p (mapped) and q are at unit length, [n, m] in the split's order. */
-static void play(double *won, size_t *games, const double *p, const double *q, size_t m, const align_split *split,
-                 const uint32_t *cells, size_t columns, size_t column, uint32_t a)
+/* Whether some row with a and some row with b differ in nothing else. */
+static bool has_games(const align_words *words, const align_split *split, uint32_t a, uint32_t b)
 {
+    for (size_t s = split->train; s < split->n; s++)
+        for (size_t t = split->train; cell_of(words, split->position[s], words->column) == a && t < split->n; t++)
+            if (cell_of(words, split->position[t], words->column) == b &&
+                differ_only_in_column(words, split->position[s], split->position[t]))
+                return true;
+    return false;
+}
+
+triad_status align_words_create(align_words *words, const uint32_t *cells, size_t n, size_t columns, size_t column,
+                                size_t twin, triad_error *err)
+{
+    *words = (align_words){.n = n, .columns = columns, .column = column, .twin = twin, .cells = cells};
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t word = cell_of(words, i, column);
+        if (word != UINT32_MAX && word >= words->words) words->words = word + 1;
+    }
+    const size_t count = words->words, most = count * (count ? count - 1 : 0) / 2;
+    uint8_t *held_out = malloc(n + 1);
+    words->pair = calloc(most + 1, sizeof *words->pair);
+    words->split = calloc(most + 1, sizeof *words->split);
+    words->number = malloc((count * count + 1) * sizeof *words->number);
+    triad_status status = held_out && words->pair && words->split && words->number ? TRIAD_OK : out_of_memory(err);
+    for (size_t i = 0; status == TRIAD_OK && i < count * count; i++) words->number[i] = UINT32_MAX;
+    for (uint32_t a = 0; a < count && status == TRIAD_OK; a++)
+        for (uint32_t b = a + 1; b < count && status == TRIAD_OK; b++) {
+            align_split *split = &words->split[words->count];
+            for (size_t i = 0; i < n; i++) held_out[i] = holds(words, i, a) || holds(words, i, b);
+            status = align_split_create(split, held_out, n, err);
+            if (status != TRIAD_OK) break;
+            if (split->train == 0 || !has_games(words, split, a, b)) {
+                align_split_free(split);
+                continue;
+            }
+            words->number[a * count + b] = words->number[b * count + a] = (uint32_t)words->count;
+            words->pair[words->count++] = (align_word_pair){a, b, NAN};
+        }
+    free(held_out);
+    if (status != TRIAD_OK) align_words_free(words);
+    return status;
+}
+
+void align_words_free(align_words *words)
+{
+    for (size_t p = 0; words->split && p < words->count; p++) align_split_free(&words->split[p]);
+    free(words->split);
+    free(words->pair);
+    free(words->number);
+    *words = (align_words){0};
+}
+
+triad_status align_words_prepare(align_part *part, const align_words *words, size_t pair, const align_rows *rows,
+                                 size_t cap, triad_error *err)
+{
+    return align_prepare(part, rows, &words->split[pair], NULL, cap, false, err);
+}
+
+/* Rows won among the held-out ones; p (mapped) and q are at unit length, [n, m] in the split's order. */
+static void play(double *won, size_t *games, const double *p, const double *q, size_t m, const align_words *words,
+                 size_t pair)
+{
+    const align_split *split = &words->split[pair];
+    const uint32_t a = words->pair[pair].a, b = words->pair[pair].b;
     *won = 0;
     *games = 0;
     for (size_t s = split->train; s < split->n; s++) {
-        const uint32_t *first = cells + split->position[s] * columns;
-        if (first[column] != a) continue;
+        if (cell_of(words, split->position[s], words->column) != a) continue;
         for (size_t t = split->train; t < split->n; t++) {
-            const uint32_t *second = cells + split->position[t] * columns;
-            if (second[column] == a || !differ_only_in(first, second, columns, column)) continue;
+            if (cell_of(words, split->position[t], words->column) != b ||
+                !differ_only_in_column(words, split->position[s], split->position[t]))
+                continue;
             const double *pi = p + s * m, *pj = p + t * m, *qi = q + s * m, *qj = q + t * m;
             const double right = rint((align_dot(pi, qi, m) + align_dot(pj, qj, m)) * ALIGN_SCORE_GRID),
                          swapped = rint((align_dot(pi, qj, m) + align_dot(pj, qi, m)) * ALIGN_SCORE_GRID);
@@ -36,62 +113,109 @@ static void play(double *won, size_t *games, const double *p, const double *q, s
     }
 }
 
+/* The pair of Y under the order, and where in its split the rows of x's split lie: at [n]. */
+static bool follow(size_t *at, size_t *target, const align_words *words, size_t pair, const uint32_t *order,
+                   uint32_t *place)
+{
+    const align_split *split = &words->split[pair];
+    *target = pair;
+    if (order) {
+        uint32_t to[2] = {UINT32_MAX, UINT32_MAX};
+        for (size_t t = split->train; t < split->n; t++) {
+            const uint32_t word = cell_of(words, split->position[t], words->column),
+                           renamed = cell_of(words, order[split->position[t]], words->column);
+            if (word == words->pair[pair].a) to[0] = renamed;
+            if (word == words->pair[pair].b) to[1] = renamed;
+        }
+        if (to[0] >= words->words || to[1] >= words->words) return false;
+        const uint32_t number = words->number[to[0] * words->words + to[1]];
+        if (number == UINT32_MAX) return false;
+        *target = number;
+    }
+    const align_split *other = &words->split[*target];
+    for (size_t t = 0; t < other->n; t++) place[other->position[t]] = (uint32_t)t;
+    for (size_t t = 0; t < split->n; t++) {
+        const uint32_t row = split->position[t];
+        at[t] = place[order ? order[row] : row];
+        if ((t < split->train) != (at[t] < other->train)) return false; /* not a renaming */
+    }
+    return true;
+}
+
+triad_status align_words_score(double *mean, double *share, const align_words *words, const align_part *x,
+                               const align_part *y, const uint32_t *order, align_scratch *scratch, triad_error *err)
+{
+    const size_t n = words->n;
+    size_t widest = 0, counted = 0;
+    for (size_t p = 0; p < words->count; p++) {
+        if (x[p].width > widest) widest = x[p].width;
+        if (y[p].width > widest) widest = y[p].width;
+    }
+    size_t *at = malloc((n + 1) * sizeof *at);
+    uint32_t *place = malloc((n + 1) * sizeof *place);
+    double *room = malloc((widest * widest + 2 * n * widest + 1) * sizeof *room), sum = 0;
+    triad_status status = at && place && room ? TRIAD_OK : out_of_memory(err);
+    *mean = NAN;
+    for (size_t pair = 0; pair < words->count && status == TRIAD_OK; pair++) {
+        if (share) share[pair] = NAN;
+        size_t target, games;
+        if (!follow(at, &target, words, pair, order, place)) continue;
+        const size_t m = x[pair].width < y[target].width ? x[pair].width : y[target].width;
+        if (m == 0) continue;
+        double *map = room, *p = room + m * m, *q = p + n * m, won;
+        for (size_t t = 0; t < n; t++) memcpy(q + t * m, y[target].rows + at[t] * y[target].width, m * sizeof *q);
+        status = align_procrustes(map, x[pair].rows, x[pair].width, m, q, m, m, words->split[pair].train, scratch, err);
+        if (status != TRIAD_OK) break;
+        align_product(p, x[pair].rows, false, x[pair].width, map, false, m, n, m, m);
+        const size_t first = words->split[pair].train;
+        align_unit_rows(p + first * m, n - first, m);
+        align_unit_rows(q + first * m, n - first, m);
+        play(&won, &games, p, q, m, words, pair);
+        if (games == 0) continue;
+        if (share) share[pair] = won / (double)games;
+        sum += won / (double)games;
+        counted++;
+    }
+    if (counted > 0) *mean = sum / (double)counted;
+    free(at);
+    free(place);
+    free(room);
+    return status;
+}
+
 triad_status align_leave_two_words(double *mean, align_word_pair **pairs, size_t *count, const align_rows *x,
                                    const align_rows *y, const uint32_t *cells, size_t columns, size_t column,
                                    size_t cap, triad_error *err)
 {
-    const size_t n = x->n;
-    uint32_t words = 0;
-    for (size_t i = 0; i < n; i++)
-        if (cells[i * columns + column] >= words) words = cells[i * columns + column] + 1;
+    align_words words = {0};
+    align_scratch scratch = {0};
+    *pairs = NULL;
     *count = 0;
     *mean = NAN;
-    *pairs = malloc(((size_t)words * words / 2 + 1) * sizeof **pairs);
-    uint8_t *held_out = malloc(n + 1);
-    align_scratch scratch = {0};
-    triad_status status =
-        *pairs && held_out ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "leave-two-words: out of memory");
-    double sum = 0;
-    for (uint32_t a = 0; a < words && status == TRIAD_OK; a++)
-        for (uint32_t b = a + 1; b < words && status == TRIAD_OK; b++) {
-            align_split split = {0};
-            align_part px = {0}, py = {0};
-            double *room = NULL;
-            for (size_t i = 0; i < n; i++)
-                held_out[i] = cells[i * columns + column] == a || cells[i * columns + column] == b;
-            status = align_split_create(&split, held_out, n, err);
-            if (status == TRIAD_OK) status = align_prepare(&px, x, &split, NULL, cap, false, err);
-            if (status == TRIAD_OK) status = align_prepare(&py, y, &split, NULL, cap, false, err);
-            const size_t m = px.width < py.width ? px.width : py.width;
-            if (status == TRIAD_OK && m > 0) {
-                room = malloc((m * m + 2 * n * m) * sizeof *room);
-                if (room == NULL) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "leave-two-words: out of memory");
-            }
-            if (status == TRIAD_OK && m > 0) {
-                double *p = room + m * m, *q = p + n * m, won;
-                size_t games;
-                status = align_procrustes(room, px.rows, px.width, m, py.rows, py.width, m, split.train, &scratch, err);
-                align_product(p, px.rows, false, px.width, room, false, m, n, m, m);
-                for (size_t t = 0; t < n; t++) memcpy(q + t * m, py.rows + t * py.width, m * sizeof *q);
-                align_unit_rows(p, n, m);
-                align_unit_rows(q, n, m);
-                play(&won, &games, p, q, m, &split, cells, columns, column, a);
-                if (status == TRIAD_OK && games > 0) {
-                    (*pairs)[*count] = (align_word_pair){a, b, won / (double)games};
-                    sum += (*pairs)[(*count)++].share;
-                }
-            }
-            free(room);
-            align_part_free(&px);
-            align_part_free(&py);
-            align_split_free(&split);
-        }
-    if (*count > 0) *mean = sum / (double)*count;
-    free(held_out);
-    free(scratch.room);
-    if (status != TRIAD_OK) {
-        free(*pairs);
-        *pairs = NULL;
+    triad_status status = align_words_create(&words, cells, x->n, columns, column, SIZE_MAX, err);
+    if (status != TRIAD_OK) return status;
+    align_part *part = calloc(2 * words.count + 1, sizeof *part);
+    double *share = malloc((words.count + 1) * sizeof *share);
+    if (part == NULL || share == NULL) status = out_of_memory(err);
+    for (size_t p = 0; p < words.count && status == TRIAD_OK; p++) {
+        status = align_words_prepare(&part[p], &words, p, x, cap, err);
+        if (status == TRIAD_OK) status = align_words_prepare(&part[words.count + p], &words, p, y, cap, err);
     }
+    if (status == TRIAD_OK)
+        status = align_words_score(mean, share, &words, part, part + words.count, NULL, &scratch, err);
+    for (size_t p = 0; p < words.count && status == TRIAD_OK; p++)
+        if (!isnan(share[p])) {
+            words.pair[*count] = words.pair[p];
+            words.pair[(*count)++].share = share[p];
+        }
+    if (status == TRIAD_OK) {
+        *pairs = words.pair;
+        words.pair = NULL;
+    }
+    for (size_t p = 0; part && p < 2 * words.count; p++) align_part_free(&part[p]);
+    free(part);
+    free(share);
+    free(scratch.room);
+    align_words_free(&words);
     return status;
 }

@@ -9,10 +9,34 @@ typedef struct align_word_pair {
     double share; /* of the row pairs won, a tie counting one half */
 } align_word_pair;
 
-/* The 2-against-2 test (Mitchell et al. 2008) on column `column` of cells [n, columns] (word numbers): for every two
- * words of the column, the strict map through at most `cap` dimensions is fitted on the rows that hold neither; for
- * every two held-out rows that differ in that column alone, is the right pairing closer than the swapped one? *pairs
- * (the caller frees) lists the word pairs that have such rows; *mean is over them; chance 0.5. */
+/* The pairs of words of a column, each with the split that holds out the rows that hold either, in the column or in its
+ * twin. */
+typedef struct align_words {
+    size_t n, columns, column, twin; /* twin SIZE_MAX: none */
+    const uint32_t *cells;           /* [n, columns] word numbers, UINT32_MAX for none; borrowed */
+    size_t words, count;
+    align_word_pair *pair; /* [count] those with rows that can be told apart and rows left to fit */
+    align_split *split;    /* [count] */
+    uint32_t *number;      /* [words, words] of the pair; UINT32_MAX: none */
+} align_words;
+TRIAD_NODISCARD triad_status align_words_create(align_words *words, const uint32_t *cells, size_t n, size_t columns,
+                                                size_t column, size_t twin, triad_error *err);
+void align_words_free(align_words *words);
+
+/* One space prepared without each pair of words: the strict preparation through at most `cap` dimensions, part
+ * [words->count]. */
+TRIAD_NODISCARD triad_status align_words_prepare(align_part *part, const align_words *words, size_t pair,
+                                                 const align_rows *rows, size_t cap, triad_error *err);
+
+/* The 2-against-2 test (Mitchell et al. 2008): for every two words the map is fitted on the rows that hold neither; for
+ * every two held-out rows that differ in that column alone, is the right pairing closer than the swapped one? x and y
+ * [words->count] are prepared; row i of Y is row order[i] (NULL: i), which must be a renaming of the column's words.
+ * share [words->count] (may be NULL); *mean is over the pairs; chance 0.5. */
+TRIAD_NODISCARD triad_status align_words_score(double *mean, double *share, const align_words *words,
+                                               const align_part *x, const align_part *y, const uint32_t *order,
+                                               align_scratch *scratch, triad_error *err);
+
+/* All of it for two spaces. *pairs: the caller frees. */
 TRIAD_NODISCARD triad_status align_leave_two_words(double *mean, align_word_pair **pairs, size_t *count,
                                                    const align_rows *x, const align_rows *y, const uint32_t *cells,
                                                    size_t columns, size_t column, size_t cap, triad_error *err);

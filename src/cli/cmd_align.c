@@ -137,10 +137,6 @@ static void print_table(const triad_align_result *result, bool chosen)
             if (measure) print_measure(measure, labels[i]);
         }
         for (size_t i = 0; chosen && i < pair->measures; i++) print_measure(&pair->measure[i], pair->measure[i].name);
-        if (result->options.relabel && pair->refused[0])
-            printf("  no relabel null: %s\n", pair->refused);
-        else if (result->options.relabel)
-            printf("  relabel: %.10g relabellings, %zu sentences left out\n", pair->relabellings, pair->left_out);
     }
 }
 
@@ -164,7 +160,7 @@ int cmd_align(cli_context *context, int argc, char **argv)
     triad_align_options align = triad_align_defaults();
     const char *output = NULL, *layers = "last", *protocol = "strict64", *csv = NULL;
     cli_list nulls = {0}, ks = {0}, measures = {0};
-    int64_t permutations = (int64_t)align.permutations, fits = (int64_t)align.retrieval_permutations,
+    int64_t permutations = (int64_t)align.permutations, fits = (int64_t)align.refits,
             bootstraps = (int64_t)align.bootstraps;
     const cli_option options[] = {
         {.name = "output",
@@ -258,7 +254,7 @@ int cmd_align(cli_context *context, int argc, char **argv)
     }
     align.cap = strcmp(protocol, "strict64") == 0 ? 64 : 0;
     align.permutations = (size_t)permutations;
-    align.retrieval_permutations = (size_t)fits;
+    align.refits = (size_t)fits;
     align.bootstraps = (size_t)bootstraps;
     align.seed = context->seed;
     align.measures = measures.names;

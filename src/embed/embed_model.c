@@ -149,7 +149,8 @@ static triad_status run(triad_space *space, const embed_job *job, const triad_mo
                                                            : "dual",
                              err);
     if (status == TRIAD_OK && every_token) status = keep_tokens(space, &tokens, err);
-    if (status == TRIAD_OK) status = triad_model_run(model, &tokens, job->pool, job->progress, take_layer, &c, err);
+    if (status == TRIAD_OK)
+        status = triad_model_run(model, &tokens, NULL, job->pool, job->progress, take_layer, &c, err);
     if (status == TRIAD_OK && space->layers == 0)
         status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "layers \"%.60s\": pooling %s leaves none of them",
                             job->options.layers, pool);

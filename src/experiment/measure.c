@@ -62,7 +62,7 @@ static triad_status load(measuring *m, experiment *study, size_t count, triad_er
     m->options.seed = (uint64_t)config->seed;
     m->options.bootstraps = (size_t)config->alignment.bootstrap;
     m->options.permutations = (size_t)config->alignment.permutations;
-    m->options.retrieval_permutations = (size_t)config->alignment.permutations_retrieval;
+    m->options.refits = (size_t)config->alignment.permutations_retrieval;
     m->options.iid = m->options.relabel = config->alignment.permutations > 0;
     m->options.ks = 0;
     for (size_t i = 0; i < config->alignment.k_count && i < ALIGN_MAX_KS; i++)
@@ -528,20 +528,14 @@ static triad_status write_all(drawing *d, const study_stage *self, triad_error *
     if (status == TRIAD_OK) status = triad_align_write_csv(&d->m->result, csv, err);
     if (status == TRIAD_OK) {
         json_object *root = json_object_new_object();
-        const char *refused = NULL;
-        size_t left_out = 0;
-        double relabellings = NAN;
-        for (size_t i = 0; i < d->m->result.pairs; i++) {
-            const triad_align_pair *pair = &d->m->result.pair[i];
-            if (pair->refused[0] != '\0') refused = pair->refused;
-            left_out = pair->left_out;
-            relabellings = pair->relabellings;
-        }
+        const triad_align_renaming *renaming = &d->m->result.relabel;
         if (d->m->options.relabel) {
             json_object *relabel = json_object_new_object();
-            json_object_object_add(relabel, "relabellings", json_new_real(relabellings));
-            json_object_object_add(relabel, "left_out", json_object_new_int64((int64_t)left_out));
-            json_object_object_add(relabel, "refused", refused != NULL ? json_object_new_string(refused) : NULL);
+            json_object_object_add(relabel, "relabellings",
+                                   json_new_real(renaming->done ? renaming->relabellings : NAN));
+            json_object_object_add(relabel, "left_out", json_object_new_int64((int64_t)renaming->left_out));
+            json_object_object_add(relabel, "refused",
+                                   renaming->refused[0] ? json_object_new_string(renaming->refused) : NULL);
             json_object_object_add(root, "relabel", relabel);
         }
         status = figures_to_json(&d->figures, root, err);

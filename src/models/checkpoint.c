@@ -90,6 +90,39 @@ static bool can_widen(tensor_dtype dtype)
     }
 }
 
+triad_status checkpoint_readable(const tensor_view *tensor, triad_error *err)
+{
+    if (can_widen(tensor->dtype)) return TRIAD_OK;
+    return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "model: tensor %s is of type %s, which is not supported",
+                      tensor->name, tensor_dtype_name(tensor->dtype));
+}
+
+static void shape_text(char *text, size_t size, int rank, const size_t *shape)
+{
+    text[0] = 0;
+    for (int i = 0; i < rank && strlen(text) + 24 < size; i++)
+        snprintf(text + strlen(text), size - strlen(text), "%s%zu", i == 0 ? "" : ", ", shape[i]);
+}
+
+triad_status checkpoint_claim(const tensor_view **tensor, checkpoint *file, bool needed, int rank, const size_t *shape,
+                              const char *name, triad_error *err)
+{
+    *tensor = NULL;
+    const tensor_view *found = checkpoint_find(file, name);
+    if (found == NULL)
+        return needed ? triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model: tensor %s is missing", name) : TRIAD_OK;
+    bool fits = found->rank == rank;
+    for (int i = 0; i < rank && fits; i++) fits = found->shape[i] == shape[i];
+    if (!fits) {
+        char is[96], must[96];
+        shape_text(is, sizeof is, found->rank, found->shape);
+        shape_text(must, sizeof must, rank, shape);
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "model: tensor %s is [%s] and must be [%s]", name, is, must);
+    }
+    *tensor = found;
+    return remember(file, found->name, err);
+}
+
 triad_status checkpoint_take(const tensor_view **tensor, checkpoint *file, bool needed, size_t rows, size_t columns,
                              triad_error *err, const char *format, ...)
 {
@@ -98,27 +131,10 @@ triad_status checkpoint_take(const tensor_view **tensor, checkpoint *file, bool 
     va_start(arguments, format);
     vsnprintf(name, sizeof name, format, arguments);
     va_end(arguments);
-    *tensor = NULL;
-    const tensor_view *found = checkpoint_find(file, name);
-    if (found == NULL)
-        return needed ? triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model: tensor %s is missing", name) : TRIAD_OK;
-    const bool fits = rows == 0 ? found->rank == 1 && found->shape[0] == columns
-                                : found->rank == 2 && found->shape[0] == rows && found->shape[1] == columns;
-    if (!fits) {
-        char shape[64] = "";
-        for (int i = 0; i < found->rank && strlen(shape) < sizeof shape - 24; i++)
-            snprintf(shape + strlen(shape), sizeof shape - strlen(shape), "%s%zu", i == 0 ? "" : ", ", found->shape[i]);
-        if (rows == 0)
-            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "model: tensor %s is [%s] and must be [%zu]", name, shape,
-                              columns);
-        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "model: tensor %s is [%s] and must be [%zu, %zu]", name, shape,
-                          rows, columns);
-    }
-    if (!can_widen(found->dtype))
-        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "model: tensor %s is of type %s, which is not supported",
-                          name, tensor_dtype_name(found->dtype));
-    *tensor = found;
-    return remember(file, found->name, err);
+    const size_t shape[2] = {rows, columns};
+    const triad_status status = rows == 0 ? checkpoint_claim(tensor, file, needed, 1, &columns, name, err)
+                                          : checkpoint_claim(tensor, file, needed, 2, shape, name, err);
+    return status != TRIAD_OK || *tensor == NULL ? status : checkpoint_readable(*tensor, err);
 }
 
 static int by_address(const void *a, const void *b)
@@ -127,7 +143,21 @@ static int by_address(const void *a, const void *b)
     return *x < *y ? -1 : *x > *y;
 }
 
+/* A layer that the configuration does not count: multi-token prediction in DeepSeek-V3. */
+static bool beyond(const char *rest, size_t layers)
+{
+    char *end;
+    if (layers == 0 || rest[0] < '0' || rest[0] > '9') return false;
+    return strtoull(rest, &end, 10) >= layers && *end == '.';
+}
+
 triad_status checkpoint_all_taken(const checkpoint *file, const char *prefix, const char *except, triad_error *err)
+{
+    return checkpoint_layers_taken(file, prefix, 0, except, err);
+}
+
+triad_status checkpoint_layers_taken(const checkpoint *file, const char *prefix, size_t layers, const char *except,
+                                     triad_error *err)
 {
     const char **sorted = malloc((file->used_count + 1) * sizeof *sorted);
     if (sorted == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
@@ -139,7 +169,7 @@ triad_status checkpoint_all_taken(const checkpoint *file, const char *prefix, co
     for (size_t i = 0; i < parts && left == NULL; i++)
         for (size_t k = 0; left == NULL && (tensor = tensor_at(file, i, k)) != NULL; k++) {
             const char *name = tensor->name;
-            if (strncmp(name, prefix, strlen(prefix)) != 0) continue;
+            if (strncmp(name, prefix, strlen(prefix)) != 0 || beyond(name + strlen(prefix), layers)) continue;
             if (except != NULL && strlen(name) >= strlen(except) &&
                 strcmp(name + strlen(name) - strlen(except), except) == 0)
                 continue;
@@ -190,10 +220,9 @@ triad_status checkpoint_widen(float *out, const tensor_view *tensor, triad_pool 
     return triad_fail(err, job.error.code, job.error.position, "%s", job.error.text);
 }
 
-void checkpoint_prefetch(const tensor_view *tensor)
+void checkpoint_prefetch_bytes(const void *data, size_t bytes)
 {
-    if (tensor == NULL) return;
-    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)tensor->data & ~(page - 1);
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)data & ~(page - 1);
     /* Advice: whether it is taken changes nothing but time. */
-    (void)madvise((void *)start, (uintptr_t)tensor->data + tensor->bytes - start, MADV_WILLNEED);
+    (void)madvise((void *)start, (uintptr_t)data + bytes - start, MADV_WILLNEED);
 }

@@ -10,7 +10,8 @@ typedef struct checkpoint {
     safetensors_index *folder;
     const char **used; /* names of the tensors that were taken, in the file's storage */
     size_t used_count, used_capacity;
-} checkpoint; /* zero-initialise; checkpoint_close */
+    size_t fp8_rows, fp8_columns; /* blocks of FP8 weights, where the configuration names them; else 0 */
+} checkpoint;                     /* zero-initialise; checkpoint_close */
 
 TRIAD_NODISCARD triad_status checkpoint_open_gguf(checkpoint *file, const char *path, triad_error *err);
 /* model.safetensors, or the shards that model.safetensors.index.json lists. */
@@ -26,10 +27,18 @@ const tensor_view *checkpoint_find(const checkpoint *file, const char *name);
 TRIAD_NODISCARD triad_status checkpoint_take(const tensor_view **tensor, checkpoint *file, bool needed, size_t rows,
                                              size_t columns, triad_error *err, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
+/* The same for any shape, without a look at the type. */
+TRIAD_NODISCARD triad_status checkpoint_claim(const tensor_view **tensor, checkpoint *file, bool needed, int rank,
+                                              const size_t *shape, const char *name, triad_error *err);
+/* Refuses a type that can't be widened by itself. */
+TRIAD_NODISCARD triad_status checkpoint_readable(const tensor_view *tensor, triad_error *err);
 /* What a layer holds and nobody took means something that is not implemented: refuses the first tensor whose name
  * begins with prefix, was not taken and does not end in `except` (may be NULL). */
 TRIAD_NODISCARD triad_status checkpoint_all_taken(const checkpoint *file, const char *prefix, const char *except,
                                                   triad_error *err);
+/* The same where the prefix ends before a layer's number: layers from `layers` on may stay. */
+TRIAD_NODISCARD triad_status checkpoint_layers_taken(const checkpoint *file, const char *prefix, size_t layers,
+                                                     const char *except, triad_error *err);
 
 /* Whether any tensor that was taken is narrower than F32. */
 bool checkpoint_is_reduced(const checkpoint *file);
@@ -37,7 +46,11 @@ bool checkpoint_is_reduced(const checkpoint *file);
 /* Widens a whole tensor to out [rows, columns] over the pool. */
 TRIAD_NODISCARD triad_status checkpoint_widen(float *out, const tensor_view *tensor, triad_pool *pool,
                                               triad_error *err);
-/* Asks the system to read a mapped tensor ahead. */
-void checkpoint_prefetch(const tensor_view *tensor);
+/* Asks the system to read mapped bytes ahead. */
+void checkpoint_prefetch_bytes(const void *data, size_t bytes);
+static inline void checkpoint_prefetch(const tensor_view *tensor)
+{
+    if (tensor != NULL) checkpoint_prefetch_bytes(tensor->data, tensor->bytes);
+}
 
 #endif

@@ -1,66 +1,90 @@
 /* An encoder, all rows through one block before the next is touched. */
 #include "models/model_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/progress.h"
+#include "nn/attention.h"
 #include "nn/forward.h"
-#include "nn/products.h"
+#include "nn/layers.h"
 
-/* Floats of the feed-forward layer's intermediate at once; sentences of a tile of attention. */
-enum { INTERMEDIATE = 1 << 23, SENTENCES = 8 };
+enum { SENTENCES = 8 }; /* of a tile of attention */
 
-typedef struct pass {
-    const engine *e;
+typedef struct encoder_pass {
+    engine *e;
     const encoder *m;
     const plan *p;
-    size_t rows;
-    float *x, *qkv, *attended, *middle, *weights;
-    float *bias;         /* [max(3 d, f)] of the product that runs */
-    float *gain, *shift; /* [d] of the norm that comes next */
-    float *after;        /* [d] the bias that goes before that norm, or NULL */
-    float **probs;       /* [threads] */
-    size_t chunk, chunk_rows;
-} pass;
+    size_t most;                      /* rows of a chunk, unless one sentence has more */
+    size_t first, count;              /* the running chunk of rows, */
+    size_t first_sentence, sentences; /* which are whole sentences */
+    float *x;                         /* the chunk's rows of the residual stream */
+    float *room;                      /* [most, 4 width] q, k, v and what is attended, then [most, feed_forward] */
+    float *gain, *shift;              /* [width] of the norm that comes next */
+    float **scratch;                  /* [threads] of attention */
+    uint32_t *place;                  /* [longest] 0, 1, … */
+    float *bias;                      /* relative: [heads, 2 longest - 1]; NULL: none */
+    bool by_lists;                    /* attention over lists of rows: with a bias, or for long sentences */
+} encoder_pass;
 
+/* ---- tiles */
 static void norm_tile(void *context, size_t tile, int worker)
 {
     (void)worker;
-    const pass *s = context;
-    const size_t d = s->m->width, rows = engine_tile_rows(s->rows, tile);
+    const encoder_pass *s = context;
+    const size_t d = s->m->width;
     float *x = s->x + tile * ENGINE_TILE * d;
-    for (size_t r = 0; r < rows && s->after != NULL; r++)
-        for (size_t j = 0; j < d; j++) x[r * d + j] += s->after[j];
-    nn_norm_forward(x, x, s->gain, s->shift, s->m->epsilon, rows, d);
+    nn_norm_forward(x, x, s->gain, s->shift, s->m->epsilon, engine_tile_rows(s->count, tile), d);
+}
+
+static void attend_by_list(const encoder_pass *s, size_t first, size_t count, int worker)
+{
+    const size_t d = s->m->width, dim = d / s->m->heads;
+    const float *qkv = s->room + first * 3 * d;
+    float *attended = s->room + s->count * 3 * d + first * d;
+    const uint32_t offset[2] = {0, (uint32_t)count};
+    nn_list_attention a = {.heads = s->m->heads,
+                           .kv_heads = s->m->heads,
+                           .key_dim = dim,
+                           .value_dim = dim,
+                           .key_step = dim,
+                           .value_step = dim,
+                           .scale = 1.0F / sqrtf((float)dim),
+                           .bias = s->bias,
+                           .bias_step = 2 * (size_t)s->p->longest - 1,
+                           .bias_zero = (size_t)s->p->longest - 1};
+    for (size_t r = 0; r < count; r++) {
+        a.place = s->place + r;
+        nn_attention_list_forward(&a, attended + r * d, d, qkv + r * 3 * d, 3 * d, qkv + d, 3 * d, qkv + 2 * d, 3 * d,
+                                  s->place, offset, 0, 1, s->scratch[worker]);
+    }
 }
 
 static void attend_tile(void *context, size_t tile, int worker)
 {
-    const pass *s = context;
-    const size_t d = s->m->width, head_dim = d / s->m->heads;
-    for (size_t i = tile * SENTENCES; i < (tile + 1) * SENTENCES && i < s->p->distinct; i++) {
-        const size_t first = s->p->first[i], count = s->p->first[i + 1] - first;
+    const encoder_pass *s = context;
+    const size_t d = s->m->width, dim = d / s->m->heads;
+    for (size_t i = tile * SENTENCES; i < (tile + 1) * SENTENCES && i < s->sentences; i++) {
+        const uint32_t *at = s->p->first + s->first_sentence + i;
+        const size_t first = at[0] - s->first, count = at[1] - at[0];
         if (count == 0) continue;
+        if (s->by_lists) {
+            attend_by_list(s, first, count, worker);
+            continue;
+        }
         nn_segment segment = {.q_first = first, .q_count = count, .k_first = first, .k_count = count};
         nn_attention_probs(&segment, 1, s->m->heads);
-        nn_attention_forward(s->attended, d, s->probs[worker], s->qkv, 3 * d, s->qkv + d, 3 * d, s->qkv + 2 * d, 3 * d,
-                             &segment, 1, s->m->heads, head_dim, NN_FULL, 0, NULL);
+        nn_attention_forward(s->room + s->count * 3 * d, d, s->scratch[worker], s->room, 3 * d, s->room + d, 3 * d,
+                             s->room + 2 * d, 3 * d, &segment, 1, s->m->heads, dim, NN_FULL, 0, NULL);
     }
-}
-
-/* The bias of a product in each of its rows, onto which the product adds. */
-static void fill_rows(float *y, const float *bias, size_t rows, size_t width)
-{
-    for (size_t r = 0; r < rows; r++) memcpy(y + r * width, bias, width * sizeof *y);
 }
 
 static void activation_tile(void *context, size_t tile, int worker)
 {
     (void)worker;
-    const pass *s = context;
-    const size_t f = s->m->feed_forward, n = engine_tile_rows(s->chunk_rows, tile) * f;
-    float *y = s->middle + tile * ENGINE_TILE * f;
+    const encoder_pass *s = context;
+    const size_t f = s->m->feed_forward, n = engine_tile_rows(s->count, tile) * f;
+    float *y = s->room + tile * ENGINE_TILE * f;
     switch (s->m->activation) {
     case ENCODER_GELU:
         nn_gelu_erf_forward(y, y, n);
@@ -77,130 +101,171 @@ static void activation_tile(void *context, size_t tile, int worker)
     }
 }
 
-static triad_status widen_norm(pass *s, const affine *norm, const tensor_view *after, triad_error *err)
+/* ---- a chunk */
+static triad_status normalise(encoder_pass *s, const affine *norm, triad_error *err)
 {
-    triad_status status = checkpoint_widen(s->gain, norm->weight, s->e->pool, err);
-    if (status == TRIAD_OK) status = checkpoint_widen(s->shift, norm->bias, s->e->pool, err);
-    if (status == TRIAD_OK && after != NULL) status = checkpoint_widen(s->after, after, s->e->pool, err);
+    triad_status status = engine_vector(s->gain, norm->weight, s->m->width, err);
+    if (status == TRIAD_OK) status = engine_vector(s->shift, norm->bias, s->m->width, err);
+    if (status == TRIAD_OK) triad_parallel(s->e->pool, engine_tiles(s->count), norm_tile, s);
     return status;
 }
 
-static triad_status attention(pass *s, const encoder_layer *l, triad_error *err)
+static triad_status attention(encoder_pass *s, const encoder_layer *l, triad_error *err)
 {
     const size_t d = s->m->width;
-    triad_pool *pool = s->e->pool;
-    const affine *const joint[] = {&l->q, &l->k, &l->v};
-    float *wo = s->weights + 3 * d * d;
-    triad_status status = checkpoint_widen(wo, l->o.weight, pool, err);
-    for (size_t i = 0; i < 3 && status == TRIAD_OK; i++) {
-        status = checkpoint_widen(s->weights + i * d * d, joint[i]->weight, pool, err);
-        if (status == TRIAD_OK) status = checkpoint_widen(s->bias + i * d, joint[i]->bias, pool, err);
-    }
-    if (status == TRIAD_OK) status = widen_norm(s, &l->attention_norm, l->o.bias, err);
+    const linear *const joint[] = {&l->q, &l->k, &l->v}, *const o[] = {&l->o};
+    triad_status status = engine_linear(s->e, s->room, 3 * d, s->x, d, s->count, joint, 3, false, err);
     if (status != TRIAD_OK) return status;
-    fill_rows(s->qkv, s->bias, s->rows, 3 * d);
-    nn_gemm_pool(pool, false, true, s->rows, 3 * d, d, 1, s->x, d, s->weights, d, 1, s->qkv, 3 * d);
-    triad_parallel(pool, (s->p->distinct + SENTENCES - 1) / SENTENCES, attend_tile, s);
-    nn_gemm_pool(pool, false, true, s->rows, d, d, 1, s->attended, d, wo, d, 1, s->x, d);
-    triad_parallel(pool, engine_tiles(s->rows), norm_tile, s);
-    return TRIAD_OK;
+    triad_parallel(s->e->pool, (s->sentences + SENTENCES - 1) / SENTENCES, attend_tile, s);
+    status = engine_linear(s->e, s->x, d, s->room + s->count * 3 * d, d, s->count, o, 1, true, err);
+    return status == TRIAD_OK ? normalise(s, &l->attention_norm, err) : status;
 }
 
-static triad_status feed_forward(pass *s, const encoder_layer *l, triad_error *err)
+static triad_status feed_forward(encoder_pass *s, const encoder_layer *l, triad_error *err)
 {
     const size_t d = s->m->width, f = s->m->feed_forward;
-    triad_pool *pool = s->e->pool;
-    float *down = s->weights + f * d;
-    triad_status status = checkpoint_widen(s->weights, l->up.weight, pool, err);
-    if (status == TRIAD_OK) status = checkpoint_widen(s->bias, l->up.bias, pool, err);
-    if (status == TRIAD_OK) status = checkpoint_widen(down, l->down.weight, pool, err);
-    if (status == TRIAD_OK) status = widen_norm(s, &l->output_norm, l->down.bias, err);
+    const linear *const up[] = {&l->up}, *const down[] = {&l->down};
+    triad_status status = engine_linear(s->e, s->room, f, s->x, d, s->count, up, 1, false, err);
     if (status != TRIAD_OK) return status;
-    for (size_t first = 0; first < s->rows; first += s->chunk) {
-        s->chunk_rows = s->rows - first < s->chunk ? s->rows - first : s->chunk;
-        fill_rows(s->middle, s->bias, s->chunk_rows, f);
-        nn_gemm_pool(pool, false, true, s->chunk_rows, f, d, 1, s->x + first * d, d, s->weights, d, 1, s->middle, f);
-        triad_parallel(pool, engine_tiles(s->chunk_rows), activation_tile, s);
-        nn_gemm_pool(pool, false, true, s->chunk_rows, d, f, 1, s->middle, f, down, f, 1, s->x + first * d, d);
-    }
-    triad_parallel(pool, engine_tiles(s->rows), norm_tile, s);
-    return TRIAD_OK;
+    triad_parallel(s->e->pool, engine_tiles(s->count), activation_tile, s);
+    status = engine_linear(s->e, s->x, d, s->room, f, s->count, down, 1, true, err);
+    return status == TRIAD_OK ? normalise(s, &l->output_norm, err) : status;
 }
 
-/* x = norm(word + position + type 0) */
-static triad_status embed(pass *s, triad_error *err)
+/* Whole sentences from first_sentence on; false: there are no more. */
+static bool next_chunk(encoder_pass *s)
 {
-    const encoder *m = s->m;
-    const size_t d = m->width;
-    float *type = s->bias, *position = s->middle;
-    triad_status status = engine_look_up(s->e, s->x, m->words, err);
-    if (status == TRIAD_OK) status = tensor_widen_rows(type, m->type_table, 0, 1, err);
-    for (size_t r = 0; r < s->rows && status == TRIAD_OK; r++) {
-        float *x = s->x + r * d;
-        status = tensor_widen_rows(position, m->positions, s->p->position[r], 1, err);
-        for (size_t j = 0; j < d; j++) x[j] = x[j] + type[j] + position[j];
-    }
-    if (status == TRIAD_OK) status = widen_norm(s, &m->embedding_norm, NULL, err);
-    if (status != TRIAD_OK) return status;
-    memset(s->after, 0, d * sizeof *s->after);
-    triad_parallel(s->e->pool, engine_tiles(s->rows), norm_tile, s);
-    return TRIAD_OK;
+    const uint32_t *at = s->p->first;
+    s->first_sentence += s->sentences;
+    s->first = at[s->first_sentence];
+    s->sentences = 0;
+    while (s->first_sentence + s->sentences < s->p->distinct &&
+           (s->sentences == 0 || at[s->first_sentence + s->sentences + 1] - s->first <= s->most))
+        s->sentences++;
+    s->count = at[s->first_sentence + s->sentences] - s->first;
+    s->x = s->e->x.data + s->first * s->m->width;
+    return s->sentences > 0;
 }
 
 static void prefetch(const encoder_layer *l)
 {
-    const tensor_view *const next[] = {l->q.weight, l->k.weight,  l->v.weight,
-                                       l->o.weight, l->up.weight, l->down.weight};
-    for (size_t i = 0; i < sizeof next / sizeof *next; i++) checkpoint_prefetch(next[i]);
+    const linear *const next[] = {&l->q, &l->k, &l->v, &l->o, &l->up, &l->down};
+    for (size_t i = 0; i < sizeof next / sizeof *next; i++) weight_prefetch(&next[i]->w);
 }
 
-static triad_status blocks(pass *s, triad_error *err)
+static triad_status block(void *pass, size_t i, triad_error *err)
 {
-    const encoder *m = s->m;
-    triad_status status = embed(s, err);
-    if (status == TRIAD_OK) status = engine_emit_number(s->e, 0, s->x, err);
-    for (size_t i = 0; i < m->layers && status == TRIAD_OK; i++) {
-        if (i + 1 < m->layers) prefetch(&m->layer[i + 1]);
-        status = attention(s, &m->layer[i], err);
-        if (status == TRIAD_OK) status = feed_forward(s, &m->layer[i], err);
-        triad_progress_update(s->e->progress, (double)(i + 1), NULL);
-        if (status == TRIAD_OK) status = engine_emit_number(s->e, i + 1, s->x, err);
+    encoder_pass *s = pass;
+    const encoder_layer *l = &s->m->layer[i];
+    if (i + 1 < s->m->layers) prefetch(l + 1);
+    triad_status status = TRIAD_OK;
+    s->first_sentence = s->sentences = 0;
+    while (status == TRIAD_OK && next_chunk(s)) {
+        status = attention(s, l, err);
+        if (status == TRIAD_OK) status = feed_forward(s, l, err);
+        stream_rest(&s->e->x, s->first, s->count);
     }
     return status;
 }
 
-triad_status encoder_run(const engine *e, float **last, triad_error *err)
+/* ---- embedding: norm(word + position + type 0) */
+/* The table's row for each token of a sentence. */
+static size_t position_of(const encoder_pass *s, size_t row, size_t *others)
+{
+    if (!s->m->counts_from_pad) return s->p->position[row];
+    if (s->p->token[row] == s->m->pad) return (size_t)s->m->pad;
+    return (size_t)s->m->pad + ++*others;
+}
+
+static triad_status embed(void *pass, triad_error *err)
+{
+    encoder_pass *s = pass;
+    const encoder *m = s->m;
+    const size_t d = m->width;
+    float *type = s->shift, *position = s->gain;
+    triad_status status = engine_look_up(s->e, m->words, err);
+    if (status == TRIAD_OK && m->type_table != NULL) status = tensor_widen_rows(type, m->type_table, 0, 1, err);
+    if (m->type_table == NULL) memset(type, 0, d * sizeof *type);
+    size_t others = 0;
+    for (size_t r = 0; r < s->p->rows && status == TRIAD_OK; r++) {
+        if (s->p->position[r] == 0) others = 0;
+        float *x = s->e->x.data + r * d;
+        status = tensor_widen_rows(position, m->position_table, position_of(s, r, &others), 1, err);
+        for (size_t j = 0; j < d; j++) x[j] = x[j] + type[j] + position[j];
+    }
+    s->x = s->e->x.data;
+    s->count = s->p->rows;
+    return status == TRIAD_OK ? normalise(s, &m->embedding_norm, err) : status;
+}
+
+/* ---- relative positions */
+size_t encoder_bucket(ptrdiff_t distance, size_t buckets)
+{
+    const size_t half = buckets / 2, exact = half / 2, n = (size_t)(distance < 0 ? -distance : distance);
+    const size_t side = distance > 0 ? half : 0;
+    if (n < exact) return side + n;
+    /* In float, as torch computes it. */
+    const float place = logf((float)n / (float)exact) / (float)log(128.0 / (double)exact) * (float)(half - exact);
+    const size_t far = exact + (size_t)place;
+    return side + (far < half - 1 ? far : half - 1);
+}
+
+static triad_status spread_bias(encoder_pass *s, triad_error *err)
+{
+    const encoder *m = s->m;
+    const size_t span = 2 * (size_t)s->p->longest - 1;
+    float *table = engine_floats(m->buckets, m->heads, err);
+    s->bias = engine_floats(m->heads, span, err);
+    triad_status status = table == NULL || s->bias == NULL ? TRIAD_ERR_MEMORY : TRIAD_OK;
+    if (status == TRIAD_OK) status = tensor_widen_rows(table, m->relative, 0, m->buckets, err);
+    for (size_t i = 0; i < span && status == TRIAD_OK; i++) {
+        const size_t bucket = encoder_bucket((ptrdiff_t)i - (ptrdiff_t)(s->p->longest - 1), m->buckets);
+        for (size_t h = 0; h < m->heads; h++) s->bias[h * span + i] = table[bucket * m->heads + h];
+    }
+    free(table);
+    return status;
+}
+
+/* ---- the pass */
+static void free_pass(void *pass)
+{
+    encoder_pass *s = pass;
+    if (s == NULL) return;
+    for (size_t i = 0; i < (size_t)triad_pool_threads(s->e->pool) && s->scratch != NULL; i++) free(s->scratch[i]);
+    float *const buffers[] = {s->room, s->gain, s->shift, s->bias};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) free(buffers[i]);
+    free(s->scratch);
+    free(s->place);
+    free(s);
+}
+
+triad_status encoder_blocks(blocks *made, engine *e, triad_error *err)
 {
     const encoder *m = &e->model->encode;
-    const size_t rows = e->rows->rows, d = m->width, f = m->feed_forward, longest = e->rows->longest;
+    const size_t d = m->width, f = m->feed_forward, longest = e->rows->longest, dim = d / m->heads;
     const size_t threads = (size_t)triad_pool_threads(e->pool);
-    pass s = {.e = e, .m = m, .p = e->rows, .rows = rows};
-    s.chunk = INTERMEDIATE / f > ENGINE_TILE ? INTERMEDIATE / f : ENGINE_TILE;
-    const size_t chunk = rows < s.chunk ? rows : s.chunk;
-    *last = NULL;
-    s.x = engine_floats(rows, d, err);
-    s.qkv = engine_floats(rows, 3 * d, err);
-    s.attended = engine_floats(rows, d, err);
-    s.middle = engine_floats(1, chunk * f + d, err);
-    s.weights = engine_floats(2 * d > f ? 4 * d : 2 * f, d, err);
-    s.bias = engine_floats(1, 3 * d > f ? 3 * d : f, err);
-    s.gain = engine_floats(1, d, err);
-    s.shift = engine_floats(1, d, err);
-    s.after = engine_floats(1, d, err);
-    s.probs = calloc(threads, sizeof *s.probs);
-    bool whole = s.x != NULL && s.qkv != NULL && s.attended != NULL && s.middle != NULL && s.weights != NULL &&
-                 s.bias != NULL && s.gain != NULL && s.shift != NULL && s.after != NULL && s.probs != NULL;
-    for (size_t i = 0; i < threads && whole; i++)
-        whole = (s.probs[i] = engine_floats(longest * longest, m->heads, err)) != NULL;
-    triad_status status =
-        whole ? blocks(&s, err) : triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory for %zu tokens", rows);
-    for (size_t i = 0; i < threads && s.probs != NULL; i++) free(s.probs[i]);
-    free(s.probs);
-    if (status == TRIAD_OK)
-        *last = s.x;
-    else
-        free(s.x);
-    float *const buffers[] = {s.qkv, s.attended, s.middle, s.weights, s.bias, s.gain, s.shift, s.after};
-    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) free(buffers[i]);
-    return status;
+    encoder_pass *s = calloc(1, sizeof *s);
+    *made = (blocks){.pass = s, .embed = embed, .block = block, .free = free_pass};
+    if (s == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
+    s->e = e;
+    s->m = m;
+    s->p = e->rows;
+    const size_t room = 4 * d > f ? 4 * d : f;
+    s->most = engine_chunk(e, room, (4 * d + 2 * f) * d);
+    if (s->most < longest) s->most = longest;
+    s->by_lists = m->relative != NULL || longest > NN_HEAD_KEYS || dim > NN_HEAD_WIDTH;
+    s->room = engine_floats(s->most, room, err);
+    s->gain = engine_floats(1, d, err);
+    s->shift = engine_floats(1, d, err);
+    s->place = malloc(longest * sizeof *s->place);
+    s->scratch = calloc(threads, sizeof *s->scratch);
+    if (s->room == NULL || s->gain == NULL || s->shift == NULL || s->place == NULL || s->scratch == NULL)
+        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
+    for (uint32_t i = 0; i < longest; i++) s->place[i] = i;
+    for (size_t i = 0; i < threads; i++) {
+        s->scratch[i] = s->by_lists ? engine_floats(1, nn_attention_list_scratch(longest) + 1, err)
+                                    : engine_floats(longest * longest, m->heads, err);
+        if (s->scratch[i] == NULL) return TRIAD_ERR_MEMORY;
+    }
+    return m->relative != NULL ? spread_bias(s, err) : TRIAD_OK;
 }

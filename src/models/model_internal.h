@@ -6,8 +6,10 @@
 #include "models/decoder.h"
 #include "models/dual.h"
 #include "models/encoder.h"
+#include "models/keep.h"
 #include "models/modules.h"
 #include "models/plan.h"
+#include "models/stream.h"
 #include "tokenizers/tokenizer.h"
 #include "triad/model.h"
 
@@ -21,6 +23,7 @@ struct triad_model {
     dual pair;      /* kind TRIAD_DUAL */
     modules after;  /* sentence-transformers; none: count 0 */
     size_t cut;     /* encoders: ids of a sentence at most */
+    keep_key files; /* which files these are: names, sizes, times of their last change */
 };
 
 /* One run: what the families' files share. */
@@ -31,20 +34,39 @@ typedef struct engine {
     triad_progress *progress;
     triad_states_fn each;
     void *context;
+    triad_run_options options;
+    stream x; /* [plan rows, width]: the residual stream, which a block changes in place */
+    float *work, *bias;
+    size_t work_size, bias_size; /* floats of engine_linear's scratch */
 } engine;
 
-/* Hands a finished layer out; refuses one that holds NaN or infinity. rows [plan rows, width]. */
-TRIAD_NODISCARD triad_status engine_emit(const engine *e, const char *layer, const float *rows, triad_error *err);
-TRIAD_NODISCARD triad_status engine_emit_number(const engine *e, size_t layer, const float *rows, triad_error *err);
+/* A family's blocks, driven by the engine, which hands layers out between them. */
+typedef struct blocks {
+    void *pass;                                                    /* whatever they need, made before */
+    triad_status (*embed)(void *pass, triad_error *err);           /* layer 0 into engine.x */
+    triad_status (*block)(void *pass, size_t i, triad_error *err); /* engine.x through block i */
+    triad_status (*finish)(void *pass, triad_error *err);          /* a final norm, in place; NULL: there is none */
+    void (*free)(void *pass);                                      /* pass may be NULL */
+} blocks;
+TRIAD_NODISCARD triad_status decoder_blocks(blocks *made, engine *e, triad_error *err);
+TRIAD_NODISCARD triad_status encoder_blocks(blocks *made, engine *e, triad_error *err);
+
 bool engine_all_finite(const float *x, size_t count);
 /* rows * columns floats, 64-byte aligned; NULL and an error where the product overflows or memory is out. free() */
 float *engine_floats(size_t rows, size_t columns, triad_error *err);
-/* y [rows of plan, width] = the rows' token embeddings. */
-TRIAD_NODISCARD triad_status engine_look_up(const engine *e, float *y, const tensor_view *table, triad_error *err);
+/* Rows that go through a block at once, so that what they need in between stays in bounds: at most a quarter of the
+ * layer as floats and 64 MiB. A multiple of ENGINE_TILE; rows of equal chunks. */
+size_t engine_chunk(const engine *e, size_t floats_of_row, size_t floats_of_layer);
+/* engine.x = the rows' token embeddings. */
+TRIAD_NODISCARD triad_status engine_look_up(engine *e, const tensor_view *table, triad_error *err);
+/* y [rows, sum of the parts' rows] = x w^T + b, or with onto y += x w^T + b: parts lie side by side in y. */
+TRIAD_NODISCARD triad_status engine_linear(engine *e, float *y, size_t ld_y, const float *x, size_t ld_x, size_t rows,
+                                           const linear *const *part, size_t parts, bool onto, triad_error *err);
+/* A vector of this width to out; zeros where tensor is NULL. */
+TRIAD_NODISCARD triad_status engine_vector(float *out, const tensor_view *tensor, size_t width, triad_error *err);
 
-/* Runs the whole stack; *last [plan rows, width] is the last layer's output, the caller's to free. */
-TRIAD_NODISCARD triad_status decoder_run(const engine *e, float **last, triad_error *err);
-TRIAD_NODISCARD triad_status encoder_run(const engine *e, float **last, triad_error *err);
+/* Bytes of hidden states that stay in memory unless the options say otherwise. */
+enum { ENGINE_MEMORY = 1 << 30 };
 
 /* Rows of a tile of work that goes row by row. */
 enum { ENGINE_TILE = 32 };

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include <xxhash.h>
 
 #include "base/file.h"
 #include "triad/hub.h"
@@ -33,7 +36,8 @@ static triad_status open_dual(triad_model *model, const char *folder, const char
 
 static triad_status read_folder(triad_model *model, const char *folder, json_object *config, triad_error *err)
 {
-    static const char *const decoders[] = {"llama", "qwen2", "qwen3"};
+    static const char *const decoders[] = {"llama", "qwen2", "qwen3", "deepseek_v2", "deepseek_v3"};
+    static const char *const encoders[] = {"bert", "distilbert", "mpnet"};
     const char *type = NULL;
     if (!json_object_is_type(config, json_type_object))
         return triad_fail(err, TRIAD_ERR_FORMAT, -1, "config.json: not an object");
@@ -41,7 +45,7 @@ static triad_status read_folder(triad_model *model, const char *folder, json_obj
     if (status != TRIAD_OK) return status;
     const bool causal = one_of(type, decoders, sizeof decoders / sizeof *decoders);
     if (strcmp(type, "clip") == 0 || strcmp(type, "blip") == 0) return open_dual(model, folder, type, config, err);
-    if (!causal && strcmp(type, "bert") != 0)
+    if (!causal && !one_of(type, encoders, sizeof encoders / sizeof *encoders))
         return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "config.json: model_type \"%.60s\" is not supported", type);
     status = checkpoint_open_folder(&model->file, folder, err);
     if (status != TRIAD_OK) return status;
@@ -78,7 +82,7 @@ static triad_status open_folder(triad_model *model, const char *folder, triad_er
 /* ---- GGUF */
 static triad_status open_file(triad_model *model, const char *path, triad_error *err)
 {
-    static const char *const decoders[] = {"llama", "qwen2", "qwen3"};
+    static const char *const decoders[] = {"llama", "qwen2", "qwen3", "deepseek2"};
     triad_status status = checkpoint_open_gguf(&model->file, path, err);
     if (status != TRIAD_OK) return status;
     const char *bytes;
@@ -87,10 +91,12 @@ static triad_status open_file(triad_model *model, const char *path, triad_error 
     if (!gguf_get_string(model->file.single, "general.architecture", &bytes, &size))
         return triad_fail(err, TRIAD_ERR_FORMAT, -1, "gguf: general.architecture is missing");
     snprintf(architecture, sizeof architecture, "%.*s", (int)(size < 60 ? size : 60), bytes);
-    if (!one_of(architecture, decoders, sizeof decoders / sizeof *decoders))
+    const bool causal = one_of(architecture, decoders, sizeof decoders / sizeof *decoders);
+    if (!causal && strcmp(architecture, "bert") != 0)
         return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "gguf: architecture \"%s\" is not supported", architecture);
-    model->info.kind = TRIAD_DECODER;
-    status = decoder_from_gguf(&model->decode, architecture, &model->file, err);
+    model->info.kind = causal ? TRIAD_DECODER : TRIAD_ENCODER;
+    status = causal ? decoder_from_gguf(&model->decode, architecture, &model->file, err)
+                    : encoder_from_gguf(&model->encode, &model->file, err);
     if (status != TRIAD_OK) return status;
     triad_error none;
     status = tokenizer_open_gguf(&model->tokens, model->file.single, &none);
@@ -99,6 +105,34 @@ static triad_status open_file(triad_model *model, const char *path, triad_error 
 }
 
 /* ---- both */
+static keep_key mix(keep_key key, const char *name, const struct stat *file)
+{
+    const uint64_t numbers[] = {key.low,
+                                key.high,
+                                (uint64_t)file->st_size,
+                                (uint64_t)file->st_mtim.tv_sec,
+                                (uint64_t)file->st_mtim.tv_nsec,
+                                XXH3_64bits(name, strlen(name))};
+    const XXH128_hash_t sum = XXH3_128bits(numbers, sizeof numbers);
+    return (keep_key){sum.low64, sum.high64};
+}
+
+/* Which files a checkpoint is made of, without reading them: a run that goes on must find the same ones. */
+static keep_key fingerprint(const triad_model *model, const char *path, bool folder)
+{
+    keep_key key = {0};
+    struct stat about;
+    if (!folder) return stat(path, &about) == 0 ? mix(key, model->name, &about) : key;
+    const safetensors_index *index = model->file.folder;
+    for (size_t i = 0; i <= safetensors_index_files(index); i++) {
+        const char *name = i < safetensors_index_files(index) ? safetensors_index_file_name(index, i) : "config.json";
+        char *file = triad_path_join(path, name);
+        if (file != NULL && stat(file, &about) == 0) key = mix(key, name, &about);
+        free(file);
+    }
+    return key;
+}
+
 static char *last_name(const char *path)
 {
     size_t end = strlen(path);
@@ -150,6 +184,7 @@ static void describe(triad_model *model, bool folder)
     info->projected = model->after.count > 0 ? model->after.width : 0;
     info->has_raw = causal;
     info->pooling = model->after.count > 0 ? modules_pooling(&model->after) : causal ? "mean-nofirst" : "mean";
+    if (!causal && e->pooling != NULL) info->pooling = e->pooling;
     model->cut = info->max_tokens;
     if (model->after.max_tokens > 0 && model->after.max_tokens < model->cut) model->cut = model->after.max_tokens;
 }
@@ -174,6 +209,7 @@ triad_status triad_model_open(triad_model **model, const char *path, triad_error
         return status;
     }
     describe(made, folder);
+    made->files = fingerprint(made, path, folder);
     *model = made;
     return TRIAD_OK;
 }

@@ -59,7 +59,7 @@ static void add_rows(plan *made, const sentence *s, size_t shared, uint32_t *pat
     }
 }
 
-triad_status plan_create(plan *made, const triad_tokens *tokens, bool causal, size_t vocabulary, size_t max_tokens,
+triad_status plan_create(plan *made, const triad_tokens *tokens, bool share, size_t vocabulary, size_t max_tokens,
                          triad_error *err)
 {
     memset(made, 0, sizeof *made);
@@ -90,7 +90,7 @@ triad_status plan_create(plan *made, const triad_tokens *tokens, bool causal, si
         const sentence *s = &sorted[k];
         if (k == 0 || compare(&sorted[k - 1], s) != 0) {
             size_t shared = 0;
-            if (causal && k > 0)
+            if (share && k > 0)
                 while (shared < s->size && shared < sorted[k - 1].size && s->id[shared] == sorted[k - 1].id[shared])
                     shared++;
             made->first[made->distinct] = (uint32_t)made->rows;

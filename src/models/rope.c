@@ -17,15 +17,16 @@ rope rope_plain(size_t dim)
                   .attention_factor = 1};
 }
 
-static double yarn_scale(double factor, double k)
+double rope_yarn_scale(double factor, double k)
 {
     return factor > 1 ? 0.1 * k * log(factor) + 1 : 1;
 }
 
 double rope_yarn_factor(double factor, double mscale, double mscale_all_dim)
 {
-    if (mscale != 0 && mscale_all_dim != 0) return yarn_scale(factor, mscale) / yarn_scale(factor, mscale_all_dim);
-    return yarn_scale(factor, 1);
+    if (mscale != 0 && mscale_all_dim != 0)
+        return rope_yarn_scale(factor, mscale) / rope_yarn_scale(factor, mscale_all_dim);
+    return rope_yarn_scale(factor, 1);
 }
 
 /* The dimension that turns r times within the original positions (Peng et al. 2023, YaRN, section 3.2). */

@@ -22,6 +22,8 @@ typedef struct rope {
 rope rope_plain(size_t dim);
 /* yarn: what the factor of cos and sin is when the file does not say; mscale values of 0 are absent. */
 double rope_yarn_factor(double factor, double mscale, double mscale_all_dim);
+/* 0.1 k ln factor + 1 (YaRN), 1 where nothing is stretched */
+double rope_yarn_scale(double factor, double k);
 /* frequency [dim / 2] */
 void rope_frequencies(const rope *r, float *frequency);
 /* cosine, sine [positions, dim / 2] from frequencies */

@@ -177,9 +177,15 @@ static void attend_tree(void *context, size_t tile, int worker)
         offset[r + 1] = offset[r] + count;
     }
     const float *q = s->qkv + (s->carried + tile * TILE) * 3 * d;
-    nn_attention_tree_forward(s->a + tile * TILE * d, d, q, 3 * d, s->qkv + d, 3 * d, s->qkv + 2 * d, 3 * d, list,
-                              offset, 0, rows, s->m->heads, s->m->heads, head_dim, 1.0F / sqrtf((float)head_dim),
-                              s->scratch[worker]);
+    const nn_list_attention how = {.heads = s->m->heads,
+                                   .kv_heads = s->m->heads,
+                                   .key_dim = head_dim,
+                                   .value_dim = head_dim,
+                                   .key_step = head_dim,
+                                   .value_step = head_dim,
+                                   .scale = 1.0F / sqrtf((float)head_dim)};
+    nn_attention_list_forward(&how, s->a + tile * TILE * d, d, q, 3 * d, s->qkv + d, 3 * d, s->qkv + 2 * d, 3 * d, list,
+                              offset, 0, rows, s->scratch[worker]);
 }
 
 /* Keeps the keys and values of the ancestors of the row that comes next. */
@@ -387,8 +393,7 @@ static bool make_scratch(pass *s, size_t threads)
         s->scratch == NULL || s->ancestor == NULL)
         return false;
     for (size_t i = 0; i < threads; i++) {
-        s->scratch[i] =
-            s->r->tree != NULL ? floats(nn_attention_tree_scratch(longest, s->m->heads) + 1, 1) : floats(longest, keys);
+        s->scratch[i] = s->r->tree != NULL ? floats(nn_attention_list_scratch(longest) + 1, 1) : floats(longest, keys);
         if (s->r->tree != NULL) s->ancestor[i] = malloc((TILE + 1 + (size_t)TILE * longest) * sizeof **s->ancestor);
         if (s->scratch[i] == NULL || (s->r->tree != NULL && s->ancestor[i] == NULL)) return false;
     }

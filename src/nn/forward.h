@@ -36,15 +36,27 @@ void nn_erf_forward(float *y, const float *x, size_t n);
 /* x sigmoid(1.702 x): CLIP's quick GELU */
 void nn_gelu_quick_forward(float *y, const float *x, size_t n);
 
-/* Attention over a tree of tokens: query row r sees the rows ancestor[offset[r]] .. ancestor[offset[r + 1] - 1] (itself
- * among them, at least one), in that order of summation. q, out: rows of heads * head_dim numbers; k, v: rows of
- * kv_heads * head_dim, heads a multiple of kv_heads, query head h reads key head h / (heads / kv_heads).
- * Rows first .. first + rows - 1 of q are computed into the same rows of out: tiles of a pool share the arrays.
- * scratch: nn_attention_tree_scratch(longest list, heads) floats, one for each worker. */
-size_t nn_attention_tree_scratch(size_t longest, size_t heads);
-void nn_attention_tree_forward(float *out, size_t ld_out, const float *q, size_t ld_q, const float *k, size_t ld_k,
-                               const float *v, size_t ld_v, const uint32_t *ancestor, const uint32_t *offset,
-                               size_t first, size_t rows, size_t heads, size_t kv_heads, size_t head_dim, float scale,
-                               float *scratch);
+/* Attention over lists of rows: a tree of tokens in which a row sees its own prefix, or a sentence that sees itself.
+ * q and out: heads side by side; k and v: kv_heads, each a step from the one before. heads is a multiple of kv_heads
+ * and query head h reads key head h / (heads / kv_heads). */
+typedef struct nn_list_attention {
+    size_t heads, kv_heads;
+    size_t key_dim, value_dim;   /* numbers of a head of q and k, of v and out */
+    size_t key_step, value_step; /* from head to head of k, of v */
+    float scale;
+    /* Added to the scaled score of head h where the query stands at place i of its list and the key at place j:
+     * bias[h * bias_step + bias_zero + j - i]. NULL: none. */
+    const float *bias;
+    size_t bias_step, bias_zero;
+    const uint32_t *place; /* [rows] of the queries, with bias only */
+} nn_list_attention;
+
+/* Query row r sees the rows list[offset[r]] .. list[offset[r + 1] - 1] (at least one) of k and v, in that order of
+ * summation. Rows first .. first + rows - 1 of q are computed into the same rows of out: tiles of a pool share the
+ * arrays. scratch: nn_attention_list_scratch(longest list) floats, one for each worker. */
+size_t nn_attention_list_scratch(size_t longest);
+void nn_attention_list_forward(const nn_list_attention *a, float *out, size_t ld_out, const float *q, size_t ld_q,
+                               const float *k, size_t ld_k, const float *v, size_t ld_v, const uint32_t *list,
+                               const uint32_t *offset, size_t first, size_t rows, float *scratch);
 
 #endif

@@ -85,9 +85,10 @@ enum {
     PACKED_MOST = 4 << 20, /* floats of packed b at a time, unless one block of columns needs more */
     NEAR = 2 * NN_BLOCK_DEPTH *
            NN_BLOCK_COLUMNS, /* floats of packed b that go on the stack: its pages are there already */
-    PACKED_COLUMNS = 32,     /* of a tile of packing: a panel of the widest kernel, whole panels of the others */
-    TILES_WANTED = 32,       /* so that sixteen workers end at about the same time */
-    TILE_STRIPS_LEAST = 4,   /* strips of a tile, if there are as many */
+    PACKED_COLUMNS =
+        NN_WEIGHT_ROWS,    /* of a tile of packing: a panel of the widest kernel, whole panels of the others */
+    TILES_WANTED = 32,     /* so that sixteen workers end at about the same time */
+    TILE_STRIPS_LEAST = 4, /* strips of a tile, if there are as many */
     TILE_STRIPS_MOST = 18,
     WORTH_A_POOL = 1 << 20 /* multiply-adds below which workers would wait longer than they work */
 };
@@ -107,6 +108,11 @@ typedef struct product {
     size_t depth_blocks;
     size_t tile_rows;
     float *packed; /* column block after column block, each one depth block after the other */
+
+    nn_weight_fn weight; /* in place of b: rows of b transposed */
+    void *context;
+    float *wide;       /* [threads][PACKED_COLUMNS, k] where it may write them */
+    const float *bias; /* [n] added to c before the product is, or NULL */
 } product;
 
 static float *packed_block(const product *p, size_t column, size_t depth)
@@ -126,6 +132,20 @@ static void pack_tile(void *context, size_t tile, int worker)
                     smaller(p->chunk - column, PACKED_COLUMNS));
 }
 
+/* All of a panel's depth at once, so that each row is fetched once. */
+static void fetch_tile(void *context, size_t tile, int worker)
+{
+    const product *p = context;
+    const size_t column = tile * PACKED_COLUMNS, inside = column % NN_BLOCK_COLUMNS;
+    const size_t columns = smaller(p->chunk - column, PACKED_COLUMNS);
+    const float *b =
+        p->weight(p->context, p->wide + (size_t)worker * PACKED_COLUMNS * p->k, p->first + column, columns);
+    for (size_t l = 0; l < p->k; l += p->block) {
+        const size_t depth = smaller(p->k - l, p->block);
+        p->kernel->pack(packed_block(p, column - inside, l) + inside * depth, true, b + l, p->k, depth, columns);
+    }
+}
+
 static void multiply_tile(void *context, size_t tile, int worker)
 {
     (void)worker;
@@ -135,6 +155,9 @@ static void multiply_tile(void *context, size_t tile, int worker)
     float *c = p->c + row * p->ldc + p->first + column;
     const float *old = p->old + row * p->ld_old + p->first + column;
     const size_t panel = p->kernel->panel;
+    if (p->bias != NULL)
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < columns; j++) c[i * p->ldc + j] += p->bias[p->first + column + j];
     for (size_t l = 0; l < p->k; l += p->block) {
         const size_t depth = smaller(p->k - l, p->block);
         const bool first = l == 0;
@@ -144,25 +167,18 @@ static void multiply_tile(void *context, size_t tile, int worker)
     }
 }
 
-static void over_pool(triad_pool *pool, product *p)
+/* Columns of b that are packed at a time. */
+static size_t columns_of_chunk(size_t n, size_t k)
 {
-    if (p->m == 0 || p->n == 0) return;
-    p->kernel = nn_gemm_kernel_choose();
-    p->block = p->k > 0 ? depth_of_block(p->k) : 1;
-    p->depth_blocks = (p->k + p->block - 1) / p->block;
-    size_t most = p->k > 0 ? PACKED_MOST / p->k / NN_BLOCK_COLUMNS * NN_BLOCK_COLUMNS : 0;
-    if (most == 0) most = NN_BLOCK_COLUMNS;
-    most = smaller(most, up_to(p->n, NN_BLOCK_COLUMNS));
+    const size_t most = k > 0 ? PACKED_MOST / k / NN_BLOCK_COLUMNS * NN_BLOCK_COLUMNS : 0;
+    return smaller(most > 0 ? most : NN_BLOCK_COLUMNS, up_to(n, NN_BLOCK_COLUMNS));
+}
 
-    const bool small = (double)p->m * (double)p->n * (double)p->k < WORTH_A_POOL;
-    _Alignas(64) float near[NEAR];
-    float *far = !small && most * p->k > NEAR ? aligned_alloc(64, most * p->k * sizeof *far) : NULL;
-    p->packed = most * p->k > NEAR ? far : near;
-    if (small || p->packed == NULL) { /* without memory: the same bytes, more slowly */
-        nn_gemm_onto(p->ta, p->tb, p->m, p->n, p->k, p->alpha, p->a, p->lda, p->b, p->ldb, p->beta, p->old, p->ld_old,
-                     p->c, p->ldc);
-        return;
-    }
+/* p->packed holds columns_of_chunk columns. */
+static void in_chunks(triad_pool *pool, product *p)
+{
+    const size_t most = columns_of_chunk(p->n, p->k);
+    p->depth_blocks = (p->k + p->block - 1) / p->block;
     for (p->first = 0; p->first < p->n; p->first += most) {
         p->chunk = smaller(p->n - p->first, most);
         p->column_blocks = (p->chunk + NN_BLOCK_COLUMNS - 1) / NN_BLOCK_COLUMNS;
@@ -171,10 +187,64 @@ static void over_pool(triad_pool *pool, product *p)
         if (strips < TILE_STRIPS_LEAST) strips = TILE_STRIPS_LEAST;
         if (strips > TILE_STRIPS_MOST) strips = TILE_STRIPS_MOST;
         p->tile_rows = strips * strip;
-        triad_parallel(pool, (p->chunk + PACKED_COLUMNS - 1) / PACKED_COLUMNS * p->depth_blocks, pack_tile, p);
+        const size_t panels = (p->chunk + PACKED_COLUMNS - 1) / PACKED_COLUMNS;
+        if (p->weight != NULL)
+            triad_parallel(pool, panels, fetch_tile, p);
+        else
+            triad_parallel(pool, panels * p->depth_blocks, pack_tile, p);
         triad_parallel(pool, p->column_blocks * ((p->m + p->tile_rows - 1) / p->tile_rows), multiply_tile, p);
     }
+}
+
+static void over_pool(triad_pool *pool, product *p)
+{
+    if (p->m == 0 || p->n == 0) return;
+    p->kernel = nn_gemm_kernel_choose();
+    p->block = p->k > 0 ? depth_of_block(p->k) : 1;
+    const size_t packed = columns_of_chunk(p->n, p->k) * p->k;
+    const bool small = (double)p->m * (double)p->n * (double)p->k < WORTH_A_POOL;
+    _Alignas(64) float near[NEAR];
+    float *far = !small && packed > NEAR ? aligned_alloc(64, packed * sizeof *far) : NULL;
+    p->packed = packed > NEAR ? far : near;
+    if (small || p->packed == NULL) { /* without memory: the same bytes, more slowly */
+        nn_gemm_onto(p->ta, p->tb, p->m, p->n, p->k, p->alpha, p->a, p->lda, p->b, p->ldb, p->beta, p->old, p->ld_old,
+                     p->c, p->ldc);
+        return;
+    }
+    in_chunks(pool, p);
     free(far);
+}
+
+size_t nn_linear_fetch_work(int threads, size_t in, size_t out)
+{
+    return (columns_of_chunk(out, in) + (size_t)threads * PACKED_COLUMNS) * in;
+}
+
+void nn_linear_fetch(triad_pool *pool, float *y, size_t ld_y, const float *x, size_t ld_x, nn_weight_fn weight,
+                     void *context, const float *b, bool onto, size_t rows, size_t in, size_t out, float *work)
+{
+    if (rows == 0 || in == 0 || out == 0) return;
+    product p = {.kernel = nn_gemm_kernel_choose(),
+                 .tb = true,
+                 .m = rows,
+                 .n = out,
+                 .k = in,
+                 .alpha = 1,
+                 .beta = onto || b != NULL ? 1 : 0,
+                 .a = x,
+                 .lda = ld_x,
+                 .old = b != NULL && !onto ? b : y,
+                 .ld_old = b != NULL && !onto ? 0 : ld_y,
+                 .c = y,
+                 .ldc = ld_y,
+                 .block = depth_of_block(in),
+                 .packed = work,
+                 .weight = weight,
+                 .context = context,
+                 .wide = work + columns_of_chunk(out, in) * in,
+                 .bias = onto ? b : NULL};
+    const bool small = (double)rows * (double)in * (double)out < WORTH_A_POOL;
+    in_chunks(small ? NULL : pool, &p);
 }
 
 void nn_gemm_pool(triad_pool *pool, bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,

@@ -76,6 +76,7 @@ __attribute__((unused)) static triad_agent *support_agent(size_t width, size_t w
     config.heads = 2;
     config.feed_forward = 2 * width;
     config.window = window;
+    config.instruction = width;
     assert_int_equal(policy_check(&config, NULL), TRIAD_OK);
     policy_lay_out(&agent->layout, &config);
     agent->params = calloc(agent->layout.size, sizeof(float));

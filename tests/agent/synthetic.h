@@ -15,7 +15,7 @@ enum {
 };
 
 typedef struct synthetic {
-    uint32_t word_offset[9], word[8 * 12], instruction[8], episode[9], token[SYNTHETIC_STEPS + 1],
+    uint32_t word_offset[9], word[8 * 12], instruction[8], episode[9], token[SYNTHETIC_STEPS + 1], visible[SYNTHETIC_STEPS],
         bag_offset[SYNTHETIC_TOKENS + 1], bag[SYNTHETIC_BAG];
     int32_t target[SYNTHETIC_STEPS];
     policy_input input;
@@ -43,6 +43,7 @@ __attribute__((unused)) static void synthetic_fill(synthetic *made, size_t episo
                             .episode_instruction = made->instruction,
                             .episode_offset = made->episode,
                             .token_offset = made->token,
+                            .visible = made->visible,
                             .bag_offset = made->bag_offset,
                             .bag = made->bag,
                             .target = made->target};
@@ -60,11 +61,13 @@ __attribute__((unused)) static void synthetic_fill(synthetic *made, size_t episo
         feature_start(&odometer);
         for (size_t s = 0; s <= e; s++) {
             uint8_t image[BABYAI_OBSERVATION];
-            uint32_t tokens, token_bag[FEATURE_MAX_TOKENS + 1];
+            uint32_t tokens, visible, token_bag[FEATURE_MAX_TOKENS + 1];
             uint16_t rows[FEATURE_MAX_BAG];
             synthetic_image(&rng, image);
-            feature_observe(&odometer, image, (uint8_t)triad_pcg64_integers(&rng, 0, 4), &tokens, token_bag, rows);
+            feature_observe(&odometer, image, (uint8_t)triad_pcg64_integers(&rng, 0, 4), &tokens, &visible,
+                            token_bag, rows);
             const size_t step = input->steps++;
+            made->visible[step] = visible;
             for (uint32_t t = 0; t < tokens; t++) {
                 for (uint32_t b = token_bag[t]; b < token_bag[t + 1]; b++) made->bag[bag++] = rows[b];
                 made->bag_offset[++input->tokens] = bag;

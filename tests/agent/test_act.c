@@ -100,10 +100,10 @@ static void acting_agrees_with_the_whole_episode(void **state)
             assert_true(fabs((double)three_logits[POLICY_ACTIONS + a] - wanted) < 1e-4 * (1 + fabs(wanted)));
         }
         /* The odometers went where the agent chose to go: put them where the demonstration goes. */
-        uint32_t tokens, token_bag[FEATURE_MAX_TOKENS + 1];
+        uint32_t tokens, visible, token_bag[FEATURE_MAX_TOKENS + 1];
         uint16_t bag[FEATURE_MAX_BAG];
-        feature_observe(&follow, episode.observation + s * BABYAI_OBSERVATION, episode.direction[s], &tokens, token_bag,
-                        bag);
+        feature_observe(&follow, episode.observation + s * BABYAI_OBSERVATION, episode.direction[s], &tokens, &visible,
+                        token_bag, bag);
         feature_act(&follow, (babyai_action)episode.action[s]);
         alone.odometer[0] = three.odometer[1] = follow;
     }

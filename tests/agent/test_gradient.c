@@ -70,7 +70,9 @@ static const policy_config SMALL = {.width = 16,
                                     .encoder_layers = 2,
                                     .cell_layers = 2,
                                     .memory_layers = 2,
+                                    .recall_layers = 2,
                                     .window = 3,
+                                    .instruction = 48,
                                     .words = 9};
 
 /* For every tensor: the coordinate of the largest gradient and three others that are not zero. */
@@ -147,7 +149,9 @@ static void fast_float_agrees_with_double(void **state)
                                   .encoder_layers = 2,
                                   .cell_layers = 2,
                                   .memory_layers = 2,
+                                  .recall_layers = 1,
                                   .window = 3,
+                                  .instruction = 128,
                                   .words = 9};
     setting at;
     prepare(&at, &config, 5);

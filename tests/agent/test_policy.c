@@ -23,11 +23,11 @@ static void the_table_is_sound(void **state)
     }
     assert_true(end <= layout.size);
     assert_int_equal(numbers, layout.numbers);
-    assert_int_equal(layout.norms, 11); /* two in each of five layers, one in front of the head */
-    /* d = 128, f = 512: encoder, cell, read-out and memory layers, the vector, FiLM, embeddings, head */
+    assert_int_equal(layout.norms, 15); /* two in each of four layers, three in two that ask, one before the head */
+    /* d = 128, f = 512: encoder, cell, read-out, memory and recall layers, the vector, FiLM, embeddings, head */
     const size_t d = 128, f = 512, layer = 4 * d * d + d + 2 * d * f + f + d;
-    assert_int_equal(numbers, 7 * layer + 2 * 4 * d + 2 * d + d * d + d + (40 + POLICY_MAX_WORDS + FEATURE_ROWS) * d +
-                                  d * d + 2 * 4 * 24 + 11 * 2 * d * d + 11 * 2 * d + 7 * d + 7);
+    assert_int_equal(numbers, 8 * layer + 2 * 4 * d + 2 * d + d * d + d + (40 + POLICY_MAX_WORDS + FEATURE_ROWS) * d +
+                                  d * d + 2 * 4 * 64 + 15 * 2 * d * d + 15 * 2 * d + 7 * d + 7);
     /* Embeddings that are summed from one table lie one after the other. */
     assert_int_equal(layout.tensor[1].offset, layout.word + 40 * d);
 }
@@ -73,27 +73,30 @@ static void cost_by_hand(void **state)
                                   .encoder_layers = 1,
                                   .cell_layers = 1,
                                   .memory_layers = 1,
+                                  .recall_layers = 1,
                                   .window = 2,
+                                  .instruction = 32,
                                   .words = 9};
     policy_layout layout;
     policy_lay_out(&layout, &config);
-    /* One instruction of 3 words, one episode of 3 steps with 1, 2 and 4 tokens. */
-    const uint32_t words[] = {0, 3}, episode[] = {0, 3}, tokens[] = {0, 1, 3, 7};
+    /* One instruction of 3 words, one episode of 3 steps with 1, 2 and 4 tokens in sight, 0, 0 and 2 remembered. */
+    const uint32_t words[] = {0, 3}, episode[] = {0, 3}, tokens[] = {0, 1, 3, 9}, visible[] = {1, 2, 4};
     const policy_input input = {.instructions = 1,
                                 .word_offset = words,
                                 .episodes = 1,
                                 .episode_offset = episode,
                                 .steps = 3,
                                 .token_offset = tokens,
-                                .tokens = 7};
-    const uint64_t d = 16, f = 32, row = 2 * (3 * d * d + d * d + d * f + f * d);
+                                .visible = visible,
+                                .tokens = 9};
+    const uint64_t d = 16, f = 32, z = 32, row = 2 * (3 * d * d + d * d + d * f + f * d);
     uint64_t forward = 3 * row + 2 * 2 * d * 9;     /* encoder: scores and mixtures of 3 x 3 */
-    forward += 2 * (d * d + 7 * 2 * d * d + d * d); /* z, FiLM of 7 norms, global token */
+    forward += 2 * z * (d + 11 * 2 * d + d);        /* z, FiLM of 11 norms, global token */
     forward += 7 * row + 2 * 2 * d * (1 + 4 + 16);  /* cell layer */
-    forward += 7 * 2 * 2 * d * d + 3 * 2 * (d * d + d * d + 2 * d * f) + 2 * 2 * d * 7; /* read-out */
-    forward += 3 * row + 2 * 2 * d * (1 + 2 + 2);                                       /* memory, window 2 */
-    forward += 3 * 2 * d * 7;                                                           /* head */
-    assert_int_equal(layout.norms, 7);
+    forward += 2 * (9 * 2 * 2 * d * d + 3 * 2 * (d * d + d * d + 2 * d * f) + 2 * 2 * d * 9); /* read-out, recall */
+    forward += 3 * row + 2 * 2 * d * (1 + 2 + 2);                                             /* memory, window 2 */
+    forward += 3 * 2 * d * 7;                                                                 /* head */
+    assert_int_equal(layout.norms, 11);
     assert_int_equal(policy_flops(&layout, &input), 3 * forward);
 }
 
@@ -106,7 +109,7 @@ static void impossible_configurations_are_named(void **state)
     } cases[] = {
         {128, 4, 0, "policy: window is 0 (it must be 1 to 1024)"},
         {128, 3, 24, "policy: width 128 is no multiple of the 3 heads"},
-        {100, 4, 24, "policy: width 100 and feed_forward 512 must be multiples of 16"},
+        {100, 4, 24, "policy: width 100, feed_forward 512 and instruction 128 must be multiples of 16"},
         {8, 4, 24, "policy: width is 8 (it must be 16 to 4096)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

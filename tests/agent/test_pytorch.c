@@ -45,10 +45,11 @@ static void open_recorded(recorded *at)
     assert_int_equal(json_read(&object, text, strlen(text), NULL), TRIAD_OK);
     policy_config config;
     size_t *const fields[] = {&config.width,       &config.heads,         &config.feed_forward, &config.encoder_layers,
-                              &config.cell_layers, &config.memory_layers, &config.window,       &config.words};
-    static const char *const NAMES[] = {"width",       "heads",         "feed_forward", "encoder_layers",
-                                        "cell_layers", "memory_layers", "window",       "words"};
-    for (size_t i = 0; i < 8; i++) {
+                              &config.cell_layers, &config.memory_layers, &config.recall_layers, &config.window,
+                              &config.instruction, &config.words};
+    static const char *const NAMES[] = {"width",         "heads",         "feed_forward", "encoder_layers", "cell_layers",
+                                        "memory_layers", "recall_layers", "window",       "instruction",    "words"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
         int64_t value;
         assert_int_equal(json_want_int(object, NAMES[i], 0, 1000, &value, NULL), TRIAD_OK);
         *fields[i] = (size_t)value;
@@ -58,7 +59,7 @@ static void open_recorded(recorded *at)
     policy_lay_out(&at->layout, &config);
 
     batch_piece *piece = &at->batch.piece[0];
-    size_t words, instructions, episodes, episodes_more, steps_more, tokens_more, rows, steps;
+    size_t words, instructions, episodes, episodes_more, steps_more, steps_again, tokens_more, rows, steps;
     piece->word_offset = integers(at, "input.word_offset", &instructions);
     piece->word = integers(at, "input.word", &words);
     piece->episode_instruction = integers(at, "input.episode_instruction", &episodes);
@@ -66,8 +67,10 @@ static void open_recorded(recorded *at)
     piece->token_offset = integers(at, "input.token_offset", &steps_more);
     piece->bag_offset = integers(at, "input.bag_offset", &tokens_more);
     piece->bag = integers(at, "input.bag", &rows);
+    piece->visible = integers(at, "input.visible", &steps_again);
     piece->target = (int32_t *)integers(at, "input.target", &steps);
     assert_int_equal(steps_more, steps + 1);
+    assert_int_equal(steps_again, steps);
     assert_int_equal(episodes_more, episodes + 1);
     piece->input = (policy_input){.instructions = instructions - 1,
                                   .word_offset = piece->word_offset,
@@ -77,13 +80,14 @@ static void open_recorded(recorded *at)
                                   .episode_offset = piece->episode_offset,
                                   .steps = steps,
                                   .token_offset = piece->token_offset,
+                                  .visible = piece->visible,
                                   .tokens = tokens_more - 1,
                                   .bag_offset = piece->bag_offset,
                                   .bag = piece->bag,
                                   .target = piece->target};
     at->batch.steps = steps;
     /* Every tensor of the table is in the record, and nothing else. */
-    assert_int_equal(safetensors_count(at->file), 3 * at->layout.tensors + 8 + 3);
+    assert_int_equal(safetensors_count(at->file), 3 * at->layout.tensors + 9 + 3);
 }
 
 static void close_recorded(recorded *at)

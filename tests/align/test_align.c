@@ -73,7 +73,7 @@ static triad_align_options quick(void)
 {
     triad_align_options options = triad_align_defaults();
     options.permutations = 199;
-    options.retrieval_permutations = 19;
+    options.refits = 19;
     options.bootstraps = 50;
     return options;
 }
@@ -113,9 +113,9 @@ static void test_nulls(void **state)
         assert_true(m->iid.p <= 0.01 && m->relabel.p <= 0.05);
         assert_true(m->low <= m->value && m->value <= m->high);
     }
-    assert_true(result.pair[0].relabellings == 144); /* 4! colours, 3! objects; verbs stay */
-    assert_true(fabs(result.pair[0].smallest_p - 1.0 / 144) < 1e-12);
-    assert_int_equal(result.pair[0].left_out, 0);
+    assert_true(result.relabel.relabellings == 144); /* 4! colours, 3! objects; verbs stay */
+    assert_true(fabs(result.relabel.smallest_p - 1.0 / 144) < 1e-12);
+    assert_int_equal(result.relabel.left_out, 0);
     triad_align_result_free(&result);
     /* Nothing is shared but the words: shuffled rows reject, renamed words do not. */
     run(&result, &apart[0], &apart[1], &options, NULL);
@@ -144,7 +144,7 @@ static void test_closed_subset(void **state)
     make_space(&b, 2, 1, 0.5, 20, 0);
     run(&result, &a, &b, &options, NULL);
     assert_int_equal(result.pair[0].n, 23);
-    assert_non_null(strstr(result.pair[0].refused, "closed under renaming"));
+    assert_non_null(strstr(result.relabel.refused, "closed under renaming"));
     assert_false(of(&result, "mutual_knn/5")->relabel.present);
     assert_true(of(&result, "mutual_knn/5")->iid.present);
     triad_align_result_free(&result);

@@ -141,7 +141,7 @@ static void run(kept *k, triad_tokens *tokens, const triad_model *model, const c
     memset(k, 0, sizeof *k);
     expect_success(triad_model_tokenize(model, tokens, sentences, n, err));
     k->tokens = tokens;
-    expect_success(triad_model_run(model, tokens, pool, NULL, keep, k, err));
+    expect_success(triad_model_run(model, tokens, NULL, pool, NULL, keep, k, err));
     triad_pool_free(pool);
 }
 
@@ -253,11 +253,12 @@ static void runs_can_fail(void **state)
         expect_success(triad_model_open(&model, i == 0 ? LLAMA : BERT, err));
         triad_tokens tokens;
         expect_success(triad_model_tokenize(model, &tokens, SENTENCES, COUNT, err));
-        expect_failure(triad_model_run(model, &tokens, NULL, NULL, stop, NULL, err), TRIAD_ERR_INTERRUPTED, "stopped");
+        expect_failure(triad_model_run(model, &tokens, NULL, NULL, NULL, stop, NULL, err), TRIAD_ERR_INTERRUPTED,
+                       "stopped");
         tokens.ids[0] = 1 << 20;
-        expect_failure(triad_model_run(model, &tokens, NULL, NULL, stop, NULL, err), TRIAD_ERR_RANGE, "outside");
+        expect_failure(triad_model_run(model, &tokens, NULL, NULL, NULL, stop, NULL, err), TRIAD_ERR_RANGE, "outside");
         tokens.sentences = 0;
-        expect_failure(triad_model_run(model, &tokens, NULL, NULL, stop, NULL, err), TRIAD_ERR_ARGUMENT,
+        expect_failure(triad_model_run(model, &tokens, NULL, NULL, NULL, stop, NULL, err), TRIAD_ERR_ARGUMENT,
                        "not one token");
         triad_tokens_free(&tokens);
         triad_model_close(model);
@@ -385,7 +386,7 @@ static void reports_nan(void **state)
     expect_failure(triad_model_tokenize(model, &tokens, SENTENCES, 1, err), TRIAD_ERR_NOT_FOUND, "no tokenizer");
     tokens = tokens_of(1, (const size_t[]){3}, (const int32_t[]){2, 40, 3});
     kept k = {.tokens = &tokens};
-    expect_failure(triad_model_run(model, &tokens, NULL, NULL, keep, &k, err), TRIAD_ERR_NUMERIC, "layer 2");
+    expect_failure(triad_model_run(model, &tokens, NULL, NULL, NULL, keep, &k, err), TRIAD_ERR_NUMERIC, "layer 2");
     assert_int_equal(k.layers, 2);
     forget(&k);
     triad_tokens_free(&tokens);

@@ -89,10 +89,10 @@ static void test_silu_mul(void **state)
 }
 
 /* Lists of ancestors of every kind, heads that share keys, against the sums written out. */
-static void test_tree(void **state)
+static void test_lists(void **state)
 {
     (void)state;
-    static const size_t shapes[][3] = {{1, 1, 5}, {9, 3, 64}, {4, 4, 32}, {6, 1, 16}, {10, 2, 20}};
+    static const size_t shapes[][4] = {{1, 1, 5, 5}, {9, 3, 64, 64}, {4, 4, 32, 20}, {6, 1, 16, 17}, {10, 2, 20, 33}};
     enum { ROWS = 40, LISTS = ROWS * ROWS };
     static uint32_t ancestor[LISTS], offset[ROWS + 1];
     triad_pcg64 rng;
@@ -107,33 +107,53 @@ static void test_tree(void **state)
         if (offset[r + 1] - offset[r] > longest) longest = offset[r + 1] - offset[r];
     }
     for (size_t s = 0; s < COUNT(shapes); s++) {
-        const size_t heads = shapes[s][0], kv_heads = shapes[s][1], d = shapes[s][2], share = heads / kv_heads;
-        const size_t ld_q = heads * d + 1, ld_k = kv_heads * d + 2;
+        const size_t heads = shapes[s][0], kv_heads = shapes[s][1], d = shapes[s][2], e = shapes[s][3];
+        const size_t share = heads / kv_heads, ld_q = heads * d + 1, ld_out = heads * e + 3;
+        const size_t key_step = d + s, value_step = e + 2 * s; /* heads with gaps between them too */
+        const size_t ld_k = kv_heads * key_step + 2, ld_v = kv_heads * value_step;
+        const bool biased = s % 2 == 1;
         const double scale = 0.3;
         both q = both_random(&rng, ROWS * ld_q, 1), k = both_random(&rng, ROWS * ld_k, 1);
-        both v = both_random(&rng, ROWS * ld_k, 1), out = both_random(&rng, ROWS * ld_q, 1);
+        both v = both_random(&rng, ROWS * ld_v, 1), out = both_random(&rng, ROWS * ld_out, 1);
+        both bias = both_random(&rng, heads * 2 * ROWS, 1);
+        uint32_t place[ROWS]; /* a row stands last in its own list */
+        for (size_t r = 0; r < ROWS; r++) place[r] = offset[r + 1] - offset[r] - 1;
         for (size_t r = 0; r < ROWS; r++)
             for (size_t h = 0; h < heads; h++) {
                 const double *query = q.d + r * ld_q + h * d;
-                double *o = out.d + r * ld_q + h * d, p[LISTS], sum = 0;
-                for (size_t c = 0; c < d; c++) o[c] = 0;
+                double *o = out.d + r * ld_out + h * e, p[LISTS], sum = 0;
+                for (size_t c = 0; c < e; c++) o[c] = 0;
                 for (uint32_t a = offset[r]; a < offset[r + 1]; a++) {
                     double score = 0;
-                    for (size_t c = 0; c < d; c++) score += query[c] * k.d[ancestor[a] * ld_k + h / share * d + c];
-                    sum += p[a] = exp(scale * score);
+                    for (size_t c = 0; c < d; c++)
+                        score += query[c] * k.d[ancestor[a] * ld_k + h / share * key_step + c];
+                    score *= scale;
+                    if (biased) score += bias.d[h * 2 * ROWS + ROWS + (a - offset[r]) - place[r]];
+                    sum += p[a] = exp(score);
                 }
                 for (uint32_t a = offset[r]; a < offset[r + 1]; a++)
-                    for (size_t c = 0; c < d; c++) o[c] += p[a] / sum * v.d[ancestor[a] * ld_k + h / share * d + c];
+                    for (size_t c = 0; c < e; c++)
+                        o[c] += p[a] / sum * v.d[ancestor[a] * ld_v + h / share * value_step + c];
             }
-        float *scratch = malloc(nn_attention_tree_scratch(longest, heads) * sizeof *scratch);
+        float *scratch = malloc(nn_attention_list_scratch(longest) * sizeof *scratch);
         assert_non_null(scratch);
-        nn_attention_tree_forward(out.f, ld_q, q.f, ld_q, k.f, ld_k, v.f, ld_k, ancestor, offset, 0, 11, heads,
-                                  kv_heads, d, (float)scale, scratch);
-        nn_attention_tree_forward(out.f, ld_q, q.f, ld_q, k.f, ld_k, v.f, ld_k, ancestor, offset, 11, ROWS - 11, heads,
-                                  kv_heads, d, (float)scale, scratch);
-        close_to("tree", &out, 1e-6);
+        const nn_list_attention a = {.heads = heads,
+                                     .kv_heads = kv_heads,
+                                     .key_dim = d,
+                                     .value_dim = e,
+                                     .key_step = key_step,
+                                     .value_step = value_step,
+                                     .scale = (float)scale,
+                                     .bias = biased ? bias.f : NULL,
+                                     .bias_step = 2 * ROWS,
+                                     .bias_zero = ROWS,
+                                     .place = place};
+        nn_attention_list_forward(&a, out.f, ld_out, q.f, ld_q, k.f, ld_k, v.f, ld_v, ancestor, offset, 0, 11, scratch);
+        nn_attention_list_forward(&a, out.f, ld_out, q.f, ld_q, k.f, ld_k, v.f, ld_v, ancestor, offset, 11, ROWS - 11,
+                                  scratch);
+        close_to("list", &out, 1e-6);
         free(scratch);
-        both *all[] = {&q, &k, &v, &out};
+        both *all[] = {&q, &k, &v, &out, &bias};
         for (size_t i = 0; i < COUNT(all); i++) both_free(all[i]);
     }
 }
@@ -168,7 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_norms), cmocka_unit_test(test_rope), cmocka_unit_test(test_silu_mul),
-        cmocka_unit_test(test_tree),  cmocka_unit_test(test_nan),
+        cmocka_unit_test(test_lists), cmocka_unit_test(test_nan),
     };
     return cmocka_run_group_tests_name("nn forward", tests, NULL, NULL);
 }

@@ -223,12 +223,64 @@ static void test_small(void **state)
     }
 }
 
+typedef struct held {
+    const float *w;
+    size_t in;
+    bool copies;
+} held;
+
+static const float *fetch(void *context, float *scratch, size_t first, size_t count)
+{
+    const held *h = context;
+    assert_true(count >= 1 && count <= NN_WEIGHT_ROWS);
+    if (!h->copies) return h->w + first * h->in;
+    memcpy(scratch, h->w + first * h->in, count * h->in * sizeof *scratch);
+    return scratch;
+}
+
+/* A weight that is fetched gives the bytes of one that lies there, for any pool. */
+static void test_linear_fetch(void **state)
+{
+    (void)state;
+    static const size_t shapes[][3] = {{1, 5, 3}, {40, 321, 70}, {70, 64, 300}, {33, 9000, 600}};
+    triad_pcg64 rng;
+    triad_pcg64_seed(&rng, 12);
+    triad_error err;
+    for (size_t s = 0; s < COUNT(shapes); s++)
+        for (int kind = 0; kind < 4; kind++) {
+            const size_t rows = shapes[s][0], in = shapes[s][1], out = shapes[s][2], ld = out + 3;
+            const bool onto = kind & 1, biased = kind & 2;
+            both x = both_random(&rng, rows * in, 1), w = both_random(&rng, out * in, 1), b = both_random(&rng, out, 1);
+            both y = both_random(&rng, rows * ld, 1), z = both_random(&rng, rows * ld, 1);
+            memcpy(z.f, y.f, rows * ld * sizeof *z.f);
+            for (size_t r = 0; r < rows && biased; r++)
+                for (size_t j = 0; j < out; j++) y.f[r * ld + j] = (onto ? y.f[r * ld + j] : 0) + b.f[j];
+            nn_gemm(false, true, rows, out, in, 1, x.f, in, w.f, in, onto || biased ? 1 : 0, y.f, ld);
+            for (int threads = 1; threads <= 3; threads++) {
+                triad_pool *pool = NULL;
+                assert_int_equal(triad_pool_create(&pool, threads, &err), TRIAD_OK);
+                held h = {w.f, in, threads != 2};
+                float *work = aligned_alloc(64, (nn_linear_fetch_work(threads, in, out) * sizeof *work + 63) / 64 * 64);
+                float *got = malloc(rows * ld * sizeof *got);
+                assert_true(work != NULL && got != NULL);
+                memcpy(got, z.f, rows * ld * sizeof *got);
+                nn_linear_fetch(pool, got, ld, x.f, in, fetch, &h, biased ? b.f : NULL, onto, rows, in, out, work);
+                assert_memory_equal(got, y.f, rows * ld * sizeof *got);
+                free(work);
+                free(got);
+                triad_pool_free(pool);
+            }
+            both *all[] = {&x, &w, &b, &y, &z};
+            for (size_t i = 0; i < COUNT(all); i++) both_free(all[i]);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gemm), cmocka_unit_test(test_kernels),     cmocka_unit_test(test_kernels_agree),
         cmocka_unit_test(test_pool), cmocka_unit_test(test_linear_pool), cmocka_unit_test(test_rows_are_independent),
-        cmocka_unit_test(test_nan),  cmocka_unit_test(test_small),
+        cmocka_unit_test(test_nan),  cmocka_unit_test(test_small),       cmocka_unit_test(test_linear_fetch),
     };
     return cmocka_run_group_tests_name("nn products", tests, NULL, NULL);
 }
