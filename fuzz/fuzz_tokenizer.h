@@ -25,8 +25,8 @@ static inline void use_text(const tokenizer *tokens, const char *text, size_t si
 static inline void use_tokenizer(triad_status status, tokenizer *tokens, const triad_error *err, const uint8_t *data,
                                  size_t size)
 {
-    static const char text[] =
-        "Go to  the [SEP] red ball's <s> 12 3\n\n caf\xc3\xa9 \xe7\xba\xa2 \xf0\x9f\x98\x80 don't \xc4\xb0!";
+    static const char text[] = "Go to  the [SEP] red ball's <s> 12 3\n\n caf\xc3\xa9 \xe7\xba\xa2 \xf0\x9f\x98\x80 "
+                               "\xf0\x9f\xab\xa8 don't \xc4\xb0!";
     if (status != TRIAD_OK) {
         must_explain(status, err);
         must(tokens == NULL);

@@ -130,3 +130,77 @@ for kind in (Q.F32, Q.F16, Q.BF16, Q.Q4_0, Q.Q4_1, Q.Q5_0, Q.Q5_1, Q.Q8_0, Q.Q2_
     elements, size = gguf.GGML_QUANT_SIZES[kind]
     w.add_tensor(kind.name.lower(), (np.arange(2 * size, dtype=np.int64) * 37 % 251).astype(np.uint8).reshape(2, size), raw_dtype=kind)
 finish(w, "gguf", "types")
+
+# one file of a split model
+w = writer("gguf", "part", "llama")
+w.add_uint16("split.no", 1); w.add_uint16("split.count", 3); w.add_int32("split.tensors.count", 5)
+finish(w, "gguf", "part")
+
+# ---- whole models in a GGUF: DeepSeek with both forms of its keys, BERT, YaRN
+def tensors(w, shapes):
+    for k, s in shapes.items(): w.add_tensor(k, (np.arange(int(np.prod(s)), dtype=np.float32) % 7 / 7).reshape(s))
+
+
+for name, split in (("deepseek", False), ("deepseek-split", True)):
+    w = writer("model_gguf", name, "deepseek2")
+    w.add_context_length(64); w.add_embedding_length(8); w.add_block_count(2); w.add_feed_forward_length(12); w.add_head_count(2); w.add_head_count_kv(1 if split else 2)
+    w.add_layer_norm_rms_eps(1e-6); w.add_rope_freq_base(10000.0); w.add_rope_dimension_count(4); w.add_kv_lora_rank(4); w.add_q_lora_rank(4)
+    w.add_key_length(8); w.add_value_length(4)
+    if split: w.add_key_length_mla(8); w.add_value_length_mla(4)
+    w.add_leading_dense_block_count(1); w.add_expert_count(4); w.add_expert_used_count(2); w.add_expert_shared_count(1); w.add_expert_feed_forward_length(6)
+    w.add_expert_weights_scale(1.0); w.add_expert_weights_norm(True); w.add_expert_gating_func(gguf.ExpertGatingFuncType.SIGMOID); w.add_expert_group_count(2); w.add_expert_group_used_count(1)
+    w.add_rope_scaling_type(gguf.RopeScalingType.YARN); w.add_rope_scaling_factor(4.0); w.add_rope_scaling_orig_ctx_len(16); w.add_rope_scaling_yarn_log_mul(0.1)
+    size = vocabulary(w, "llama")
+    shape = {"token_embd.weight": (size, 8), "output_norm.weight": (8,)}
+    for i in range(2):
+        b = "blk.%d." % i
+        shape.update({b + "attn_norm.weight": (8,), b + "ffn_norm.weight": (8,), b + "attn_q_a.weight": (4, 8), b + "attn_q_a_norm.weight": (4,),
+                      b + "attn_q_b.weight": (16, 4), b + "attn_kv_a_mqa.weight": (8, 8), b + "attn_kv_a_norm.weight": (4,), b + "attn_output.weight": (8, 8)})
+        shape.update({b + "attn_k_b.weight": (2, 4, 4), b + "attn_v_b.weight": (2, 4, 4)} if split else {b + "attn_kv_b.weight": (16, 4)})
+        if i == 0: shape.update({b + "ffn_gate.weight": (12, 8), b + "ffn_up.weight": (12, 8), b + "ffn_down.weight": (8, 12)})
+        else: shape.update({b + "ffn_gate_inp.weight": (4, 8), b + "exp_probs_b.bias": (4,), b + "ffn_gate_exps.weight": (4, 6, 8), b + "ffn_up_exps.weight": (4, 6, 8),
+                            b + "ffn_down_exps.weight": (4, 8, 6), b + "ffn_gate_shexp.weight": (6, 8), b + "ffn_up_shexp.weight": (6, 8), b + "ffn_down_shexp.weight": (8, 6)})
+    tensors(w, shape)
+    finish(w, "model_gguf", name)
+
+w = writer("model_gguf", "bert", "bert")
+w.add_context_length(16); w.add_embedding_length(8); w.add_block_count(1); w.add_feed_forward_length(12); w.add_head_count(2)
+w.add_layer_norm_eps(1e-12); w.add_causal_attention(False); w.add_pooling_type(gguf.PoolingType.MEAN)
+size = vocabulary(w, "bert")
+shape = {"token_embd.weight": (size, 8), "token_types.weight": (2, 8), "position_embd.weight": (16, 8), "token_embd_norm.weight": (8,), "token_embd_norm.bias": (8,)}
+for part, (rows, columns) in {"attn_q": (8, 8), "attn_k": (8, 8), "attn_v": (8, 8), "attn_output": (8, 8), "ffn_up": (12, 8), "ffn_down": (8, 12)}.items():
+    shape.update({"blk.0.%s.weight" % part: (rows, columns), "blk.0.%s.bias" % part: (rows,)})
+for part in ("attn_output_norm", "layer_output_norm"): shape.update({"blk.0.%s.weight" % part: (8,), "blk.0.%s.bias" % part: (8,)})
+tensors(w, shape)
+finish(w, "model_gguf", "bert")
+
+# ---- what is refused, and what is read only here
+put("tokenizer_pairs", "no-class", pairs(["a", "b"], "", None))
+put("tokenizer_pairs", "other-class", pairs(GPT, MERGES, {"tokenizer_class": "RobertaTokenizer"}))
+put("tokenizer_pairs", "no-number", b'{"a": "b"}')
+put("tokenizer_pairs", "no-object", b"[1]")
+put("tokenizer_pairs", "no-merge", pairs(GPT, "abc", None))
+put("tokenizer_pairs", "no-config", pairs(GPT, MERGES, [1]))
+put("tokenizer_pairs", "no-token", pairs(GPT, MERGES, {"additional_special_tokens": [1], "added_tokens_decoder": {}}))
+put("tokenizer_pairs", "no-added", pairs(GPT, MERGES, {"added_tokens_decoder": {"x": {"content": "a"}}}))
+put("tokenizer_pairs", "no-spelling", pairs(GPT, MERGES, {"bos_token": 7}))
+put("tokenizer_pairs", "added-end", pairs(GPT, MERGES, {"add_eos_token": True, "eos_token": "<e>", "added_tokens_decoder": {"300": {"content": "<e>", "special": True}}, "tokenizer_class": "GPT2Tokenizer"}))
+for i, expression in enumerate([r"\v", "[a&&b]", "[]", "a{2}+", "(?<x>a)", "(*F)", "", "[a[b]]", r"\pL", r"\w", "a\\", "(a+)+b", r"[\S]", r"[\s]\S", "(a", "x*"]):
+    put("tokenizer", "expression-%d" % i, json.dumps({"pre_tokenizer": {"type": "Split", "pattern": {"Regex": expression}, "behavior": "Isolated"},
+                                                     "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "<0x41>": 2}, "merges": [], "unk_token": "a", "byte_fallback": True, "fuse_unk": True}}).encode())
+for i, change in enumerate([{"hidden_act": "mish"}, {"num_attention_heads": 3}, {"layer_norm_eps": -1}, {"position_embedding_type": "relative_key"}, {"quantization_config": {}},
+                            {"max_position_embeddings": 1}, {"relative_attention_num_buckets": 8}, {"hidden_size": 1e30}, {"num_hidden_layers": -1}]):
+    for family in ("bert", "mpnet"):
+        base = {"model_type": family, "vocab_size": 16, "hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 32}
+        put("model_config", "%s-refused-%d" % (family, i), json.dumps({**base, **change}).encode())
+
+
+def index(name, table): put("safetensors_index", name, json.dumps({"metadata": {"total_size": 1}, "weight_map": table}).encode())
+
+
+index("one", {"model.norm.weight": "llama.safetensors"})
+index("two", {"model.norm.weight": "llama.safetensors", "embeddings.LayerNorm.bias": "bert.safetensors"})
+index("doubled", {"model.norm.weight": "llama.safetensors", "model.embed_tokens.weight": "qwen2.safetensors"})
+index("absent", {"nothing": "llama.safetensors"})
+index("no-file", {"a": "none.safetensors"})
+index("outside", {"a": "../llama.safetensors"})
