@@ -32,7 +32,7 @@ ls src/{base,formats,tokenizers,nn,models}/*.c fuzz/replay.c | xargs -P "$(nproc
 for name in "${names[@]}"; do
     compile "fuzz/fuzz_$name.c"
     clang-14 -fprofile-instr-generate -o "$out/$name" "$out/fuzz_fuzz_$name.c.o" $out/fuzz_replay.c.o $out/src_*.o \
-        $(pkg-config --libs libcurl json-c libpcre2-8 libutf8proc libxxhash libcrypto zlib libpng) -lopenblas -lpthread -lm
+        $(pkg-config --libs libcurl json-c libpcre2-8 libutf8proc libxxhash libcrypto zlib libpng) -lgif -lopenblas -lpthread -lm
     folders=("fuzz/corpus/$name")
     [ -d "$corpora/$name" ] && folders+=("$corpora/$name")
     LLVM_PROFILE_FILE=$out/$name.raw "$out/$name" "${folders[@]}" >/dev/null

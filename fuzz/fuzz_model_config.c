@@ -2,6 +2,7 @@
 
 #include "formats/json.h"
 #include "models/decoder.h"
+#include "models/dual.h"
 #include "models/encoder.h"
 
 #include <stdio.h>
@@ -11,6 +12,28 @@
 static const char *const FAMILIES[] = {"llama",       "qwen2", "qwen3",      "deepseek_v2",
                                        "deepseek_v3", "bert",  "distilbert", "mpnet"};
 enum { FAMILY_COUNT = sizeof FAMILIES / sizeof *FAMILIES, FIRST_ENCODER = 5 };
+
+/* CLIP, BLIP and their preprocessor over a GGUF that holds nothing: judged before any tensor is looked up. */
+static void use_dual(json_object *config)
+{
+    static const uint8_t EMPTY[24] = {'G', 'G', 'U', 'F', 3};
+    triad_error err;
+    checkpoint none = {0};
+    must(gguf_parse(&none.single, EMPTY, sizeof EMPTY, &err) == TRIAD_OK);
+    dual clip = {0}, blip = {0};
+    triad_status status = clip_open(&clip, config, &none, &err);
+    must_explain(status, &err);
+    status = blip_open(&blip, config, &none, &err);
+    must_explain(status, &err);
+    dual_free(&clip);
+    dual_free(&blip);
+    for (preprocess_kind kind = PREPROCESS_CLIP; kind <= PREPROCESS_BLIP; kind++) {
+        preprocess how;
+        status = preprocess_read(&how, config, kind, &err);
+        if (status != TRIAD_OK) must_explain(status, &err);
+    }
+    checkpoint_close(&none);
+}
 
 static safetensors_index *tiny(size_t family)
 {
@@ -55,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         if (status != TRIAD_OK) must_explain(status, &err);
         free(file.used);
+        use_dual(config);
     }
     json_object_put(config);
     return 0;

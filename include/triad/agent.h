@@ -23,6 +23,15 @@ size_t triad_agent_width(const triad_agent *agent);
 TRIAD_NODISCARD triad_status triad_agent_embed(const triad_agent *agent, const char *const *sentences, size_t n,
                                                const triad_agent_embedding *out, triad_pool *pool, triad_error *err);
 
+/* What the policy makes of sentences and sight together: its state at the first step of an episode, behind every layer
+ * that sees (its cell layers, read-out, memory and recall layers), averaged over TRIAD_FUSED_SCENES scenes that are the
+ * same for every sentence and every agent. fused[l] [n, width], l below triad_agent_fused_layers; entries may be NULL.
+ * A sentence's row does not depend on the others; any pool gives the same bytes. */
+enum { TRIAD_FUSED_SCENES = 64 };
+size_t triad_agent_fused_layers(const triad_agent *agent);
+TRIAD_NODISCARD triad_status triad_agent_embed_fused(const triad_agent *agent, const char *const *sentences, size_t n,
+                                                     float *const *fused, triad_pool *pool, triad_error *err);
+
 /* One episode's memory. instruction [instruction size] may be any vector, from triad_agent_embed or from elsewhere. */
 typedef struct triad_agent_session triad_agent_session;
 TRIAD_NODISCARD triad_status triad_agent_begin(triad_agent_session **session, const triad_agent *agent,
@@ -51,28 +60,45 @@ typedef struct triad_train_options {
                                     one of its combinations are never trained on, and evaluated apart */
     uint64_t seed;               /* weights, order and demonstrations (seeds below 10^9) */
     double tflop;       /* budget, counted batch by batch as 2mnk of unpadded tokens, forward + backward; 0: by steps */
-    uint64_t steps;     /* budget in demonstration steps when tflop is 0 */
-    size_t batch_steps; /* 256 */
-    double learning_rate;                                                               /* 8e-4 */
-    int width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, window; /* 0: default */
+    uint64_t steps;     /* budget in demonstration steps when tflop is 0; both 0: the recipe's for these levels */
+    size_t batch_steps; /* 0: the recipe's */
+    double learning_rate; /* its highest; 0: the recipe's */
+    /* The network; 0: the recipe's. instruction: numbers in the one vector. */
+    int width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window, instruction;
+    const char *from; /* an agent of the same network to start from; NULL: the seed's random parameters */
+    size_t validations, validation_episodes; /* on seeds from 10^9, spread over the budget; episodes a level */
+    double stop_at;                          /* end once every level's success in a validation reaches this; 0: never */
     const char *agent_path; /* AGENT; beside it AGENT.log.jsonl, AGENT.step-0 (untrained), AGENT.step-N (N = 4096,
                                16384, …), AGENT.checkpoint */
     bool resume; /* go on from AGENT.checkpoint where there is one; one of other options is refused by the option's name
                   */
     uint64_t checkpoint_every; /* updates; 0: 500 */
 } triad_train_options;
-/* The recipe that meets the bar: 25 TFLOP, batches of 256 steps, 8e-4. */
+/* The recipe that meets the agent's bar for whatever levels are named then (docs/agent.md), 10 validations on 200
+ * episodes. */
 triad_train_options triad_train_defaults(void);
 /* Byte for byte the same agent for any pool and after any interruption. A loss that is not finite is TRIAD_ERR_NUMERIC
  * and names the step and the last good checkpoint. */
 TRIAD_NODISCARD triad_status triad_agent_train(const triad_train_options *options, triad_pool *pool,
                                                triad_progress *progress, triad_error *err);
 
+/* What the instructions ask for: "go to", "pick up", "open", "put next to", with ", by place" where an object is named
+ * by its place; "A and B", "A, then B", "A after B" where there are several clauses. */
+typedef struct triad_eval_kind {
+    char name[32];
+    size_t episodes, solved;
+    double success, wilson_low, wilson_high;
+    double mean_steps, mean_steps_bot; /* over the episodes that the agent solved */
+} triad_eval_kind;
+enum { TRIAD_EVAL_KINDS = 12 };
+
 typedef struct triad_eval_result {
     const babyai_level *level;
     size_t episodes, solved, solved_foreign, solved_in_time; /* in time: within 1.5 times the bot's steps */
     double success, wilson_low, wilson_high, success_foreign, success_in_time;
     double mean_steps, mean_steps_bot; /* over the episodes that the agent solved */
+    size_t kinds;                      /* that the episodes are of */
+    triad_eval_kind kind[TRIAD_EVAL_KINDS];
     /* Of the combinations that training kept out, and of the others; NaN where there are none. */
     size_t episodes_unseen, solved_unseen;
     double success_unseen, unseen_low, unseen_high, success_seen;

@@ -88,7 +88,8 @@ static bool act(agent_actor *actor, const uint32_t *slots, size_t count, const u
     }
     const policy_tokens seen = {count, token_offset, visible, bag_offset, bag};
     float *token_out = TRIAD_NEW(arena, float, tokens *d);
-    if (!token_out || !policy_see(x, token_out, p, layout, actor->film, actor->token, slots, &seen, arena)) return false;
+    if (!token_out || !policy_see(x, token_out, p, layout, actor->film, actor->token, slots, &seen, arena))
+        return false;
     remember(actor, x, slots, count, &scratch);
     if (!policy_recall(x, token_out, p, layout, actor->film, slots, &seen, arena)) return false;
     const float *film = actor->film + (layout->norms - 1) * 2 * d;

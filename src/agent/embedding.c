@@ -30,7 +30,8 @@ static void spread(float *out, const float *rows, size_t d, const embed_work *wo
 static bool embed_some(const embed_work *work, size_t from, size_t to, triad_arena *arena)
 {
     const policy_layout *layout = &work->agent->layout;
-    const size_t n = to - from, d = layout->config.width, size = layout->config.instruction, layers = layout->config.encoder_layers;
+    const size_t n = to - from, d = layout->config.width, size = layout->config.instruction,
+                 layers = layout->config.encoder_layers;
     uint32_t *offset = TRIAD_NEW(arena, uint32_t, n + 1);
     float *words = TRIAD_NEW(arena, float, n *d), *z = TRIAD_NEW(arena, float, n *size);
     float *hidden[POLICY_MAX_LAYERS + 1];

@@ -1,8 +1,10 @@
 /* How well an agent does: episodes in step, in groups of a fixed size, each group one tile. */
 #include "agent/actor.h"
+#include "babyai/grammar.h"
 #include "base/progress.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,6 +207,57 @@ static void wilson(size_t successes, size_t n, double *low, double *high)
     *high = successes == n ? 1 : centre + half;
 }
 
+enum { KIND_PLACE = VERBS, KIND_AND = 2 * VERBS, KIND_THEN, KIND_AFTER, KIND_NONE };
+_Static_assert((int)KIND_NONE <= (int)TRIAD_EVAL_KINDS, "every kind has its place");
+
+/* KIND_NONE: no sentence of BabyAI's. */
+static size_t kind_of(const char *mission)
+{
+    sentence what;
+    if (!grammar_parse(&what, mission)) return KIND_NONE;
+    if (what.sequence != SEQUENCE_NONE) return what.sequence == SEQUENCE_AFTER ? KIND_AFTER : KIND_THEN;
+    if (what.clauses[0] > 1) return KIND_AND;
+    const bool by_place =
+        what.phrase[0][0].place != PLACE_ANY || (what.verb[0] == VERB_PUT_NEXT && what.phrase[0][1].place != PLACE_ANY);
+    return what.verb[0] + (by_place ? (size_t)KIND_PLACE : 0);
+}
+
+static void name_kind(char name[32], size_t kind)
+{
+    static const char *const SEVERAL[] = {"A and B", "A, then B", "A after B"};
+    if (kind >= KIND_AND)
+        snprintf(name, 32, "%s", SEVERAL[kind - KIND_AND]);
+    else
+        snprintf(name, 32, "%s%s", GRAMMAR_VERB_LABELS[kind % VERBS], kind >= KIND_PLACE ? ", by place" : "");
+}
+
+static void summarise_kinds(triad_eval_result *result, const evaluation *work)
+{
+    triad_eval_kind kind[KIND_NONE] = {0};
+    size_t compared[KIND_NONE] = {0};
+    for (size_t i = 0; i < work->n; i++) {
+        const trial *at = &work->trial[i];
+        const size_t k = kind_of(at->mission);
+        if (k == KIND_NONE) continue;
+        kind[k].episodes++;
+        if (!at->steps) continue;
+        kind[k].solved++;
+        if (at->bot_steps == NO_BOT) continue;
+        compared[k]++;
+        kind[k].mean_steps += (double)at->steps;
+        kind[k].mean_steps_bot += (double)at->bot_steps;
+    }
+    for (size_t k = 0; k < KIND_NONE; k++) {
+        if (!kind[k].episodes) continue;
+        name_kind(kind[k].name, k);
+        kind[k].success = (double)kind[k].solved / (double)kind[k].episodes;
+        wilson(kind[k].solved, kind[k].episodes, &kind[k].wilson_low, &kind[k].wilson_high);
+        kind[k].mean_steps = compared[k] ? kind[k].mean_steps / (double)compared[k] : NAN;
+        kind[k].mean_steps_bot = compared[k] ? kind[k].mean_steps_bot / (double)compared[k] : NAN;
+        result->kind[result->kinds++] = kind[k];
+    }
+}
+
 static void summarise(triad_eval_result *result, const evaluation *work, bool foreign)
 {
     *result = (triad_eval_result){.level = work->level, .episodes = work->n};
@@ -230,6 +283,7 @@ static void summarise(triad_eval_result *result, const evaluation *work, bool fo
     result->mean_steps = compared ? steps / (double)compared : NAN;
     result->mean_steps_bot = compared ? bot_steps / (double)compared : NAN;
     wilson(result->solved, work->n, &result->wilson_low, &result->wilson_high);
+    summarise_kinds(result, work);
     result->success_unseen = result->success_seen = result->unseen_low = result->unseen_high = NAN;
     if (result->episodes_unseen) {
         result->success_unseen = (double)result->solved_unseen / (double)result->episodes_unseen;

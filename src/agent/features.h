@@ -20,26 +20,26 @@ enum {
     FEATURE_NEAR = 8, /* the cells around the agent that it may know: this many each way */
     FEATURE_AROUND = (2 * FEATURE_NEAR + 1) * (2 * FEATURE_NEAR + 1),
     FEATURE_OBJECTS = 48, /* that are known at a time, at most; the longest unseen is forgotten first */
-    FEATURE_MAP = 64         /* side of the map of places; what lies beyond is not remembered */
+    FEATURE_MAP = 64      /* side of the map of places; what lies beyond is not remembered */
 };
 
 /* Parts of the table, in this order. */
 typedef enum feature_part {
-    FEATURE_GLOBAL,   /* 1 */
-    FEATURE_PREVIOUS, /* the previous action; BABYAI_ACTIONS: none */
-    FEATURE_WALL,     /* by cell */
-    FEATURE_UNSEEN,   /* by cell */
-    FEATURE_TYPE,     /* door, key, ball, box */
-    FEATURE_COLOUR,   /* by index of the encoding */
-    FEATURE_STATE,    /* of a door: open, closed, locked */
-    FEATURE_CELL,     /* view column * 7 + view row */
-    FEATURE_HEADING,  /* quarter turns to the right since the start */
-    FEATURE_AHEAD,    /* cells ahead of the start + FEATURE_REACH */
-    FEATURE_ASIDE,    /* cells to the right of the start + FEATURE_REACH */
+    FEATURE_GLOBAL,       /* 1 */
+    FEATURE_PREVIOUS,     /* the previous action; BABYAI_ACTIONS: none */
+    FEATURE_WALL,         /* by cell */
+    FEATURE_UNSEEN,       /* by cell */
+    FEATURE_TYPE,         /* door, key, ball, box */
+    FEATURE_COLOUR,       /* by index of the encoding */
+    FEATURE_STATE,        /* of a door: open, closed, locked */
+    FEATURE_CELL,         /* view column * 7 + view row */
+    FEATURE_HEADING,      /* quarter turns to the right since the start */
+    FEATURE_AHEAD,        /* cells ahead of the start + FEATURE_REACH */
+    FEATURE_ASIDE,        /* cells to the right of the start + FEATURE_REACH */
     FEATURE_OUT_OF_SIGHT, /* 1: of a remembered object */
-    FEATURE_BEFORE, /* cells before the agent + FEATURE_REACH: of a remembered object */
-    FEATURE_BESIDE, /* cells to the right of the agent + FEATURE_REACH */
-    FEATURE_KNOWN_FREE, /* cells out of sight that were seen: (before + NEAR) * (2 * NEAR + 1) + beside + NEAR */
+    FEATURE_BEFORE,       /* cells before the agent + FEATURE_REACH: of a remembered object */
+    FEATURE_BESIDE,       /* cells to the right of the agent + FEATURE_REACH */
+    FEATURE_KNOWN_FREE,   /* cells out of sight that were seen: (before + NEAR) * (2 * NEAR + 1) + beside + NEAR */
     FEATURE_KNOWN_WALL,
     FEATURE_PARTS
 } feature_part;
@@ -51,8 +51,8 @@ typedef struct feature_part_info {
 } feature_part_info;
 extern const feature_part_info FEATURE_TABLE[FEATURE_PARTS];
 enum {
-    FEATURE_ROWS = 1 + (BABYAI_ACTIONS + 1) + 2 * FEATURE_CELLS + 4 + 6 + 3 + FEATURE_CELLS + 4 + 2 * FEATURE_PLACES + 1 +
-                   2 * FEATURE_PLACES + 2 * FEATURE_AROUND
+    FEATURE_ROWS = 1 + (BABYAI_ACTIONS + 1) + 2 * FEATURE_CELLS + 4 + 6 + 3 + FEATURE_CELLS + 4 + 2 * FEATURE_PLACES +
+                   1 + 2 * FEATURE_PLACES + 2 * FEATURE_AROUND
 };
 
 /* At most this many tokens a step, and rows in the sums of all its tokens together. */
@@ -79,12 +79,13 @@ typedef struct feature_odometer {
     uint32_t observations;
     size_t objects;
     feature_object object[FEATURE_OBJECTS]; /* in the order in which they were first seen */
-    uint8_t map[FEATURE_MAP][FEATURE_MAP];     /* by ahead and aside + FEATURE_MAP / 2: unknown, free, wall */
+    uint8_t map[FEATURE_MAP][FEATURE_MAP];  /* by ahead and aside + FEATURE_MAP / 2: unknown, free, wall */
 } feature_odometer;
 
 void feature_start(feature_odometer *odometer);
 /* Tokens of one observation, the first *visible of them the global one and what is in sight. token_bag[t] is where
- * token t starts in bag, token_bag[*tokens] where the last ends; both count from 0. Whatever the bytes of the observation are, the rows lie inside the table. */
+ * token t starts in bag, token_bag[*tokens] where the last ends; both count from 0. Whatever the bytes of the
+ * observation are, the rows lie inside the table. */
 void feature_observe(feature_odometer *odometer, const uint8_t image[BABYAI_OBSERVATION], uint8_t direction,
                      uint32_t *tokens, uint32_t *visible, uint32_t token_bag[FEATURE_MAX_TOKENS + 1],
                      uint16_t bag[FEATURE_MAX_BAG]);

@@ -146,7 +146,8 @@ void policy_lay_out(policy_layout *layout, const policy_config *config)
     layout->config = *config;
     const size_t d = config->width, z = config->instruction, alone = SIZE_MAX;
     const double shrink_language = 1 / sqrt(2 * (double)(config->encoder_layers + 1));
-    const double shrink_sight = 1 / sqrt(2 * (double)(config->cell_layers + 1 + config->memory_layers + config->recall_layers));
+    const double shrink_sight =
+        1 / sqrt(2 * (double)(config->cell_layers + 1 + config->memory_layers + config->recall_layers));
     const start zero = {0, 0}, one = {1, 0};
 
     layout->word = add(layout, "instruction", alone, "words", config->words, d, true, spread(0.5));

@@ -20,7 +20,7 @@ enum { POLICY_ACTIONS = 7, POLICY_MAX_WORDS = 96, POLICY_MAX_LAYERS = 8, POLICY_
 typedef struct policy_config {
     size_t width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window;
     size_t instruction; /* numbers in z */
-    size_t words; /* size of the vocabulary */
+    size_t words;       /* size of the vocabulary */
 } policy_config;
 policy_config policy_recipe(size_t words); /* the configuration that meets the bar */
 /* Fails with the name of the number that is out of range. */
@@ -67,6 +67,11 @@ typedef struct policy_layout {
 void policy_lay_out(policy_layout *layout, const policy_config *config);
 /* params [size] from the seed: each tensor has a stream of its own, keyed by its name. */
 void policy_initialise(float *params, const policy_layout *layout, uint64_t seed);
+
+static inline size_t policy_fused_layers(const policy_config *config)
+{
+    return config->cell_layers + 1 + config->memory_layers + config->recall_layers;
+}
 
 /* Steps and their tokens. All offsets count from 0. */
 typedef struct policy_tokens {

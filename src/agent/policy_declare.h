@@ -20,6 +20,11 @@ bool POLICY(see)(REAL *step_vector, REAL *seen, const REAL *params, const policy
 bool POLICY(recall)(REAL *x, const REAL *seen, const REAL *params, const policy_layout *layout, const REAL *film,
                     const uint32_t *step_row, const policy_tokens *tokens, triad_arena *arena);
 
+/* The state of steps that each begin an episode, behind every layer in turn: fused[l] [steps, d], the global token
+ * behind the cell layers, the read-out, the memory layers and the recall layers: policy_fused_layers of them. */
+bool POLICY(fuse)(REAL *const *fused, const REAL *params, const policy_layout *layout, const REAL *film,
+                  const REAL *token, const uint32_t *step_row, const policy_tokens *tokens, triad_arena *arena);
+
 /* A whole pass. logits [steps, 7] may be NULL. gradient (block of layout->size, added to) may be NULL: forward only.
  * The gradient is that of scale * the loss's sum over the steps. */
 bool POLICY(pass)(policy_result *result, REAL *logits, REAL *gradient, const REAL *params, const policy_layout *layout,

@@ -16,12 +16,12 @@ typedef struct demonstration {
     uint64_t number; /* k */
     size_t level;    /* index into the levels; of a file 0 */
     size_t words, steps, tokens;
-    uint32_t *word;       /* [words] */
-    uint32_t *step_token; /* [steps + 1] */
+    uint32_t *word;        /* [words] */
+    uint32_t *step_token;  /* [steps + 1] */
     uint8_t *step_visible; /* [steps] how many of a step's tokens, the first ones, are in sight */
-    uint32_t *token_bag;  /* [tokens + 1] */
-    uint16_t *bag;        /* rows of the feature table */
-    uint8_t *action;      /* [steps] */
+    uint32_t *token_bag;   /* [tokens + 1] */
+    uint16_t *bag;         /* rows of the feature table */
+    uint8_t *action;       /* [steps] */
     size_t step_capacity, visible_capacity, action_capacity, token_capacity, bag_capacity, word_capacity;
 } demonstration;
 

@@ -3,6 +3,7 @@
  * Whatever decides about bytes is counted: floating-point operations or steps. Times go into the log alone. */
 #include "agent/agent_file.h"
 #include "agent/learner.h"
+#include "agent/recipe.h"
 #include "base/file.h"
 #include "base/progress.h"
 #include "base/text.h"
@@ -22,6 +23,7 @@ enum {
     PASSES = 4,             /* over a file of demonstrations, without a budget */
     FILL_MOST = 12          /* blocks of demonstrations beside one update: twice what it takes on average */
 };
+#define FIRST_VALIDATION_SEED 1000000000ULL
 #define WEIGHT_DECAY 0.01
 #define BETA1 0.9
 #define BETA2 0.98
@@ -29,19 +31,9 @@ enum {
 #define RATE_FLOOR 0.02
 #define SYMBOL_SCALE 0.04f /* of the embeddings of whole instructions at the start: near zero, so nearly alike */
 
-/* What each level's share of the episodes should be: sentences about places and about two objects are learnt last. */
-static const struct {
-    const char *level;
-    double share;
-} RECIPE[] = {
-    {"GoToLocal", 0.11},    {"PickupLoc", 0.29}, {"PickupDist", 0.06},
-    {"PutNextLocal", 0.29}, {"OpenDoor", 0.14},  {"ActionObjDoor", 0.11}, {"GoTo", 0.2}, {"Synth", 0.35},
-};
-#define SHARE_OF_OTHERS 0.11
-
 triad_train_options triad_train_defaults(void)
 {
-    return (triad_train_options){.tflop = 25, .batch_steps = 256, .learning_rate = 8e-4};
+    return (triad_train_options){.validations = 10, .validation_episodes = 200};
 }
 
 typedef struct agent_training {
@@ -49,7 +41,7 @@ typedef struct agent_training {
     const babyai_level **file_levels;
     double *shares; /* [levels] */
     babyai_demos *demos;
-    char demos_sha256[65];
+    char demos_sha256[65], from_sha256[65]; /* "": none */
     policy_layout layout;
     agent_words words;
     agent_telling telling;
@@ -60,6 +52,8 @@ typedef struct agent_training {
     json_object *asked;                   /* the options, as they stand in files */
     uint64_t update, steps, flops, first; /* done so far; first: the next demonstration at the start */
     uint64_t next_snapshot;
+    double success; /* mean over the levels in the last validation; below 0: none yet */
+    bool stopped;   /* early, at the success rate that was asked for */
     FILE *log;
     triad_pool *pool;
     triad_progress *progress;
@@ -85,15 +79,24 @@ static triad_status check_options(const triad_train_options *options, triad_erro
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no level to train on");
     if (!options->agent_path || !*options->agent_path)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no file for the agent");
-    if (options->batch_steps == 0 || options->batch_steps > 100000)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: batches of %zu steps (1 to 100000)", options->batch_steps);
-    if (!(options->learning_rate > 0 && options->learning_rate <= 1))
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a learning rate of %g (above 0, at most 1)",
-                          options->learning_rate);
+    if (options->batch_steps > 100000)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: batches of %zu steps (at most 100000)",
+                          options->batch_steps);
+    if (!(options->learning_rate >= 0 && options->learning_rate <= 1))
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a learning rate of %g (0 to 1)", options->learning_rate);
     if (!(options->tflop >= 0 && options->tflop <= 1e6))
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a budget of %g TFLOP", options->tflop);
-    if (options->tflop == 0 && options->steps == 0 && !options->demos)
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no budget (steps or TFLOP)");
+    if (options->validations > 10000 || options->validation_episodes > 1000000 ||
+        (options->validations && options->validation_episodes == 0))
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: %zu validations on %zu episodes (at most 10000 on 1000000)",
+                          options->validations, options->validation_episodes);
+    if (!(options->stop_at >= 0 && options->stop_at <= 1))
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: stop at a success rate of %g (0 to 1)", options->stop_at);
+    if (options->stop_at > 0 && options->validations == 0)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: to stop at a success rate takes validations");
+    if (options->from && options->instructions == TRIAD_OPAQUE)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                          "train: an opaque agent can't go on from another (its vocabulary is its levels' missions)");
     for (size_t l = 0; l < options->level_count; l++) {
         if (options->shares && !(options->shares[l] > 0 && isfinite(options->shares[l])))
             return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a share of %g for %s", options->shares[l],
@@ -104,13 +107,6 @@ static triad_status check_options(const triad_train_options *options, triad_erro
                                   babyai_level_name(options->levels[l]));
     }
     return TRIAD_OK;
-}
-
-static double recipe_share(const babyai_level *level)
-{
-    for (size_t i = 0; i < sizeof RECIPE / sizeof *RECIPE; i++)
-        if (strcmp(RECIPE[i].level, babyai_level_name(level)) == 0) return RECIPE[i].share;
-    return SHARE_OF_OTHERS;
 }
 
 static json_object *options_to_json(const agent_training *trainer)
@@ -146,6 +142,12 @@ static json_object *options_to_json(const agent_training *trainer)
     json_object_object_add(object, "beta2", json_new_real(BETA2));
     json_object_object_add(object, "clip", json_new_real(CLIP));
     json_object_object_add(object, "warm_up", json_object_new_int(WARM_UP));
+    json_object_object_add(object, "from", json_object_new_string(trainer->from_sha256));
+    if (options->stop_at > 0) {
+        json_object_object_add(object, "stop_at", json_new_real(options->stop_at));
+        json_object_object_add(object, "validations", json_object_new_uint64(options->validations));
+        json_object_object_add(object, "validation_episodes", json_object_new_uint64(options->validation_episodes));
+    }
     return object;
 }
 
@@ -232,6 +234,7 @@ static triad_status write_checkpoint(const agent_training *trainer, triad_error 
         json_object_object_add(
             state, "next_demonstration",
             json_object_new_uint64(trainer->stream ? demo_stream_position(trainer->stream) : trainer->first));
+        json_object_object_add(state, "stopped", json_object_new_boolean(trainer->stopped));
         const agent_checkpoint checkpoint = {trainer->learner.first, trainer->learner.second, trainer->asked, state};
         status =
             agent_write_checkpoint(path, &trainer->layout, &trainer->words, trainer->learner.params, &checkpoint, err);
@@ -280,7 +283,30 @@ static triad_status read_state(agent_training *trainer, json_object *state, tria
     trainer->steps = (uint64_t)steps;
     trainer->flops = (uint64_t)flops;
     trainer->first = (uint64_t)next;
+    json_object *stopped = json_object_object_get(state, "stopped");
+    if (!json_object_is_type(stopped, json_type_boolean))
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "state: 'stopped' is neither true nor false");
+    trainer->stopped = json_object_get_boolean(stopped);
     return trainer->met ? met_from_json(trainer, json_object_object_get(state, "met"), err) : TRIAD_OK;
+}
+
+/* The parameters to start from. */
+static triad_status start_from(agent_training *trainer, const char *path, triad_error *err)
+{
+    triad_agent *agent;
+    triad_status status = triad_agent_open(&agent, path, err);
+    if (status) return status;
+    bool same = memcmp(&agent->layout.config, &trainer->layout.config, sizeof agent->layout.config) == 0 &&
+                agent->words.whole == trainer->words.whole;
+    for (size_t i = 0; same && i < agent->words.count; i++)
+        same = strcmp(agent->words.word[i], trainer->words.word[i]) == 0;
+    if (same)
+        memcpy(trainer->learner.params, agent->params, trainer->layout.size * sizeof(float));
+    else
+        status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                            "%s: an agent of another network or vocabulary can't be gone on from", path);
+    triad_agent_close(agent);
+    return status;
 }
 
 static triad_status resume(agent_training *trainer, const char *path, triad_error *err)
@@ -349,11 +375,23 @@ static triad_status prepare_telling(agent_training *trainer, triad_error *err)
     return status;
 }
 
+/* Whatever was not asked for. */
+static void follow_recipe(triad_train_options *options)
+{
+    if (options->tflop == 0 && options->steps == 0)
+        options->tflop = recipe_tflop(options->levels, options->level_count);
+    if (options->batch_steps == 0) options->batch_steps = recipe_batch_steps(options->levels, options->level_count);
+    if (options->learning_rate == 0)
+        options->learning_rate = recipe_learning_rate(options->levels, options->level_count);
+}
+
 static triad_status prepare(agent_training *trainer, triad_error *err)
 {
     const triad_train_options *options = &trainer->options;
     triad_status status = check_options(options, err);
     if (!status) status = open_demos(trainer, err);
+    if (!status) follow_recipe(&trainer->options);
+    if (!status && options->from) status = triad_sha256_file(trainer->from_sha256, options->from, err);
     if (!status) status = prepare_telling(trainer, err);
     if (status) return status;
     policy_config config = policy_recipe(trainer->words.count);
@@ -363,7 +401,9 @@ static triad_status prepare(agent_training *trainer, triad_error *err)
     config.encoder_layers = or_default(options->encoder_layers, config.encoder_layers);
     config.cell_layers = or_default(options->cell_layers, config.cell_layers);
     config.memory_layers = or_default(options->memory_layers, config.memory_layers);
+    config.recall_layers = or_default(options->recall_layers, config.recall_layers);
     config.window = or_default(options->window, config.window);
+    config.instruction = or_default(options->instruction, config.instruction);
     status = policy_check(&config, err);
     if (status) return status;
     policy_lay_out(&trainer->layout, &config);
@@ -388,7 +428,8 @@ static triad_status prepare(agent_training *trainer, triad_error *err)
         if (options->instructions == TRIAD_OPAQUE)
             for (size_t i = 0; i < trainer->words.count * config.width; i++)
                 trainer->learner.params[trainer->layout.word + i] *= SYMBOL_SCALE;
-        status = write_agent(trainer, ".step-0", err);
+        if (options->from) status = start_from(trainer, options->from, err);
+        if (!status) status = write_agent(trainer, ".step-0", err);
         if (!status) status = write_checkpoint(trainer, err);
     }
     if (!status) {
@@ -458,13 +499,14 @@ static void show(const agent_training *trainer, const tally *sum)
 {
     const double seconds = triad_now() - sum->started, n = (double)sum->updates;
     const bool by_flop = trainer->options.tflop > 0;
-    char note[120];
+    char note[160], success[40] = "";
+    if (trainer->success >= 0) snprintf(success, sizeof success, "success %.1f %%, ", 100 * trainer->success);
     if (by_flop)
-        snprintf(note, sizeof note, "loss %.3f, accuracy %.3f, %.0f steps/s", sum->loss / n, sum->accuracy / n,
-                 (double)sum->steps / seconds);
+        snprintf(note, sizeof note, "%sloss %.3f, accuracy %.3f, %.0f steps/s", success, sum->loss / n,
+                 sum->accuracy / n, (double)sum->steps / seconds);
     else
-        snprintf(note, sizeof note, "loss %.3f, accuracy %.3f, %.0f GFLOP/s", sum->loss / n, sum->accuracy / n,
-                 (double)sum->flops / seconds / 1e9);
+        snprintf(note, sizeof note, "%sloss %.3f, accuracy %.3f, %.0f GFLOP/s", success, sum->loss / n,
+                 sum->accuracy / n, (double)sum->flops / seconds / 1e9);
     triad_progress_update(trainer->progress, by_flop ? (double)trainer->flops / 1e9 : (double)trainer->steps, note);
 }
 
@@ -494,12 +536,54 @@ static triad_status one_update(agent_training *trainer, learner_report *report, 
     return TRIAD_OK;
 }
 
+/* How many validations are due by now: spread evenly over the budget, the last one at its end. */
+static size_t validations_due(const agent_training *trainer)
+{
+    return (size_t)(fmin(1, used(trainer)) * (double)trainer->options.validations);
+}
+
+/* Success on the validation seeds, into the log; stops the run where every level reaches what was asked for. */
+static triad_status validate(agent_training *trainer, triad_error *err)
+{
+    const triad_train_options *options = &trainer->options;
+    const triad_agent agent = {.layout = trainer->layout,
+                               .words = trainer->words,
+                               .telling = trainer->telling,
+                               .params = trainer->learner.params};
+    triad_eval_result *results = calloc(options->level_count, sizeof *results);
+    if (!results) return out_of_memory(err);
+    const double started = triad_now();
+    triad_status status =
+        triad_agent_evaluate(&agent, options->levels, options->level_count, options->validation_episodes,
+                             FIRST_VALIDATION_SEED, false, results, trainer->pool, NULL, err);
+    if (!status) {
+        double lowest = 1, sum = 0;
+        fprintf(trainer->log, "{\"update\": %llu, \"steps\": %llu, \"tflop\": %.6g, \"validation\": {",
+                (unsigned long long)trainer->update, (unsigned long long)trainer->steps, (double)trainer->flops / 1e12);
+        for (size_t l = 0; l < options->level_count; l++) {
+            fprintf(trainer->log, "%s\"%s\": %.6g", l ? ", " : "", babyai_level_name(results[l].level),
+                    results[l].success);
+            lowest = fmin(lowest, results[l].success);
+            sum += results[l].success;
+        }
+        trainer->success = sum / (double)options->level_count;
+        fprintf(trainer->log, "}, \"success\": %.6g, \"episodes\": %zu, \"seconds\": %.3f}\n", trainer->success,
+                options->validation_episodes, triad_now() - started);
+        if (fflush(trainer->log) || ferror(trainer->log))
+            status = triad_fail(err, TRIAD_ERR_IO, -1, "the training log: %s", strerror(errno));
+        trainer->stopped = options->stop_at > 0 && lowest >= options->stop_at;
+    }
+    free(results);
+    return status;
+}
+
 static triad_status run(agent_training *trainer, triad_error *err)
 {
     const uint64_t every = trainer->options.checkpoint_every ? trainer->options.checkpoint_every : CHECKPOINT_EVERY;
     tally sum = {.started = triad_now()};
     triad_status status = TRIAD_OK;
-    while (!status && used(trainer) < 1) {
+    size_t validated = validations_due(trainer);
+    while (!status && used(trainer) < 1 && !trainer->stopped) {
         learner_report report;
         double rate;
         status = one_update(trainer, &report, &rate, err);
@@ -510,11 +594,18 @@ static triad_status run(agent_training *trainer, triad_error *err)
         sum.updates++;
         sum.steps += trainer->batch.steps;
         sum.flops += trainer->batch.flops;
-        const bool last = used(trainer) >= 1;
+        bool last = used(trainer) >= 1;
         show(trainer, &sum);
         if (trainer->update % LOG_EVERY == 0 || last) {
             status = log_line(trainer, &sum, rate, err);
             sum = (tally){.started = triad_now()};
+        }
+        if (!status && validations_due(trainer) > validated) {
+            validated = validations_due(trainer);
+            const double paused = triad_now();
+            status = validate(trainer, err);
+            sum.started += triad_now() - paused;
+            last = last || trainer->stopped;
         }
         if (!status && trainer->steps >= trainer->next_snapshot) {
             char suffix[40];
@@ -535,6 +626,7 @@ triad_status triad_agent_train(const triad_train_options *options, triad_pool *p
     trainer->options = *options;
     trainer->pool = pool;
     trainer->progress = progress;
+    trainer->success = -1;
     triad_status status = prepare(trainer, err);
     if (!status) {
         const demo_stream_options stream = {.levels = trainer->options.levels,
@@ -543,16 +635,16 @@ triad_status triad_agent_train(const triad_train_options *options, triad_pool *p
                                             .seed = options->seed,
                                             .first = trainer->first,
                                             .file = trainer->demos,
-                                            .batch_steps = options->batch_steps,
+                                            .batch_steps = trainer->options.batch_steps,
                                             .words = &trainer->words,
                                             .telling = &trainer->telling,
                                             .workers = triad_pool_threads(pool)};
         status = demo_stream_create(&trainer->stream, &stream, err);
     }
     if (!status) {
-        const bool by_flop = options->tflop > 0;
+        const bool by_flop = trainer->options.tflop > 0;
         triad_progress_begin(progress, "train", by_flop ? "GFLOP" : "steps",
-                             by_flop ? options->tflop * 1e3 : (double)trainer->options.steps);
+                             by_flop ? trainer->options.tflop * 1e3 : (double)trainer->options.steps);
         status = run(trainer, err);
         triad_progress_end(progress, NULL);
     }

@@ -3,13 +3,15 @@
  * A tile depends on its cell's code, on the agent in it and on whether it is seen; a frame has few different ones, so
  * each is drawn once a call and copied. Doubles in exactly this order, without contraction: truncation shows the last
  * bit. */
+#include "babyai/render.h"
+
 #include "babyai/env.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE_MAX = 512, SCALE = 3, NO_AGENT = 4, VARIANTS = 256 * 5 * 2 };
+enum { TILE_MAX = 512, SCALE = 3, VARIANTS = 256 * 5 * 2 };
 
 typedef struct colour {
     uint8_t rgb[3];
@@ -56,21 +58,25 @@ static void circle(const canvas *c, double cx, double cy, double r, colour with)
         }
 }
 
-/* A triangle that points in the agent's direction; its corners are single floats in the reference. */
+/* A triangle that points in the agent's direction. Its corners are single floats in the reference, and so is what is
+ * computed of them alone: some samples lie so near an edge that this decides (tiles of 100 and 200 pixels). */
 static void agent(const canvas *c, unsigned direction)
 {
-    static const double v0[2] = {0, 0x1.3d70a4p-1}, v1[2] = {0.75, 0x1.3d70a4p-2},
-                        a[2] = {0x1.eb851ep-4, 0x1.851eb8p-3};
+    static const float v0[2] = {0, 0x1.3d70a4p-1f}, v1[2] = {0.75f, 0x1.3d70a4p-2f},
+                       a[2] = {0x1.eb851ep-4f, 0x1.851eb8p-3f};
     const double turn = 0.5 * M_PI * direction, cosine = cos(-turn), sine = sin(-turn);
-    const double dot00 = v0[0] * v0[0] + v0[1] * v0[1], dot01 = v0[0] * v1[0] + v0[1] * v1[1],
-                 dot11 = v1[0] * v1[0] + v1[1] * v1[1];
-    const double scale = 1 / (dot00 * dot11 - dot01 * dot01);
+    const float dot00 = v0[0] * v0[0] + v0[1] * v0[1], dot01 = v0[0] * v1[0] + v0[1] * v1[1],
+                dot11 = v1[0] * v1[0] + v1[1] * v1[1];
+    const float scale = 1 / (dot00 * dot11 - dot01 * dot01);
     for (int py = 0; py < c->n; py++)
         for (int px = 0; px < c->n; px++) {
             const double x = centre(c, px) - 0.5, y = centre(c, py) - 0.5;
-            const double p[2] = {0.5 + x * cosine - y * sine - a[0], 0.5 + y * cosine + x * sine - a[1]};
-            const double dot02 = v0[0] * p[0] + v0[1] * p[1], dot12 = v1[0] * p[0] + v1[1] * p[1];
-            const double u = (dot11 * dot02 - dot01 * dot12) * scale, v = (dot00 * dot12 - dot01 * dot02) * scale;
+            const double p[2] = {0.5 + x * cosine - y * sine - (double)a[0],
+                                 0.5 + y * cosine + x * sine - (double)a[1]};
+            const double dot02 = (double)v0[0] * p[0] + (double)v0[1] * p[1],
+                         dot12 = (double)v1[0] * p[0] + (double)v1[1] * p[1];
+            const double u = ((double)dot11 * dot02 - (double)dot01 * dot12) * (double)scale,
+                         v = ((double)dot00 * dot12 - (double)dot01 * dot02) * (double)scale;
             if (u >= 0 && v >= 0 && u + v < 1) paint(c, px, py, AGENT);
         }
 }
@@ -126,32 +132,34 @@ static void thing(const canvas *c, uint8_t code)
     }
 }
 
-/* rgb: [tile, tile, 3]. */
-static void draw_tile(const canvas *c, uint8_t code, unsigned agent_direction, bool highlight, int tile, uint8_t *rgb)
+triad_status babyai_draw_tile(uint8_t code, unsigned agent_direction, bool highlight, int tile, uint8_t *rgb)
 {
-    const size_t bytes = 3 * (size_t)c->n * (size_t)c->n;
-    memset(c->pixels, 0, bytes);
-    rectangle(c, 0, 0.031, 0, 1, LINES);
-    rectangle(c, 0, 1, 0, 0.031, LINES);
-    thing(c, code);
-    if (agent_direction != NO_AGENT) agent(c, agent_direction);
+    const canvas c = {.n = SCALE * tile, .pixels = malloc(3 * (size_t)(SCALE * tile) * (size_t)(SCALE * tile))};
+    if (!c.pixels) return TRIAD_ERR_MEMORY;
+    const size_t bytes = 3 * (size_t)c.n * (size_t)c.n;
+    memset(c.pixels, 0, bytes);
+    rectangle(&c, 0, 0.031, 0, 1, LINES);
+    rectangle(&c, 0, 1, 0, 0.031, LINES);
+    thing(&c, code);
+    if (agent_direction != NO_AGENT) agent(&c, agent_direction);
     if (highlight)
-        for (size_t i = 0; i < bytes; i++) c->pixels[i] = (uint8_t)(c->pixels[i] + 0.30 * (255 - c->pixels[i]));
+        for (size_t i = 0; i < bytes; i++) c.pixels[i] = (uint8_t)(c.pixels[i] + 0.30 * (255 - c.pixels[i]));
     for (int y = 0; y < tile; y++)
         for (int x = 0; x < tile; x++)
             for (int channel = 0; channel < 3; channel++) {
                 double row[SCALE];
                 for (int k = 0; k < SCALE; k++) {
                     const uint8_t *p =
-                        c->pixels + 3 * ((size_t)(SCALE * y + k) * (size_t)c->n + (size_t)(SCALE * x)) + channel;
+                        c.pixels + 3 * ((size_t)(SCALE * y + k) * (size_t)c.n + (size_t)(SCALE * x)) + channel;
                     row[k] = (p[0] + p[3] + p[6]) / 3.0;
                 }
                 rgb[3 * (y * tile + x) + channel] = (uint8_t)((row[0] + row[1] + row[2]) / 3.0);
             }
+    free(c.pixels);
+    return TRIAD_OK;
 }
 
 typedef struct frame {
-    canvas canvas;
     int tile;
     size_t width; /* tiles */
     uint8_t *rgb;
@@ -173,7 +181,9 @@ static bool place_tile(frame *f, size_t x, size_t y, uint8_t code, unsigned agen
             f->tiles = grown;
             f->capacity = capacity;
         }
-        draw_tile(&f->canvas, code, agent_direction, highlight, f->tile, f->tiles + (size_t)f->drawn * bytes);
+        if (babyai_draw_tile(code, agent_direction, highlight, f->tile, f->tiles + (size_t)f->drawn * bytes) !=
+            TRIAD_OK)
+            return false;
         *known = (int16_t)f->drawn++;
     }
     const uint8_t *from = f->tiles + (size_t)*known * bytes;
@@ -230,16 +240,10 @@ triad_status babyai_render(const babyai_env *env, int tile, bool highlight, bool
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "frame: a tile of %d pixels (1 to %d)", tile, TILE_MAX);
     if (!env->ready)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "frame: the environment has no episode (reset it first)");
-    frame f = {.canvas = {.n = SCALE * tile},
-               .tile = tile,
-               .rgb = rgb,
-               .width = agent_view ? (size_t)BABYAI_VIEW : env->width};
+    frame f = {.tile = tile, .rgb = rgb, .width = agent_view ? (size_t)BABYAI_VIEW : env->width};
     for (int i = 0; i < VARIANTS; i++) f.known[i] = -1;
-    f.canvas.pixels = malloc(3 * (size_t)f.canvas.n * (size_t)f.canvas.n);
     const uint64_t seen = babyai_visible(env);
-    const bool done =
-        f.canvas.pixels && (agent_view ? render_view(&f, env, seen) : render_world(&f, env, seen, highlight));
-    free(f.canvas.pixels);
+    const bool done = agent_view ? render_view(&f, env, seen) : render_world(&f, env, seen, highlight);
     free(f.tiles);
     return done ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "frame: no memory for tiles of %d pixels", tile);
 }

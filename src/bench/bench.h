@@ -7,6 +7,7 @@
 #include "formats/json.h"
 #include "triad/babyai.h"
 #include "triad/base.h"
+#include "triad/space.h"
 
 /* ---- helpers */
 
@@ -36,11 +37,27 @@ json_object *bench_document(const char *bench, json_object *results);
  * for `seconds` in all. One result: the best of the rounds of each. */
 TRIAD_NODISCARD triad_status bench_train(json_object *results, size_t width, double seconds, triad_pool *pool,
                                          triad_error *err);
+/* The first `count` batches that it trains on, written to path (bench_batches.h). */
+TRIAD_NODISCARD triad_status bench_train_batches(const char *path, size_t width, size_t count, triad_pool *pool,
+                                                 triad_error *err);
 
 /* A level in a batch of `envs` environments under random actions, drawn inside the timed loop; episodes that end are
  * followed by new ones from the environment's own stream; every observation is written. Then resets alone, then the
  * expert's demonstrations; each the best of `rounds` runs of `seconds`. One result. */
 TRIAD_NODISCARD triad_status bench_babyai(json_object *results, const babyai_level *level, size_t envs, int rounds,
                                           double seconds, triad_pool *pool, triad_error *err);
+
+/* mutual_knn/15, cka_linear_debiased and rsa/cosine/spearman of the last layers of two spaces, from rows in memory to
+ * the value, the measures in turn, the best of `rounds`. Three results with `seconds` and `value`. The second makes two
+ * spaces [n, d] that share part of their geometry. */
+TRIAD_NODISCARD triad_status bench_align_kernels(json_object *results, const triad_space *x, const triad_space *y,
+                                                 size_t rounds, triad_pool *pool, triad_error *err);
+TRIAD_NODISCARD triad_status bench_align_kernels_simulated(json_object *results, size_t n, size_t d, size_t rounds,
+                                                           triad_pool *pool, triad_error *err);
+
+/* What `triad align` computes by default (values, intervals, both nulls) for all pairs of ten simulated spaces of n
+ * sentences of a grammar, 128 to 4,096 wide. One result. */
+TRIAD_NODISCARD triad_status bench_align_pairs(json_object *results, size_t n, triad_pool *pool,
+                                               triad_progress *progress, triad_error *err);
 
 #endif

@@ -1,6 +1,9 @@
 #include "agent/learner.h"
 #include "base/progress.h"
 #include "bench/bench.h"
+#include "bench/bench_batches.h"
+
+#include <stdlib.h>
 
 enum { BATCH_STEPS = 256, WARM_UP = 5, ROUNDS = 5 };
 
@@ -11,6 +14,7 @@ static const double SHARES[] = {0.11, 0.29, 0.06, 0.29, 0.14, 0.11};
 enum { LEVEL_COUNT = sizeof LEVELS / sizeof *LEVELS };
 
 typedef struct trainer {
+    const babyai_level *levels[LEVEL_COUNT]; /* the stream borrows them */
     agent_words words;
     policy_layout layout;
     agent_learner learner;
@@ -62,8 +66,7 @@ static triad_status update(trainer *t, triad_error *err)
 
 static triad_status prepare(trainer *t, policy_config *config, size_t width, triad_error *err)
 {
-    const babyai_level *levels[LEVEL_COUNT];
-    for (int l = 0; l < LEVEL_COUNT; l++) levels[l] = babyai_level_find(LEVELS[l]);
+    for (int l = 0; l < LEVEL_COUNT; l++) t->levels[l] = babyai_level_find(LEVELS[l]);
     const int threads = triad_pool_threads(t->pool);
     triad_status status = agent_words_babyai(&t->words, err);
     if (status != TRIAD_OK) return status;
@@ -75,7 +78,7 @@ static triad_status prepare(trainer *t, policy_config *config, size_t width, tri
     status = policy_check(config, err);
     if (status != TRIAD_OK) return status;
     policy_lay_out(&t->layout, config);
-    const demo_stream_options options = {.levels = levels,
+    const demo_stream_options options = {.levels = t->levels,
                                          .shares = SHARES,
                                          .level_count = LEVEL_COUNT,
                                          .batch_steps = BATCH_STEPS,
@@ -84,6 +87,33 @@ static triad_status prepare(trainer *t, policy_config *config, size_t width, tri
     status = learner_create(&t->learner, &t->layout, threads, err);
     if (status == TRIAD_OK) status = demo_stream_create(&t->stream, &options, err);
     if (status == TRIAD_OK) policy_initialise(t->learner.params, &t->layout, 0);
+    return status;
+}
+
+static void finish(trainer *t)
+{
+    batch_free(&t->batch);
+    demo_stream_free(t->stream);
+    learner_free(&t->learner);
+    agent_words_free(&t->words);
+}
+
+triad_status bench_train_batches(const char *path, size_t width, size_t count, triad_pool *pool, triad_error *err)
+{
+    trainer t = {.pool = pool};
+    policy_config config;
+    agent_batch *batches = calloc(count, sizeof *batches);
+    triad_status status =
+        batches ? prepare(&t, &config, width, err) : triad_fail(err, TRIAD_ERR_MEMORY, -1, "bench train: no memory");
+    for (size_t b = 0; b < count && status == TRIAD_OK; b++) {
+        status = gather(&t, err);
+        batches[b] = t.batch; /* packed copies: they outlive the stream */
+        t.batch = (agent_batch){0};
+    }
+    if (status == TRIAD_OK) status = bench_batches_write(path, batches, count, &t.layout, err);
+    for (size_t b = 0; batches && b < count; b++) batch_free(&batches[b]);
+    free(batches);
+    finish(&t);
     return status;
 }
 
@@ -134,9 +164,6 @@ triad_status bench_train(json_object *results, size_t width, double seconds, tri
         json_object_object_add(result, "peak_rss_bytes", json_object_new_int64((int64_t)bench_peak_rss()));
         json_object_array_add(results, result);
     }
-    batch_free(&t.batch);
-    demo_stream_free(t.stream);
-    learner_free(&t.learner);
-    agent_words_free(&t.words);
+    finish(&t);
     return status;
 }

@@ -9,6 +9,7 @@
 
 /* A benchmark is declared in cmd_bench.h and gets its line here. */
 static const cli_command BENCHMARKS[] = {
+    {"align", "seconds of alignment, single measures and all pairs", cmd_bench_align},
     {"babyai", "steps, resets and demonstrations a second", cmd_bench_babyai},
     {"train", "training's throughput beside OpenBLAS's", cmd_bench_train},
 };

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 
+int cmd_bench_align(cli_context *context, int argc, char **argv);
 int cmd_bench_babyai(cli_context *context, int argc, char **argv);
 int cmd_bench_train(cli_context *context, int argc, char **argv);
 

@@ -5,6 +5,7 @@ int cmd_bench_train(cli_context *context, int argc, char **argv)
 {
     double seconds = 5;
     int64_t width = 0;
+    const char *batches = NULL;
     const cli_option options[] = {
         {.name = "width",
          .kind = CLI_INT,
@@ -13,6 +14,12 @@ int cmd_bench_train(cli_context *context, int argc, char **argv)
          .value = &width,
          .min = 0,
          .max = 4096},
+        {.name = "batches",
+         .kind = CLI_STRING,
+         .argument = "FILE",
+         .help = "Write the first 32 batches to this file (safetensors) and measure nothing: for timing other "
+                 "implementations on the same ones.",
+         .value = &batches},
         {.name = "seconds",
          .kind = CLI_REAL,
          .argument = "S",
@@ -31,6 +38,10 @@ int cmd_bench_train(cli_context *context, int argc, char **argv)
     };
     const int parsed = cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, NULL, NULL);
     if (parsed != CLI_GO) return parsed;
+    if (batches) {
+        const triad_status status = bench_train_batches(batches, (size_t)width, 32, context->pool, &context->error);
+        return status == TRIAD_OK ? CLI_DONE : cli_fail(&context->error);
+    }
     json_object *results = json_object_new_array();
     const size_t widths[] = {width ? (size_t)width : 128, 256};
     for (size_t w = 0; w < (width ? 1 : 2); w++) {

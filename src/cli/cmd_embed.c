@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/pick_images.h"
+#include "cli/pick_levels.h"
 #include "embed/embed.h"
 
 static char *join(triad_arena *arena, const cli_list *list)
@@ -17,13 +19,17 @@ static char *join(triad_arena *arena, const cli_list *list)
     return joined;
 }
 
-static int report(const cli_context *context, const triad_space *space, const char *path)
+/* met [items], or NULL where no scenes were looked for. */
+static int report(const cli_context *context, const triad_space *space, const char *path, const triad_items *items,
+                  const size_t *met)
 {
     if (!context->json) {
         printf("%s: %zu items of %s, pool %s, %zu layer%s:", path, space->items.count, space->source, space->pool,
                space->layers, space->layers == 1 ? "" : "s");
         for (size_t i = 0; i < space->layers; i++) printf(" %s", space->layer[i].name);
         printf("\n");
+        for (size_t i = 0; met != NULL && i < items->count; i++)
+            if (met[i] == 0) printf("never met, left out: %s\n", items->id[i]);
         return CLI_DONE;
     }
     json_object *root = json_object_new_object(), *layers = json_object_new_array();
@@ -39,21 +45,80 @@ static int report(const cli_context *context, const triad_space *space, const ch
         json_object_object_add(layer, "columns", json_object_new_int64((int64_t)space->layer[i].d));
         json_object_array_add(layers, layer);
     }
+    if (met != NULL) {
+        json_object *never = json_object_new_array(), *scenes = json_object_new_object();
+        for (size_t i = 0; i < items->count; i++) {
+            if (met[i] == 0) json_object_array_add(never, json_object_new_string(items->id[i]));
+            json_object_object_add(scenes, items->id[i], json_object_new_int64((int64_t)met[i]));
+        }
+        json_object_object_add(root, "scenes", scenes);
+        json_object_object_add(root, "never_met", never);
+    }
     return cli_print_json(root);
+}
+
+/* What a row stands for. */
+typedef struct request {
+    const char *source, *sentences, *output;
+    const char *const *images;
+    size_t image_count;
+    bool scenes;
+    const babyai_level *const *levels;
+    size_t level_count;
+} request;
+
+static int run(cli_context *context, const request *r, const triad_embed_options *wanted)
+{
+    triad_error *err = &context->error;
+    triad_items items = {0};
+    triad_space space = {0};
+    size_t *met = NULL;
+    triad_status status = r->image_count == 0 ? triad_items_read(&items, r->sentences, err) : TRIAD_OK;
+    if (status == TRIAD_OK && r->scenes) {
+        met = triad_arena_zalloc(&context->memory, items.count + 1, sizeof *met);
+        if (met == NULL) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
+    }
+    if (status == TRIAD_OK && r->image_count > 0)
+        status = triad_embed_images(&space, r->source, r->images, r->image_count, wanted, context->pool,
+                                    context->progress, err);
+    else if (status == TRIAD_OK && r->scenes)
+        status = triad_embed_scenes(&space, r->source, &items, r->levels, r->level_count, met, wanted, context->pool,
+                                    context->progress, err);
+    else if (status == TRIAD_OK)
+        status = triad_embed(&space, r->source, &items, wanted, context->pool, context->progress, err);
+    if (status == TRIAD_OK) status = triad_space_write(&space, r->output, err);
+    const int code = status == TRIAD_OK ? report(context, &space, r->output, &items, met) : cli_fail(err);
+    triad_space_free(&space);
+    triad_items_free(&items);
+    return code;
 }
 
 int cmd_embed(cli_context *context, int argc, char **argv)
 {
-    const char *sentences = NULL, *output = NULL, *last[] = {"last"};
-    cli_list layers = {1, last};
+    const char *sentences = NULL, *output = NULL, *images = NULL, *last[] = {"last"};
+    cli_list layers = {1, last}, levels = {0};
+    bool scenes = false;
     triad_embed_options wanted = triad_embed_defaults();
     const cli_option options[] = {
         {.name = "sentences",
          .kind = CLI_STRING,
          .argument = "FILE",
          .help = "Items: a .tsv with id and text, or plain text, a sentence a line.",
-         .value = &sentences,
-         .required = true},
+         .value = &sentences},
+        {.name = "images",
+         .kind = CLI_STRING,
+         .argument = "FILE…",
+         .help = "Images instead, by the image tower of CLIP or BLIP: PNG files, or a folder of them.",
+         .value = &images},
+        {.name = "scenes",
+         .kind = CLI_FLAG,
+         .help = "Scenes of the sentences instead, by the image tower: frames in which each has just been fulfilled.",
+         .value = &scenes},
+        {.name = "levels",
+         .kind = CLI_LIST,
+         .argument = "L,…",
+         .help = "With --scenes: the levels that are played (default: by the sentences).",
+         .value = &levels},
         {.name = "output",
          .letter = 'o',
          .kind = CLI_STRING,
@@ -71,7 +136,7 @@ int cmd_embed(cli_context *context, int argc, char **argv)
          .argument = "P",
          .help = "How tokens become a sentence.",
          .value = &wanted.pool,
-         .choices = "default|mean|mean-nofirst|last|cls|projected|tokens"},
+         .choices = "default|mean|mean-nofirst|last|cls|eos|projected|tokens"},
         {.name = "unit",
          .kind = CLI_CHOICE,
          .argument = "UNIT",
@@ -81,23 +146,30 @@ int cmd_embed(cli_context *context, int argc, char **argv)
     };
     const cli_usage usage = {
         .command = "embed",
-        .arguments = "SOURCE --sentences FILE -o SPACE",
+        .arguments = "SOURCE (--sentences FILE [--scenes] | --images FILE…) -o SPACE",
         .description =
-            "Turns sentences into a space.\n\n"
+            "Turns sentences or images into a space.\n\n"
             "SOURCE is an agent, a folder of the Hugging Face kind, a repository of the Hugging Face cache (ORG/NAME: "
             "see triad pull), a .gguf, baseline:bow, baseline:length, "
-            "baseline:factors or baseline:random (keyed by "
-            "--seed). A model's layers "
-            "are 0 (embeddings) to L, raw (a decoder's last residual before its norm) and projected (what a "
-            "sentence-transformers folder puts "
-            "behind the model); an agent's are words, 0 to L and instruction.\n\n"
+            "baseline:factors or baseline:random (keyed by --seed). A model's layers are 0 (embeddings) to L, raw (a "
+            "decoder's last residual before its norm) and projected (what CLIP, BLIP and sentence-transformers folders "
+            "put behind the model); an agent's are words, 0 to L and instruction.\n\n"
             "--pool default is the family's convention: decoders take the mean of all tokens but the first, encoders "
-            "the mean, "
-            "sentence-transformers their own modules. tokens keeps every token, with offsets and ids beside the "
-            "layers.\n\n"
-            "  triad embed models/SmolLM2.gguf --sentences sentences.tsv --layers all -o smollm2.safetensors\n",
+            "the mean, CLIP its end of text (eos) and BLIP its first token (cls), both projected where the last layer "
+            "is "
+            "asked for, sentence-transformers their own modules. tokens keeps every token, with offsets and ids beside "
+            "the layers.\n\n"
+            "--images and --scenes go through the image tower of CLIP or BLIP. An image's id is its file's name "
+            "without "
+            "the ending, so that \"go to the red ball.png\" pairs with that sentence. --scenes plays BabyAI's levels "
+            "by "
+            "the expert, takes the last frames of 8 episodes for each instruction and averages over them; instructions "
+            "that it never met are named and left out.\n\n"
+            "  triad embed models/SmolLM2.gguf --sentences sentences.tsv --layers all -o smollm2.safetensors\n"
+            "  triad embed models/clip-vit-base-patch32 --sentences sentences.tsv --scenes -o scenes.safetensors\n"
+            "  triad embed models/clip-vit-base-patch32 --images frames/ -o frames.safetensors\n",
         .min_positional = 1,
-        .max_positional = 1,
+        .max_positional = SIZE_MAX,
     };
     const char **positional;
     size_t count;
@@ -105,20 +177,33 @@ int cmd_embed(cli_context *context, int argc, char **argv)
         cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
     if (parsed != CLI_GO) return parsed;
     triad_error *err = &context->error;
+    if (images == NULL && count > 1)
+        return cli_usage_error(&usage, "one SOURCE is embedded at a time (\"%.60s\" is one more)", positional[1]);
+    if (images != NULL && (sentences != NULL || scenes))
+        return cli_usage_error(&usage, "--images stands alone: it goes with neither --sentences nor --scenes");
+    if (images == NULL && sentences == NULL)
+        return cli_usage_error(&usage, "--sentences FILE is missing (or --images FILE…)");
+    if (levels.count > 0 && !scenes) return cli_usage_error(&usage, "--levels goes with --scenes");
+    const babyai_level *played[CLI_LEVELS_MOST];
+    const int picked = levels.count > 0 ? cli_pick_levels(played, &usage, &levels) : CLI_GO;
+    if (picked != CLI_GO) return picked;
     wanted.seed = context->seed;
     wanted.layers = join(&context->memory, &layers);
     if (wanted.layers == NULL) {
         (void)triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
         return cli_fail(err);
     }
-    triad_items items = {0};
-    triad_space space = {0};
-    triad_status status = triad_items_read(&items, sentences, err);
-    if (status == TRIAD_OK)
-        status = triad_embed(&space, positional[0], &items, &wanted, context->pool, context->progress, err);
-    if (status == TRIAD_OK) status = triad_space_write(&space, output, err);
-    const int code = status == TRIAD_OK ? report(context, &space, output) : cli_fail(err);
-    triad_space_free(&space);
-    triad_items_free(&items);
-    return code;
+    request r = {.source = positional[0],
+                 .sentences = sentences,
+                 .output = output,
+                 .scenes = scenes,
+                 .levels = played,
+                 .level_count = levels.count};
+    if (images != NULL) {
+        /* The first file is the option's, the others stand behind SOURCE. */
+        positional[0] = images;
+        if (cli_pick_images(&r.images, &r.image_count, context, positional, count, err) != TRIAD_OK)
+            return cli_fail(err);
+    }
+    return run(context, &r, &wanted);
 }

@@ -9,6 +9,19 @@
 /* Tests draw their seeds from here on; training stays below 10^9. */
 #define FIRST_TEST_SEED 2000000000ULL
 
+static json_object *kind_to_json(const triad_eval_kind *kind)
+{
+    json_object *entry = json_object_new_object(), *interval = json_object_new_array();
+    json_object_array_add(interval, json_new_real(kind->wilson_low));
+    json_object_array_add(interval, json_new_real(kind->wilson_high));
+    json_object_object_add(entry, "episodes", json_object_new_int64((int64_t)kind->episodes));
+    json_object_object_add(entry, "success", json_new_real(kind->success));
+    json_object_object_add(entry, "wilson", interval);
+    json_object_object_add(entry, "mean_steps", json_new_real(kind->mean_steps));
+    json_object_object_add(entry, "mean_steps_bot", json_new_real(kind->mean_steps_bot));
+    return entry;
+}
+
 static int print_json(const triad_eval_result *results, size_t count)
 {
     json_object *root = json_object_new_object(), *list = json_object_new_array();
@@ -26,6 +39,10 @@ static int print_json(const triad_eval_result *results, size_t count)
         json_object_object_add(entry, "mean_steps_bot", json_new_real(result->mean_steps_bot));
         json_object_object_add(entry, "success_in_time", json_new_real(result->success_in_time));
         json_object_object_add(entry, "success_foreign", json_new_real(result->success_foreign));
+        json_object *kinds = json_object_new_object();
+        for (size_t k = 0; k < result->kinds; k++)
+            json_object_object_add(kinds, result->kind[k].name, kind_to_json(&result->kind[k]));
+        json_object_object_add(entry, "kinds", kinds);
         if (result->episodes_unseen) {
             json_object *unseen = json_object_new_array();
             json_object_array_add(unseen, json_new_real(result->unseen_low));
@@ -64,6 +81,18 @@ static int print_table(const triad_eval_result *results, size_t count)
         printf(" ");
         print_number(result->mean_steps_bot, "%9.2f");
         printf("\n");
+        for (size_t k = 0; k < result->kinds && result->kinds > 1; k++) {
+            const triad_eval_kind *kind = &result->kind[k];
+            char name[64];
+            snprintf(name, sizeof name, "%s (%zu)", kind->name, kind->episodes);
+            printf("  %-22s %7.2f%%  %6.2f - %6.2f ", name, 100 * kind->success, 100 * kind->wilson_low,
+                   100 * kind->wilson_high);
+            printf("%9s %9s ", "", "");
+            print_number(kind->mean_steps, "%9.2f");
+            printf(" ");
+            print_number(kind->mean_steps_bot, "%9.2f");
+            printf("\n");
+        }
         if (result->episodes_unseen)
             printf("  kept out of training   %7.2f%%  %6.2f - %6.2f   (%zu episodes; the others %.2f%%)\n",
                    100 * result->success_unseen, 100 * result->unseen_low, 100 * result->unseen_high,
@@ -76,6 +105,7 @@ int cmd_eval(cli_context *context, int argc, char **argv)
 {
     cli_list names = {0};
     int64_t episodes = 1000;
+    bool no_foreign = false;
     const cli_option options[] = {
         {.name = "levels",
          .kind = CLI_LIST,
@@ -87,10 +117,14 @@ int cmd_eval(cli_context *context, int argc, char **argv)
          .letter = 'n',
          .kind = CLI_INT,
          .argument = "N",
-         .help = "Episodes a level.",
+         .help = "Episodes a level, with a Wilson interval each.",
          .value = &episodes,
          .min = 1,
          .max = 1e7},
+        {.name = "no-foreign",
+         .kind = CLI_FLAG,
+         .help = "Leave out the episodes under a foreign instruction, which take most of the time of a good agent.",
+         .value = &no_foreign},
     };
     const cli_usage usage = {
         .command = "eval",
@@ -101,7 +135,8 @@ int cmd_eval(cli_context *context, int argc, char **argv)
                        "expert's steps (in time); success when the "
                        "agent is told another episode's instruction, given up after 64 steps (foreign: what wandering "
                        "wins without language); and the mean "
-                       "steps of agent and expert over the episodes that the agent solved.\n\n"
+                       "steps of agent and expert over the episodes that the agent solved. Where a level asks for "
+                       "several kinds of things, each kind has a line of its own.\n\n"
                        "  triad eval agent.safetensors --levels GoToLocal,PickupDist -n 1000\n",
         .min_positional = 1,
         .max_positional = 1,
@@ -119,8 +154,8 @@ int cmd_eval(cli_context *context, int argc, char **argv)
     if (picked != CLI_GO) return picked;
     triad_status status = triad_agent_open(&agent, positional[0], err);
     if (status == TRIAD_OK)
-        status = triad_agent_evaluate(agent, levels, names.count, (size_t)episodes, FIRST_TEST_SEED, true, results,
-                                      context->pool, context->progress, err);
+        status = triad_agent_evaluate(agent, levels, names.count, (size_t)episodes, FIRST_TEST_SEED, !no_foreign,
+                                      results, context->pool, context->progress, err);
     triad_agent_close(agent);
     if (status != TRIAD_OK) return cli_fail(err);
     return context->json ? print_json(results, names.count) : print_table(results, names.count);

@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/pick_levels.h"
+#include "cli/train_config.h"
 
 #include "triad/agent.h"
 
@@ -13,7 +14,9 @@ int cmd_train(cli_context *context, int argc, char **argv)
     const char *demos = NULL, *instructions = "words", *hold_out = NULL;
     int64_t steps = 0;
     triad_train_options train = triad_train_defaults();
-    double tflop = 0;
+    const char *config = NULL, *from = NULL;
+    double tflop = 0, stop_at = -1;
+    int64_t validations = -1, validation_episodes = 0;
     const cli_option options[] = {
         {.name = "levels",
          .kind = CLI_LIST,
@@ -58,6 +61,40 @@ int cmd_train(cli_context *context, int argc, char **argv)
          .value = &steps,
          .min = 0,
          .max = 1e15},
+        {.name = "config",
+         .kind = CLI_STRING,
+         .argument = "FILE.yaml",
+         .help =
+             "Network and training in numbers (docs/agent.md lists the keys); options on the command line go before.",
+         .value = &config},
+        {.name = "from",
+         .kind = CLI_STRING,
+         .argument = "AGENT",
+         .help = "Start from this agent's parameters instead of random ones.",
+         .value = &from},
+        {.name = "validations",
+         .kind = CLI_INT,
+         .argument = "N",
+         .help = "How often to try the agent on validation episodes while it learns (-1: the configuration's, or 10).",
+         .value = &validations,
+         .min = -1,
+         .max = 10000},
+        {.name = "validation-episodes",
+         .kind = CLI_INT,
+         .argument = "N",
+         .help = "Episodes a level each time (0: the configuration's, or 200).",
+         .value = &validation_episodes,
+         .min = 0,
+         .max = 1e6},
+        {.name = "stop-at",
+         .kind = CLI_REAL,
+         .argument = "S",
+         .help =
+             "End early, once every level's success in a validation is at least S (below 0: the configuration's, or "
+             "never).",
+         .value = &stop_at,
+         .min = -1,
+         .max = 1},
         {.name = "resume",
          .kind = CLI_FLAG,
          .help = "Go on from AGENT.checkpoint where there is one.",
@@ -68,10 +105,13 @@ int cmd_train(cli_context *context, int argc, char **argv)
         .arguments = "(--levels L,… | --demos FILE) -o AGENT",
         .description = "Trains an agent by behavioural cloning on endless fresh demonstrations of the expert, each "
                        "seen once, their levels in the recipe's "
-                       "shares. The same options and --seed give the same agent, byte for byte, whatever --threads "
+                       "shares. Without --steps, --tflop or --config the budget is the recipe's, with which agents of "
+                       "these levels met their bar. The same options and --seed give the same agent, byte for byte, "
+                       "whatever --threads "
                        "says; a run that was interrupted goes on "
                        "with --resume and ends in the same bytes.\n\n"
-                       "Beside AGENT come AGENT.log.jsonl (loss, accuracy, rate: the only file that holds times), "
+                       "Beside AGENT come AGENT.log.jsonl (loss, accuracy, success on validation "
+                       "seeds, rate: the only file that holds times), "
                        "AGENT.step-0 (the same agent untrained), "
                        "AGENT.step-N on the way (N = 4096, 16384, …) and AGENT.checkpoint.\n\n"
                        "  triad train --levels GoToLocal,PickupDist -o agent.safetensors --steps 180000\n",
@@ -94,12 +134,20 @@ int cmd_train(cli_context *context, int argc, char **argv)
     train.levels = levels;
     train.level_count = names.count;
     train.seed = context->seed;
-    train.steps = (uint64_t)steps;
     train.demos = demos;
     train.hold_out = hold_out ? &kept_out : NULL;
-    if (steps > 0 || tflop > 0 || demos) train.tflop = steps > 0 ? 0 : tflop;
     train.agent_path = output;
-    const triad_status status = triad_agent_train(&train, context->pool, context->progress, err);
+    train.from = from;
+    triad_status status = TRIAD_OK;
+    if (config) status = train_config_read(&train, config, &context->memory, err);
+    if (steps > 0 || tflop > 0) {
+        train.steps = (uint64_t)steps;
+        train.tflop = steps > 0 ? 0 : tflop;
+    }
+    if (validations >= 0) train.validations = (size_t)validations;
+    if (validation_episodes > 0) train.validation_episodes = (size_t)validation_episodes;
+    if (stop_at >= 0) train.stop_at = stop_at;
+    if (status == TRIAD_OK) status = triad_agent_train(&train, context->pool, context->progress, err);
     if (hold_out) triad_items_free(&kept_out);
     if (status != TRIAD_OK) return cli_fail(err);
     if (!context->json) {

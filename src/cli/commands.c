@@ -6,6 +6,8 @@ const cli_command CLI_COMMANDS[] = {
     {"run", "the whole study, from instructions to the report", cmd_run},
     {"levels", "every BabyAI level: rooms, instructions, step limit", cmd_levels},
     {"sentences", "the instructions of levels with their factors, as a table", cmd_sentences},
+    {"play", "a level in the terminal, played or watched", cmd_play},
+    {"render", "a frame or an episode of a level, as PNG or GIF", cmd_render},
     {"demos", "demonstrations by the expert, as a file", cmd_demos},
     {"train", "an agent that learns to follow instructions, from the expert's demonstrations", cmd_train},
     {"eval", "how well an agent follows instructions, by level", cmd_eval},

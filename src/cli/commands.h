@@ -7,6 +7,8 @@
 int cmd_run(cli_context *context, int argc, char **argv);
 int cmd_levels(cli_context *context, int argc, char **argv);
 int cmd_sentences(cli_context *context, int argc, char **argv);
+int cmd_play(cli_context *context, int argc, char **argv);
+int cmd_render(cli_context *context, int argc, char **argv);
 int cmd_demos(cli_context *context, int argc, char **argv);
 int cmd_train(cli_context *context, int argc, char **argv);
 int cmd_eval(cli_context *context, int argc, char **argv);

@@ -10,8 +10,6 @@
 #include "triad/hub.h"
 #include "triad/model.h"
 
-typedef enum source_kind { SOURCE_MODEL, SOURCE_AGENT, SOURCE_LEXICAL, SOURCE_RANDOM } source_kind;
-
 triad_embed_options triad_embed_defaults(void)
 {
     return (triad_embed_options){.layers = "last", .pool = "default", .unit = "sentence", .seed = 0};
@@ -24,13 +22,14 @@ static triad_status check_options(triad_embed_options *o, triad_error *err)
     if (o->layers == NULL) o->layers = defaults.layers;
     if (o->pool == NULL) o->pool = defaults.pool;
     if (o->unit == NULL) o->unit = defaults.unit;
-    static const char *const pools[] = {"default", "mean", "mean-nofirst", "last", "cls", "projected", "tokens"};
+    static const char *const pools[] = {"default", "mean", "mean-nofirst", "last", "cls", "eos", "projected", "tokens"};
     bool known = false;
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) known = known || strcmp(o->pool, pools[i]) == 0;
     if (!known)
         return triad_fail(
             err, TRIAD_ERR_UNSUPPORTED, -1,
-            "pooling \"%.60s\": unknown (one of default, mean, mean-nofirst, last, cls, projected, tokens)", o->pool);
+            "pooling \"%.60s\": unknown (one of default, mean, mean-nofirst, last, cls, eos, projected, tokens)",
+            o->pool);
     if (strcmp(o->unit, "sentence") != 0)
         return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "unit \"%.60s\": not supported (only sentence)", o->unit);
     if (o->layers[0] == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "layers: none is named");
@@ -132,26 +131,41 @@ triad_status embed_begin(triad_space *space, const embed_job *job, const char *p
     return status;
 }
 
+triad_status embed_job_create(embed_job *job, const char *source, const triad_embed_options *options, triad_pool *pool,
+                              triad_progress *progress, triad_error *err)
+{
+    *job = (embed_job){.source = source,
+                       .options = options != NULL ? *options : triad_embed_defaults(),
+                       .pool = pool,
+                       .progress = progress};
+    triad_status status = check_options(&job->options, err);
+    if (status == TRIAD_OK) status = kind_of(&job->kind, source, err);
+    if (status != TRIAD_OK) return status;
+    job->name = job->kind == SOURCE_LEXICAL || job->kind == SOURCE_RANDOM ? strdup(source + 9) : last_name(source);
+    return job->name != NULL ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
+}
+
+void embed_job_free(embed_job *job)
+{
+    free(job->name);
+    *job = (embed_job){0};
+}
+
 triad_status triad_embed(triad_space *space, const char *source, const triad_items *items,
                          const triad_embed_options *options, triad_pool *pool, triad_progress *progress,
                          triad_error *err)
 {
     memset(space, 0, sizeof *space);
-    embed_job job = {.source = source,
-                     .items = items,
-                     .options = options != NULL ? *options : triad_embed_defaults(),
-                     .pool = pool,
-                     .progress = progress};
-    source_kind kind = SOURCE_MODEL;
-    triad_status status = check_options(&job.options, err);
+    embed_job job;
+    triad_status status = embed_job_create(&job, source, options, pool, progress, err);
     if (status == TRIAD_OK && items->count == 0)
         status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: there is none to embed");
-    if (status == TRIAD_OK) status = kind_of(&kind, source, err);
-    if (status != TRIAD_OK) return status;
-    char *name = kind == SOURCE_LEXICAL || kind == SOURCE_RANDOM ? strdup(source + 9) : last_name(source);
-    if (name == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
-    job.name = name;
-    switch (kind) {
+    if (status != TRIAD_OK) {
+        embed_job_free(&job);
+        return status;
+    }
+    job.items = items;
+    switch (job.kind) {
     case SOURCE_MODEL:
         status = embed_model(space, &job, err);
         break;
@@ -165,7 +179,7 @@ triad_status triad_embed(triad_space *space, const char *source, const triad_ite
         status = embed_random(space, &job, err);
         break;
     }
-    free(name);
+    embed_job_free(&job);
     if (status != TRIAD_OK) triad_space_free(space);
     return status;
 }
@@ -190,7 +204,7 @@ triad_status triad_embed_probe(const char *source, size_t *layers, const char **
     } else if (status == TRIAD_OK && kind == SOURCE_AGENT) {
         triad_agent *agent = NULL;
         status = triad_agent_open(&agent, source, err);
-        if (status == TRIAD_OK) count = (size_t)triad_agent_encoder_layers(agent) + 3;
+        if (status == TRIAD_OK) count = (size_t)triad_agent_encoder_layers(agent) + 3 + triad_agent_fused_layers(agent);
         convention = "instruction";
         triad_agent_close(agent);
     }

@@ -13,11 +13,12 @@
 #ifndef TRIAD_EMBED_H
 #define TRIAD_EMBED_H
 
+#include "triad/babyai.h"
 #include "triad/space.h"
 
 typedef struct triad_embed_options {
     const char *layers; /* "last", "all", or names separated by commas: "0,15,raw" */
-    const char *pool;   /* "default", "mean", "mean-nofirst", "last", "cls", "projected", "tokens" */
+    const char *pool;   /* "default", "mean", "mean-nofirst", "last", "cls", "eos", "projected", "tokens" */
     const char *unit;   /* "sentence" */
     uint64_t seed;      /* of baseline:random */
 } triad_embed_options;  /* NULL members: the defaults */
@@ -29,6 +30,22 @@ triad_embed_options triad_embed_defaults(void);
 TRIAD_NODISCARD triad_status triad_embed(triad_space *space, const char *source, const triad_items *items,
                                          const triad_embed_options *options, triad_pool *pool, triad_progress *progress,
                                          triad_error *err);
+
+/* The same by the image tower of CLIP or BLIP: layers 0 … L of that tower, projected; poolings cls (the default for
+ * them), mean, mean-nofirst (the patches), projected, tokens. Items are the files, a PNG each: id and text are the
+ * file's name without folder and ending, source ends in ":images". */
+TRIAD_NODISCARD triad_status triad_embed_images(triad_space *space, const char *source, const char *const *paths,
+                                                size_t count, const triad_embed_options *options, triad_pool *pool,
+                                                triad_progress *progress, triad_error *err);
+
+/* The same for BabyAI's instructions, each the mean over 8 scenes in which it has just been fulfilled: the last frames
+ * of the expert's episodes (the whole grid, tiles of 28 pixels) by seeds from 3 * 10^9 on. level_count 0: levels that
+ * can say the items, those with few rooms first. met [items] (may be NULL): how many scenes were found for each; items
+ * with none are left out of the space. source ends in ":scenes". */
+TRIAD_NODISCARD triad_status triad_embed_scenes(triad_space *space, const char *source, const triad_items *items,
+                                                const babyai_level *const *levels, size_t level_count, size_t *met,
+                                                const triad_embed_options *options, triad_pool *pool,
+                                                triad_progress *progress, triad_error *err);
 
 /* Opens and validates a source without computing: what triad_embed would refuse before its first sentence is refused
  * here. Any pointer may be NULL; *pooling is what "default" means for it (static storage). */

@@ -4,14 +4,23 @@
 
 #include "embed/embed.h"
 
+typedef enum source_kind { SOURCE_MODEL, SOURCE_AGENT, SOURCE_LEXICAL, SOURCE_RANDOM } source_kind;
+
 typedef struct embed_job {
-    const char *source, *name; /* name: without any folder */
+    const char *source;
+    char *name; /* without any folder */
+    source_kind kind;
     const triad_items *items;
     triad_embed_options options; /* no member is NULL */
     triad_pool *pool;
     triad_progress *progress;
 } embed_job;
 
+/* Checks the options and finds out what the source is; items are left to the caller. embed_job_free also after a
+ * failure. */
+TRIAD_NODISCARD triad_status embed_job_create(embed_job *job, const char *source, const triad_embed_options *options,
+                                              triad_pool *pool, triad_progress *progress, triad_error *err);
+void embed_job_free(embed_job *job);
 /* A space without layers over a copy of the items; source is "PREFIX:NAME". */
 TRIAD_NODISCARD triad_status embed_begin(triad_space *space, const embed_job *job, const char *prefix, const char *pool,
                                          const char *kind, triad_error *err);

@@ -11,6 +11,7 @@ typedef struct collector {
     triad_space *space;
     const embed_job *job;
     const triad_tokens *tokens;
+    const triad_model *model;
     const char *pool; /* what "default" stands for is in */
     const char *last; /* the layer that "last" means */
 } collector;
@@ -38,8 +39,14 @@ static void pool_tile(void *context, size_t sentence, int worker)
     const triad_tokens *tokens = p->c->tokens;
     const triad_states *states = p->states;
     const size_t first = tokens->offsets[sentence], d = states->width;
+    const size_t count = tokens->offsets[sentence + 1] - first;
     size_t from, to;
-    span_of(p->c->pool, tokens->offsets[sentence + 1] - first, &from, &to);
+    span_of(p->c->pool, count, &from, &to);
+    if (strcmp(p->c->pool, "eos") == 0) {
+        /* Sentences without tokens have been refused: there is always one that stands for the sentence. */
+        if (triad_model_summary_token(p->c->model, tokens->ids + first, count, &from, NULL) != TRIAD_OK) from = 0;
+        to = from + 1;
+    }
     float *out = p->out + sentence * d;
     for (size_t j = 0; j < d; j++) {
         double sum = 0;
@@ -123,6 +130,9 @@ static triad_status run(triad_space *space, const embed_job *job, const triad_mo
     if (only_projected && !projects)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling projected: this model projects nothing (use %s)",
                           info->pooling);
+    if (strcmp(pool, "eos") == 0 && strcmp(info->pooling, "eos") != 0)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling eos: only CLIP has an end-of-text token (use %s)",
+                          info->pooling);
     triad_status status = check_layers(job, info, every_token, err);
     if (status != TRIAD_OK) return status;
     char number[24];
@@ -136,6 +146,7 @@ static triad_status run(triad_space *space, const embed_job *job, const triad_mo
     collector c = {.space = space,
                    .job = job,
                    .tokens = &tokens,
+                   .model = model,
                    .pool = pool,
                    .last = projects && by_convention ? "projected" : number};
     status = check_tokens(job, &tokens, err);

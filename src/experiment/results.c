@@ -144,8 +144,8 @@ static json_object *controls_json(const experiment_config *config)
     json_object *list = json_object_new_array();
     const bool agents = config->agents.seed_count > 0;
     if (agents && config->agents.untrained)
-        json_object_array_add(
-            list, fact("untrained twin", "The same network with the same seed at step 0: random features of the same "
+        json_object_array_add(list, fact("untrained twin",
+                                         "The same network with the same seed at step 0: random features of the same "
                                          "words. What training adds is the paired difference to it."));
     for (size_t i = 0; i < config->baseline_count; i++)
         json_object_array_add(
@@ -155,17 +155,17 @@ static json_object *controls_json(const experiment_config *config)
                        "Counts of lower-cased words, no network at all: how far shared words alone carry.")
                 : fact("random", "Independent Gaussian vectors: what nothing looks like under the same protocol."));
     if (agents && config->agents.seed_count > 1)
-        json_object_array_add(
-            list, fact("another seed's agent", "Agents that differ by their seed alone: how alike two learners of the "
-                                               "very same task become, the ceiling for everything else."));
+        json_object_array_add(list, fact("another seed's agent",
+                                         "Agents that differ by their seed alone: how alike two learners of the "
+                                         "very same task become, the ceiling for everything else."));
     if (config->alignment.permutations > 0) {
         json_object_array_add(list,
                               fact("iid null", "Sentences shuffled in one space. Rejecting it says that there is a "
                                                "relation; with a grammar of shared words that was never in doubt."));
-        json_object_array_add(
-            list, fact("relabel null", "Colours, objects and places renamed consistently in one space, all sentences "
-                                       "kept. It preserves everything that sharing words brings and asks whether it "
-                                       "matters which word is which. Only what survives it is called meaning."));
+        json_object_array_add(list, fact("relabel null",
+                                         "Colours, objects and places renamed consistently in one space, all sentences "
+                                         "kept. It preserves everything that sharing words brings and asks whether it "
+                                         "matters which word is which. Only what survives it is called meaning."));
     }
     return list;
 }

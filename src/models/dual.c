@@ -2,9 +2,11 @@
 #include "models/dual.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "models/model_internal.h"
 #include "nn/products.h"
 
@@ -64,6 +66,14 @@ triad_status dual_emit(const dual_sink *sink, const char *layer, bool of_sentenc
                           layer);
     const triad_states states = {.layer = layer, .of_sentences = of_sentences, .width = width, .rows = x, .row = row};
     return sink->each(sink->context, &states, err);
+}
+
+triad_status dual_emit_number(const dual_sink *sink, size_t layer, const stream *x, const size_t *row, triad_error *err)
+{
+    char name[24];
+    snprintf(name, sizeof name, "%zu", layer);
+    triad_progress_update(sink->progress, (double)layer, NULL);
+    return sink->each == NULL ? TRIAD_OK : dual_emit(sink, name, false, x->data, x->rows, x->width, row, err);
 }
 
 triad_status dual_project(float *out, const float *x, size_t rows, size_t width, const stack_weights *projection,

@@ -70,16 +70,20 @@ typedef struct dual_sink {
 /* Hands a finished layer out; refuses one that holds NaN or infinity. */
 TRIAD_NODISCARD triad_status dual_emit(const dual_sink *sink, const char *layer, bool of_sentences, const float *x,
                                        size_t rows, size_t width, const size_t *row, triad_error *err);
+/* A layer of tokens, where there is anybody to take it. */
+TRIAD_NODISCARD triad_status dual_emit_number(const dual_sink *sink, size_t layer, const stream *x, const size_t *row,
+                                              triad_error *err);
 /* out [rows, projected] = x W^T + b, each row divided by its length. */
 TRIAD_NODISCARD triad_status dual_project(float *out, const float *x, size_t rows, size_t width,
                                           const stack_weights *projection, size_t projected, triad_pool *pool,
                                           triad_error *err);
 
-TRIAD_NODISCARD triad_status dual_run_text(const triad_model *model, const triad_tokens *tokens, const dual_sink *sink,
-                                           triad_error *err);
-/* x [images, tokens, width] after all blocks, BLIP's after its last norm too; the caller frees. sink->each may be NULL.
- */
-TRIAD_NODISCARD triad_status dual_run_images(float **x, const triad_model *model, const triad_images *images,
+/* `projected`: the states that stand for the distinct sentences of p, from x [plan rows, width] of the last layer. */
+TRIAD_NODISCARD triad_status dual_project_text(const triad_model *model, const triad_tokens *tokens, const plan *p,
+                                               const float *x, const dual_sink *sink, triad_error *err);
+/* x [images * tokens, width] after all blocks, BLIP's after its last norm too; stream_free also after a failure.
+ * sink->each may be NULL. */
+TRIAD_NODISCARD triad_status dual_run_images(stream *x, const triad_model *model, const triad_images *images,
                                              const dual_sink *sink, triad_error *err);
 
 #endif

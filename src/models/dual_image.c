@@ -114,23 +114,8 @@ static triad_status embed_images(float *x, const triad_model *model, const triad
 }
 
 /* ---- what goes out */
-typedef struct emitter {
-    const dual_sink *sink;
-    const float *x;
-    size_t rows, width;
-    size_t *row; /* the identity */
-} emitter;
-
-static triad_status emit(void *context, size_t layer, triad_error *err)
-{
-    const emitter *e = context;
-    char name[24];
-    snprintf(name, sizeof name, "%zu", layer);
-    triad_progress_update(e->sink->progress, (double)layer, NULL);
-    return e->sink->each == NULL ? TRIAD_OK : dual_emit(e->sink, name, false, e->x, e->rows, e->width, e->row, err);
-}
-
-static triad_status project(const image_tower *t, const float *x, const emitter *e, size_t images, triad_error *err)
+static triad_status project(const image_tower *t, const float *x, size_t images, const size_t *row,
+                            const dual_sink *sink, triad_error *err)
 {
     const size_t d = t->body.width;
     float *summary = engine_floats(images, d, err), *out = engine_floats(images, t->projected, err);
@@ -138,44 +123,50 @@ static triad_status project(const image_tower *t, const float *x, const emitter 
     for (size_t i = 0; i < images && status == TRIAD_OK; i++)
         memcpy(summary + i * d, x + i * t->tokens * d, d * sizeof *x);
     if (status == TRIAD_OK && !t->post_norm_all)
-        status = stack_norm(summary, images, d, &t->post_norm, t->body.epsilon, e->sink->pool, err);
+        status = stack_norm(summary, images, d, &t->post_norm, t->body.epsilon, sink->pool, err);
     if (status == TRIAD_OK)
-        status = dual_project(out, summary, images, d, &t->projection, t->projected, e->sink->pool, err);
-    if (status == TRIAD_OK) status = dual_emit(e->sink, "projected", true, out, images, t->projected, e->row, err);
+        status = dual_project(out, summary, images, d, &t->projection, t->projected, sink->pool, err);
+    if (status == TRIAD_OK) status = dual_emit(sink, "projected", true, out, images, t->projected, row, err);
     free(summary);
     free(out);
     return status;
 }
 
-static triad_status run_tower(float *x, const triad_model *model, const triad_images *images, const emitter *e,
-                              const uint32_t *first, triad_error *err)
+/* row: 0, 1, … */
+static triad_status run_tower(stream *x, const triad_model *model, const triad_images *images, const uint32_t *first,
+                              const size_t *row, const dual_sink *sink, triad_error *err)
 {
     const image_tower *t = &model->pair.image;
-    const dual_sink *sink = e->sink;
-    const stack_rows rows = {
-        .rows = e->rows, .segments = images->count, .first = first, .longest = (uint32_t)t->tokens};
-    triad_status status = embed_images(x, model, images, sink, err);
+    const size_t n = images->count;
+    const stack_rows rows = {.rows = x->rows, .segments = n, .first = first, .longest = (uint32_t)t->tokens};
+    stack_pass *layers = NULL;
+    triad_status status = embed_images(x->data, model, images, sink, err);
     if (status == TRIAD_OK && t->pre_norm.weight != NULL)
-        status = stack_norm(x, e->rows, e->width, &t->pre_norm, t->body.epsilon, sink->pool, err);
+        status = stack_norm(x->data, x->rows, x->width, &t->pre_norm, t->body.epsilon, sink->pool, err);
     char label[160];
     snprintf(label, sizeof label, "look by %.120s", model->info.name);
     triad_progress_begin(sink->progress, label, "layers", (double)t->body.layers);
-    if (status == TRIAD_OK) status = emit((void *)e, 0, err);
-    if (status == TRIAD_OK) status = stack_run(&t->body, x, &rows, sink->pool, emit, (void *)e, err);
+    if (status == TRIAD_OK) status = dual_emit_number(sink, 0, x, row, err);
+    if (status == TRIAD_OK) status = stack_pass_create(&layers, &t->body, x, &rows, sink->pool, err);
+    for (size_t i = 0; i < t->body.layers && status == TRIAD_OK; i++) {
+        status = stack_pass_layer(layers, i, err);
+        if (status == TRIAD_OK) status = dual_emit_number(sink, i + 1, x, row, err);
+    }
+    stack_pass_free(layers);
     if (status == TRIAD_OK && t->post_norm_all)
-        status = stack_norm(x, e->rows, e->width, &t->post_norm, t->body.epsilon, sink->pool, err);
+        status = stack_norm(x->data, x->rows, x->width, &t->post_norm, t->body.epsilon, sink->pool, err);
     if (status == TRIAD_OK && t->post_norm_all && sink->each != NULL)
-        status = dual_emit(sink, "normed", false, x, e->rows, e->width, e->row, err);
+        status = dual_emit(sink, "normed", false, x->data, x->rows, x->width, row, err);
     if (status == TRIAD_OK && t->projection.weight != NULL && sink->each != NULL)
-        status = project(t, x, e, images->count, err);
+        status = project(t, x->data, n, row, sink, err);
     triad_progress_end(sink->progress, NULL);
     return status;
 }
 
-triad_status dual_run_images(float **x, const triad_model *model, const triad_images *images, const dual_sink *sink,
+triad_status dual_run_images(stream *x, const triad_model *model, const triad_images *images, const dual_sink *sink,
                              triad_error *err)
 {
-    *x = NULL;
+    *x = (stream){0};
     if (model->info.kind != TRIAD_DUAL)
         return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "model: %.200s (%s) reads text only", model->info.name,
                           model->info.family);
@@ -188,25 +179,17 @@ triad_status dual_run_images(float **x, const triad_model *model, const triad_im
     size_t rows;
     if (!triad_mul_size(&rows, images->count, t->tokens) || rows >= UINT32_MAX)
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "model: %zu images are too many for one run", images->count);
-    emitter e = {.sink = sink, .rows = rows, .width = t->body.width, .row = malloc(rows * sizeof *e.row)};
+    size_t *row = malloc(rows * sizeof *row);
     uint32_t *first = malloc((images->count + 1) * sizeof *first);
-    float *made = engine_floats(rows, t->body.width, err);
     triad_status status =
-        e.row != NULL && first != NULL && made != NULL
-            ? TRIAD_OK
+        row != NULL && first != NULL
+            ? stream_create(x, rows, t->body.width, ENGINE_MEMORY, NULL, err)
             : triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory for %zu images", images->count);
-    if (status == TRIAD_OK) {
-        e.x = made;
-        for (size_t i = 0; i < rows; i++) e.row[i] = i;
-        for (size_t i = 0; i <= images->count; i++) first[i] = (uint32_t)(i * t->tokens);
-        status = run_tower(made, model, images, &e, first, err);
-    }
-    free(e.row);
+    for (size_t i = 0; i < rows && status == TRIAD_OK; i++) row[i] = i;
+    for (size_t i = 0; i <= images->count && status == TRIAD_OK; i++) first[i] = (uint32_t)(i * t->tokens);
+    if (status == TRIAD_OK) status = run_tower(x, model, images, first, row, sink, err);
+    free(row);
     free(first);
-    if (status == TRIAD_OK)
-        *x = made;
-    else
-        free(made);
     return status;
 }
 
@@ -214,9 +197,9 @@ triad_status triad_model_run_images(const triad_model *model, const triad_images
                                     triad_progress *progress, triad_states_fn each, void *context, triad_error *err)
 {
     const dual_sink sink = {.pool = pool, .progress = progress, .each = each, .context = context};
-    float *x;
+    stream x;
     const triad_status status = dual_run_images(&x, model, images, &sink, err);
-    free(x);
+    stream_free(&x);
     return status;
 }
 

@@ -30,23 +30,6 @@ static triad_status embed(float *x, const text_tower *t, const int32_t *token, c
 }
 
 /* ---- what goes out */
-typedef struct emitter {
-    const dual_sink *sink;
-    const float *x;
-    size_t rows, width, layers;
-    const size_t *row; /* of each token */
-} emitter;
-
-static triad_status emit(void *context, size_t layer, triad_error *err)
-{
-    const emitter *e = context;
-    char name[24];
-    snprintf(name, sizeof name, "%zu", layer);
-    triad_progress_update(e->sink->progress, (double)layer, NULL);
-    if (e->sink->each == NULL) return TRIAD_OK;
-    return dual_emit(e->sink, name, false, e->x, e->rows, e->width, e->row, err);
-}
-
 triad_status triad_model_summary_token(const triad_model *model, const int32_t *ids, size_t count, size_t *index,
                                        triad_error *err)
 {
@@ -73,8 +56,8 @@ void triad_model_prompt(const triad_model *model, triad_tokens *tokens)
 }
 
 /* The states that stand for the distinct sentences, normed, projected, of length 1. */
-static triad_status project(const triad_model *model, const triad_tokens *tokens, const plan *p, const float *x,
-                            const dual_sink *sink, triad_error *err)
+triad_status dual_project_text(const triad_model *model, const triad_tokens *tokens, const plan *p, const float *x,
+                               const dual_sink *sink, triad_error *err)
 {
     const text_tower *t = &model->pair.text;
     const size_t d = t->body.width;
@@ -97,36 +80,47 @@ static triad_status project(const triad_model *model, const triad_tokens *tokens
     return status;
 }
 
-triad_status dual_run_text(const triad_model *model, const triad_tokens *tokens, const dual_sink *sink,
-                           triad_error *err)
+/* ---- alone: as blocks of the engine */
+typedef struct text_pass {
+    engine *e;
+    stack_rows rows;
+    stack_pass *layers;
+} text_pass;
+
+static triad_status embed_text(void *pass, triad_error *err)
 {
-    const text_tower *t = &model->pair.text;
-    plan p;
-    triad_status status = plan_create(&p, tokens, t->causal, t->vocabulary, t->max_tokens, err);
-    if (status != TRIAD_OK) return status;
-    if (p.rows == 0) {
-        plan_free(&p);
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "model: there is not one token to run");
-    }
-    const size_t d = t->body.width;
-    float *x = engine_floats(p.rows, d, err);
-    const emitter e = {.sink = sink, .x = x, .rows = p.rows, .width = d, .row = p.row_of_token};
-    const stack_rows rows = {.rows = p.rows,
-                             .tree = t->causal ? &p : NULL,
-                             .segments = p.distinct,
-                             .first = t->causal ? NULL : p.first,
-                             .longest = p.longest};
-    char label[160];
-    snprintf(label, sizeof label, "embed by %.120s", model->info.name);
-    triad_progress_begin(sink->progress, label, "layers", (double)t->body.layers);
-    status = x != NULL ? embed(x, t, p.token, p.position, p.rows, sink->pool, err) : TRIAD_ERR_MEMORY;
-    if (status == TRIAD_OK) status = emit((void *)&e, 0, err);
-    if (status == TRIAD_OK) status = stack_run(&t->body, x, &rows, sink->pool, emit, (void *)&e, err);
-    if (status == TRIAD_OK && t->projection.weight != NULL) status = project(model, tokens, &p, x, sink, err);
-    triad_progress_end(sink->progress, NULL);
-    free(x);
-    plan_free(&p);
-    return status;
+    const text_pass *s = pass;
+    const plan *p = s->e->rows;
+    return embed(s->e->x.data, &s->e->model->pair.text, p->token, p->position, p->rows, s->e->pool, err);
+}
+
+static triad_status text_block(void *pass, size_t i, triad_error *err)
+{
+    return stack_pass_layer(((text_pass *)pass)->layers, i, err);
+}
+
+static void free_text(void *pass)
+{
+    text_pass *s = pass;
+    if (s != NULL) stack_pass_free(s->layers);
+    free(s);
+}
+
+triad_status dual_blocks(blocks *made, engine *e, triad_error *err)
+{
+    const text_tower *t = &e->model->pair.text;
+    text_pass *s = calloc(1, sizeof *s);
+    *made = (blocks){.pass = s, .embed = embed_text, .block = text_block, .free = free_text};
+    if (s == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
+    const bool tree = t->causal && !e->options.apart;
+    s->e = e;
+    s->rows = (stack_rows){.rows = e->rows->rows,
+                           .tree = tree ? e->rows : NULL,
+                           .segments = e->rows->distinct,
+                           .first = tree ? NULL : e->rows->first,
+                           .causal = t->causal,
+                           .longest = e->rows->longest};
+    return stack_pass_create(&s->layers, &t->body, &e->x, &s->rows, e->pool, err);
 }
 
 /* ---- beside an image */
@@ -207,11 +201,10 @@ static triad_status beside_create(beside *b, const triad_tokens *tokens, const s
 }
 
 /* x [rows of b, width] after all blocks, read beside the images' rows. */
-static triad_status read_beside(float *x, const triad_model *model, const beside *b, const float *images,
+static triad_status read_beside(const stream *x, const triad_model *model, const beside *b, const float *images,
                                 const dual_sink *sink, triad_error *err)
 {
     const text_tower *t = &model->pair.text;
-    const emitter e = {.sink = sink, .x = x, .rows = b->rows, .width = t->body.width, .row = b->row_of_token};
     const stack_rows rows = {.rows = b->rows,
                              .segments = b->count,
                              .first = b->first,
@@ -220,9 +213,16 @@ static triad_status read_beside(float *x, const triad_model *model, const beside
                              .context = images,
                              .context_rows = model->pair.image.tokens,
                              .of_segment = b->of};
-    triad_status status = embed(x, t, b->token, b->position, b->rows, sink->pool, err);
-    if (status == TRIAD_OK) status = emit((void *)&e, 0, err);
-    return status == TRIAD_OK ? stack_run(&t->body, x, &rows, sink->pool, emit, (void *)&e, err) : status;
+    stack_pass *layers = NULL;
+    triad_status status = embed(x->data, t, b->token, b->position, b->rows, sink->pool, err);
+    if (status == TRIAD_OK) status = dual_emit_number(sink, 0, x, b->row_of_token, err);
+    if (status == TRIAD_OK) status = stack_pass_create(&layers, &t->body, x, &rows, sink->pool, err);
+    for (size_t i = 0; i < t->body.layers && status == TRIAD_OK; i++) {
+        status = stack_pass_layer(layers, i, err);
+        if (status == TRIAD_OK) status = dual_emit_number(sink, i + 1, x, b->row_of_token, err);
+    }
+    stack_pass_free(layers);
+    return status;
 }
 
 static triad_status check_reader(const triad_model *model, const triad_tokens *tokens, triad_error *err)
@@ -244,19 +244,19 @@ triad_status triad_model_run_beside(const triad_model *model, const triad_tokens
                                 s + 1, image_of[s], images->count);
     if (status != TRIAD_OK) return status;
     const dual_sink silent = {.pool = pool, .progress = progress}, sink = {pool, progress, each, context};
-    float *seen = NULL, *x = NULL;
+    stream seen = {0}, x = {0};
     beside b = {0};
     status = dual_run_images(&seen, model, images, &silent, err);
     if (status == TRIAD_OK) status = beside_create(&b, tokens, image_of, images->count, err);
-    if (status == TRIAD_OK && (x = engine_floats(b.rows, model->info.width, err)) == NULL) status = TRIAD_ERR_MEMORY;
+    if (status == TRIAD_OK) status = stream_create(&x, b.rows, model->info.width, ENGINE_MEMORY, NULL, err);
     char label[160];
     snprintf(label, sizeof label, "read beside images by %.100s", model->info.name);
     triad_progress_begin(progress, label, "layers", (double)model->info.layers);
-    if (status == TRIAD_OK) status = read_beside(x, model, &b, seen, &sink, err);
+    if (status == TRIAD_OK) status = read_beside(&x, model, &b, seen.data, &sink, err);
     triad_progress_end(progress, NULL);
     beside_free(&b);
-    free(x);
-    free(seen);
+    stream_free(&x);
+    stream_free(&seen);
     return status;
 }
 
@@ -292,7 +292,7 @@ static triad_status match_images(float *scores, const triad_model *model, const 
                           .offsets = malloc((images * n + 1) * sizeof *pairs.offsets),
                           .ids = malloc(images * total * sizeof *pairs.ids)};
     size_t *of = malloc(images * n * sizeof *of);
-    float *x = NULL;
+    stream x = {0};
     beside b = {0};
     triad_status status = pairs.offsets != NULL && pairs.ids != NULL && of != NULL
                               ? TRIAD_OK
@@ -305,13 +305,13 @@ static triad_status match_images(float *scores, const triad_model *model, const 
         }
         status = beside_create(&b, &pairs, of, images, err);
     }
-    if (status == TRIAD_OK && (x = engine_floats(b.rows, model->info.width, err)) == NULL) status = TRIAD_ERR_MEMORY;
-    if (status == TRIAD_OK) status = read_beside(x, model, &b, seen, sink, err);
-    if (status == TRIAD_OK) status = score(scores, model, &b, x, err);
+    if (status == TRIAD_OK) status = stream_create(&x, b.rows, model->info.width, ENGINE_MEMORY, NULL, err);
+    if (status == TRIAD_OK) status = read_beside(&x, model, &b, seen, sink, err);
+    if (status == TRIAD_OK) status = score(scores, model, &b, x.data, err);
     beside_free(&b);
     triad_tokens_free(&pairs);
     free(of);
-    free(x);
+    stream_free(&x);
     return status;
 }
 
@@ -326,17 +326,17 @@ triad_status triad_model_match(const triad_model *model, const triad_tokens *tok
     const dual_sink silent = {.pool = pool, .progress = progress}, quiet = {.pool = pool};
     const size_t n = tokens->sentences, one = model->pair.image.tokens * model->info.image_width;
     const size_t a_time = MATCH_FLOATS / (tokens->offsets[n] * model->info.width) + 1;
-    float *seen = NULL;
+    stream seen = {0};
     status = dual_run_images(&seen, model, images, &silent, err);
     char label[160];
     snprintf(label, sizeof label, "match by %.120s", model->info.name);
     triad_progress_begin(progress, label, "images", (double)images->count);
     for (size_t i = 0; i < images->count && status == TRIAD_OK; i += a_time) {
         const size_t left = images->count - i, count = left < a_time ? left : a_time;
-        status = match_images(scores + i * n, model, tokens, count, seen + i * one, &quiet, err);
+        status = match_images(scores + i * n, model, tokens, count, seen.data + i * one, &quiet, err);
         triad_progress_update(progress, (double)(i + count), NULL);
     }
     triad_progress_end(progress, NULL);
-    free(seen);
+    stream_free(&seen);
     return status;
 }

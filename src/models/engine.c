@@ -258,17 +258,14 @@ triad_status triad_model_run(const triad_model *model, const triad_tokens *token
                              triad_pool *pool, triad_progress *progress, triad_states_fn each, void *context,
                              triad_error *err)
 {
-    if (model->info.kind == TRIAD_DUAL) {
-        const dual_sink sink = {.pool = pool, .progress = progress, .each = each, .context = context};
-        return dual_run_text(model, tokens, &sink, err);
-    }
     engine e = {.model = model,
                 .pool = pool,
                 .progress = progress,
                 .each = each,
                 .context = context,
                 .options = options != NULL ? *options : (triad_run_options){0}};
-    const bool causal = model->info.kind == TRIAD_DECODER;
+    const bool two = model->info.kind == TRIAD_DUAL;
+    const bool causal = two ? model->pair.text.causal : model->info.kind == TRIAD_DECODER;
     plan rows;
     triad_status status =
         plan_create(&rows, tokens, causal && !e.options.apart, model->info.vocabulary, model->info.max_tokens, err);
@@ -279,12 +276,15 @@ triad_status triad_model_run(const triad_model *model, const triad_tokens *token
     if (status == TRIAD_OK)
         status = stream_create(&e.x, rows.rows, model->info.width,
                                e.options.memory > 0 ? e.options.memory : ENGINE_MEMORY, e.options.scratch, err);
-    if (status == TRIAD_OK) status = causal ? decoder_blocks(&b, &e, err) : encoder_blocks(&b, &e, err);
+    if (status == TRIAD_OK) status = (two ? dual_blocks : causal ? decoder_blocks : encoder_blocks)(&b, &e, err);
     char label[160];
     snprintf(label, sizeof label, "embed by %.120s", model->info.name);
     triad_progress_begin(progress, label, "layers", (double)model->info.layers);
     if (status == TRIAD_OK) status = run_blocks(&e, &b, err);
     if (status == TRIAD_OK && model->after.count > 0) status = project(&e, tokens, e.x.data, err);
+    const dual_sink sink = {.pool = pool, .progress = progress, .each = each, .context = context};
+    if (status == TRIAD_OK && two && model->pair.text.projection.weight != NULL)
+        status = dual_project_text(model, tokens, &rows, e.x.data, &sink, err);
     triad_progress_end(progress, NULL);
     if (status == TRIAD_OK && e.options.state != NULL) (void)unlink(e.options.state);
     if (b.free != NULL) b.free(b.pass);

@@ -50,6 +50,7 @@ typedef struct blocks {
 } blocks;
 TRIAD_NODISCARD triad_status decoder_blocks(blocks *made, engine *e, triad_error *err);
 TRIAD_NODISCARD triad_status encoder_blocks(blocks *made, engine *e, triad_error *err);
+TRIAD_NODISCARD triad_status dual_blocks(blocks *made, engine *e, triad_error *err); /* the text tower */
 
 bool engine_all_finite(const float *x, size_t count);
 /* rows * columns floats, 64-byte aligned; NULL and an error where the product overflows or memory is out. free() */

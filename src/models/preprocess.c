@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "formats/json.h"
 
 enum { MAX_CONFIG = 1 << 20 };
 
@@ -143,8 +142,10 @@ static triad_status check_type(json_object *config, preprocess_kind kind, triad_
                       type, family);
 }
 
-static triad_status read_config(preprocess *how, json_object *config, preprocess_kind kind, triad_error *err)
+triad_status preprocess_read(preprocess *how, json_object *config, preprocess_kind kind, triad_error *err)
 {
+    *how = defaults(kind);
+    how->known = true;
     if (!json_object_is_type(config, json_type_object))
         return triad_fail(err, TRIAD_ERR_FORMAT, -1, "preprocessor_config.json: not an object");
     bool pad = false, square = false, default_square = kind == PREPROCESS_BLIP;
@@ -184,10 +185,10 @@ triad_status preprocess_open(preprocess *how, const char *folder, preprocess_kin
     char *path = triad_path_join(folder, "preprocessor_config.json");
     if (path == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
     json_object *config = NULL;
-    how->known = triad_path_exists(path);
-    triad_status status = how->known ? json_read_file(&config, path, MAX_CONFIG, err) : TRIAD_OK;
+    const bool there = triad_path_exists(path);
+    triad_status status = there ? json_read_file(&config, path, MAX_CONFIG, err) : TRIAD_OK;
     free(path);
-    if (how->known && status == TRIAD_OK) status = read_config(how, config, kind, err);
+    if (there && status == TRIAD_OK) status = preprocess_read(how, config, kind, err);
     json_object_put(config);
     return status;
 }

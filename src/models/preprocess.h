@@ -3,6 +3,7 @@
 #ifndef TRIAD_MODELS_PREPROCESS_H
 #define TRIAD_MODELS_PREPROCESS_H
 
+#include "formats/json.h"
 #include "triad/image.h"
 
 typedef enum size_rule {
@@ -25,6 +26,9 @@ typedef enum preprocess_kind { PREPROCESS_CLIP, PREPROCESS_BLIP } preprocess_kin
 
 /* Reads folder/preprocessor_config.json on top of the kind's defaults; leaves known false where there is none. */
 TRIAD_NODISCARD triad_status preprocess_open(preprocess *how, const char *folder, preprocess_kind kind,
+                                             triad_error *err);
+/* The configuration itself, already parsed. */
+TRIAD_NODISCARD triad_status preprocess_read(preprocess *how, json_object *config, preprocess_kind kind,
                                              triad_error *err);
 /* pixels [3, side, side]. Refuses an image that does not come out as side x side. */
 TRIAD_NODISCARD triad_status preprocess_run(float *pixels, size_t side, const preprocess *how, const triad_image *image,

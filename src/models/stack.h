@@ -7,6 +7,7 @@
 #include "formats/json.h"
 #include "models/checkpoint.h"
 #include "models/plan.h"
+#include "models/stream.h"
 
 /* y = x W^T + b; a norm's gain and shift. */
 typedef struct stack_weights {
@@ -63,13 +64,16 @@ typedef struct stack_rows {
     const uint32_t *of_segment; /* [segments] */
 } stack_rows;
 
-/* Called with the number of a finished block, 1 … layers. An error ends the run. */
-typedef triad_status (*stack_done_fn)(void *context, size_t layer, triad_error *err);
+/* A run through the blocks, one after the other. */
+typedef struct stack_pass stack_pass;
 
-/* x [rows, width] goes through all blocks in place. The same bytes for any pool; a sentence's rows do not depend on
- * what other sentences there are. */
-TRIAD_NODISCARD triad_status stack_run(const stack *m, float *x, const stack_rows *rows, triad_pool *pool,
-                                       stack_done_fn done, void *context, triad_error *err);
+/* x [rows, width] is changed in place by stack_pass_layer. All of it is borrowed and must outlive the pass. */
+TRIAD_NODISCARD triad_status stack_pass_create(stack_pass **pass, const stack *m, const stream *x,
+                                               const stack_rows *rows, triad_pool *pool, triad_error *err);
+/* Block i over all rows. The same bytes for any pool; a sentence's rows do not depend on what other sentences there
+ * are. */
+TRIAD_NODISCARD triad_status stack_pass_layer(stack_pass *pass, size_t i, triad_error *err);
+void stack_pass_free(stack_pass *pass);
 
 /* x [rows, width] = norm(x), over a pool. */
 TRIAD_NODISCARD triad_status stack_norm(float *x, size_t rows, size_t width, const stack_weights *norm, double epsilon,

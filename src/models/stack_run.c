@@ -25,11 +25,12 @@ typedef struct widened {
     float *attention_gain, *attention_shift, *cross_gain, *cross_shift, *ffn_gain, *ffn_shift;
 } widened;
 
-typedef struct pass {
+struct stack_pass {
     const stack *m;
+    const stream *residual;
     const stack_rows *r;
     triad_pool *pool;
-    float *x;
+    float *x; /* of the residual stream */
     widened w;
     float *storage;      /* of all of w */
     float *a;            /* [chunk, d] normed rows; what attention gives */
@@ -41,12 +42,14 @@ typedef struct pass {
     size_t carried;      /* tree: rows of qkv that hold the path to the chunk's first row */
     size_t chunk;        /* rows at most */
     bool crosses;
+    size_t threads;
     /* of the chunk that runs */
     size_t first, rows, segment, segments;
     uint32_t context_first;
     const float *gain, *shift, *bias;
     float *out; /* of the running row loop */
-} pass;
+};
+typedef struct stack_pass pass;
 
 static size_t larger(size_t a, size_t b)
 {
@@ -323,21 +326,19 @@ static void next_chunk(pass *s)
     }
 }
 
-static triad_status run_layers(pass *s, stack_done_fn done, void *context, triad_error *err)
+triad_status stack_pass_layer(stack_pass *s, size_t i, triad_error *err)
 {
-    triad_status status = TRIAD_OK;
-    for (size_t i = 0; i < s->m->layers && status == TRIAD_OK; i++) {
-        if (i + 1 < s->m->layers) prefetch(&s->m->layer[i + 1]);
-        status = widen_layer(s, &s->m->layer[i], err);
-        s->first = s->rows = s->segment = s->segments = 0;
-        for (next_chunk(s); s->rows > 0 && status == TRIAD_OK; next_chunk(s)) {
-            self_attention(s);
-            if (s->crosses) cross_attention(s);
-            feed_forward(s);
-        }
-        if (status == TRIAD_OK) status = done(context, i + 1, err);
+    if (i + 1 < s->m->layers) prefetch(&s->m->layer[i + 1]);
+    const triad_status status = widen_layer(s, &s->m->layer[i], err);
+    if (status != TRIAD_OK) return status;
+    s->first = s->rows = s->segment = s->segments = 0;
+    for (next_chunk(s); s->rows > 0; next_chunk(s)) {
+        self_attention(s);
+        if (s->crosses) cross_attention(s);
+        feed_forward(s);
+        stream_rest(s->residual, s->first, s->rows);
     }
-    return status;
+    return TRIAD_OK;
 }
 
 /* ---- memory */
@@ -376,8 +377,9 @@ static bool make_weights(pass *s)
     return true;
 }
 
-static bool make_scratch(pass *s, size_t threads)
+static bool make_scratch(pass *s)
 {
+    const size_t threads = s->threads;
     const size_t d = s->m->width, f = s->m->feed_forward, longest = s->r->longest;
     const size_t wanted = larger(larger(CHUNK_FLOATS / (5 * d + f), TILE), s->r->tree != NULL ? TILE : longest);
     s->chunk = s->r->rows < wanted ? s->r->rows : wanted;
@@ -400,27 +402,37 @@ static bool make_scratch(pass *s, size_t threads)
     return true;
 }
 
-triad_status stack_run(const stack *m, float *x, const stack_rows *rows, triad_pool *pool, stack_done_fn done,
-                       void *context, triad_error *err)
+triad_status stack_pass_create(stack_pass **made, const stack *m, const stream *x, const stack_rows *rows,
+                               triad_pool *pool, triad_error *err)
 {
-    const size_t threads = (size_t)triad_pool_threads(pool);
-    pass s = {.m = m, .r = rows, .pool = pool, .x = x, .crosses = rows->context != NULL};
-    const triad_status status =
-        make_weights(&s) && make_scratch(&s, threads)
-            ? run_layers(&s, done, context, err)
-            : triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory for %zu rows", rows->rows);
-    for (size_t i = 0; i < threads; i++) {
-        if (s.scratch != NULL) free(s.scratch[i]);
-        if (s.ancestor != NULL) free(s.ancestor[i]);
+    stack_pass *s = calloc(1, sizeof *s);
+    *made = s;
+    if (s != NULL) {
+        *s = (stack_pass){
+            .m = m, .residual = x, .r = rows, .pool = pool, .x = x->data, .crosses = rows->context != NULL};
+        s->threads = (size_t)triad_pool_threads(pool);
+        if (make_weights(s) && make_scratch(s)) return TRIAD_OK;
     }
-    free(s.scratch);
-    free(s.ancestor);
-    free(s.storage);
-    free(s.a);
-    free(s.qkv);
-    free(s.middle);
-    free(s.cross_kv);
-    return status;
+    stack_pass_free(s);
+    *made = NULL;
+    return triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory for %zu rows", rows->rows);
+}
+
+void stack_pass_free(stack_pass *s)
+{
+    if (s == NULL) return;
+    for (size_t i = 0; i < s->threads; i++) {
+        if (s->scratch != NULL) free(s->scratch[i]);
+        if (s->ancestor != NULL) free(s->ancestor[i]);
+    }
+    free(s->scratch);
+    free(s->ancestor);
+    free(s->storage);
+    free(s->a);
+    free(s->qkv);
+    free(s->middle);
+    free(s->cross_kv);
+    free(s);
 }
 
 /* ---- one norm alone */

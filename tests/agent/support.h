@@ -60,6 +60,9 @@ __attribute__((unused)) static triad_train_options support_training(const char *
     options.feed_forward = 64;
     options.encoder_layers = options.cell_layers = options.memory_layers = 1;
     options.window = 5;
+    options.instruction = 48;
+    options.validations = 2;
+    options.validation_episodes = 8;
     options.seed = 7;
     options.agent_path = agent_path;
     return options;

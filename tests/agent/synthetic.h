@@ -15,8 +15,8 @@ enum {
 };
 
 typedef struct synthetic {
-    uint32_t word_offset[9], word[8 * 12], instruction[8], episode[9], token[SYNTHETIC_STEPS + 1], visible[SYNTHETIC_STEPS],
-        bag_offset[SYNTHETIC_TOKENS + 1], bag[SYNTHETIC_BAG];
+    uint32_t word_offset[9], word[8 * 12], instruction[8], episode[9], token[SYNTHETIC_STEPS + 1],
+        visible[SYNTHETIC_STEPS], bag_offset[SYNTHETIC_TOKENS + 1], bag[SYNTHETIC_BAG];
     int32_t target[SYNTHETIC_STEPS];
     policy_input input;
 } synthetic;
@@ -64,8 +64,8 @@ __attribute__((unused)) static void synthetic_fill(synthetic *made, size_t episo
             uint32_t tokens, visible, token_bag[FEATURE_MAX_TOKENS + 1];
             uint16_t rows[FEATURE_MAX_BAG];
             synthetic_image(&rng, image);
-            feature_observe(&odometer, image, (uint8_t)triad_pcg64_integers(&rng, 0, 4), &tokens, &visible,
-                            token_bag, rows);
+            feature_observe(&odometer, image, (uint8_t)triad_pcg64_integers(&rng, 0, 4), &tokens, &visible, token_bag,
+                            rows);
             const size_t step = input->steps++;
             made->visible[step] = visible;
             for (uint32_t t = 0; t < tokens; t++) {

@@ -35,9 +35,11 @@ static void an_agent_is_trained_and_evaluated(void **state)
     (void)state;
     char *folder = support_folder(), arguments[1500], text[4000], errors[4000];
     for (int threads = 1; threads <= 2; threads++) {
-        snprintf(arguments, sizeof arguments,
-                 "train --levels GoToLocal,BabyAI-PickupDist-v0 -o %s/a%d --steps 600 --threads %d --seed 3 --quiet",
-                 folder, threads, threads);
+        snprintf(
+            arguments, sizeof arguments,
+            "train --levels GoToLocal,BabyAI-PickupDist-v0 -o %s/a%d --steps 600 --threads %d --seed 3 --validations 1 "
+            "--validation-episodes 5 --quiet",
+            folder, threads, threads);
         assert_int_equal(run(text, sizeof text, errors, sizeof errors, folder, arguments), 0);
         assert_string_equal(errors, "");
         assert_non_null(strstr(text, "trained on GoToLocal, PickupDist"));
@@ -56,16 +58,81 @@ static void an_agent_is_trained_and_evaluated(void **state)
     result = json_object_array_get_idx(results, 1);
     assert_string_equal(json_object_get_string(json_object_object_get(result, "level")), "PickupDist");
     assert_int_equal(json_object_get_int(json_object_object_get(result, "episodes")), 10);
-    const char *const keys[] = {"success",        "wilson",          "mean_steps",
-                                "mean_steps_bot", "success_in_time", "success_foreign"};
+    const char *const keys[] = {"success",         "wilson",          "mean_steps", "mean_steps_bot",
+                                "success_in_time", "success_foreign", "kinds"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         assert_true(json_object_object_get_ex(result, keys[k], NULL));
     json_object_put(root);
     snprintf(arguments, sizeof arguments, "eval %s/a1 --levels GoToLocal -n 10 --quiet", folder);
     assert_int_equal(run(text, sizeof text, NULL, 0, folder, arguments), 0);
     assert_non_null(strstr(text, "GoToLocal"));
+    /* Kinds of instructions and no foreign ones: JSON has null where nothing was tried. */
+    snprintf(arguments, sizeof arguments, "eval %s/a1 --levels ActionObjDoor -n 10 --no-foreign --json --quiet",
+             folder);
+    assert_int_equal(run(text, sizeof text, NULL, 0, folder, arguments), 0);
+    assert_int_equal(json_read(&root, text, strlen(text), NULL), TRIAD_OK);
+    result = json_object_array_get_idx(json_find(root, "results", json_type_array), 0);
+    assert_true(json_object_is_type(json_object_object_get(result, "success_foreign"), json_type_null));
+    int episodes = 0;
+    json_object_object_foreach(json_object_object_get(result, "kinds"), kind, entry)
+    {
+        assert_true(strcmp(kind, "go to") == 0 || strcmp(kind, "pick up") == 0 || strcmp(kind, "open") == 0);
+        episodes += json_object_get_int(json_object_object_get(entry, "episodes"));
+    }
+    assert_int_equal(episodes, 10);
+    json_object_put(root);
     free(a);
     free(b);
+    support_remove_folder(folder);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The numbers of a file make the network; the command line goes before them. */
+static void a_configuration_is_read(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *config = support_path(folder, "c.yaml"), *path = support_path(folder, "a"),
+         arguments[1500], errors[4000];
+    write_text(config, "network: {width: 32, heads: 2, feed_forward: 48, encoder_layers: 1, cell_layers: 1, "
+                       "memory_layers: 1, recall_layers: 2, window: 9, instruction: 64}\n"
+                       "training:\n  steps: 100000000\n  batch_steps: 64\n  learning_rate: 0.002\n  validations: 0\n"
+                       "  shares:\n  - {level: PickupDist, share: 2}\n  - {level: GoToLocal, share: 1}\n");
+    snprintf(arguments, sizeof arguments, "train --levels GoToLocal,PickupDist -o %s --config %s --steps 200 --quiet",
+             path, config);
+    assert_int_equal(run(NULL, 0, errors, sizeof errors, folder, arguments), 0);
+    triad_agent *agent;
+    assert_int_equal(triad_agent_open(&agent, path, NULL), TRIAD_OK);
+    assert_int_equal(agent->layout.config.width, 32);
+    assert_int_equal(agent->layout.config.feed_forward, 48);
+    assert_int_equal(agent->layout.config.recall_layers, 2);
+    assert_int_equal(agent->layout.config.window, 9);
+    assert_int_equal(triad_agent_instruction_size(agent), 64);
+    triad_agent_close(agent);
+    const struct {
+        const char *text, *says;
+    } cases[] = {
+        {"network: {width: 100}\n", "width 100"},
+        {"network: {wide: 100}\n", ":1: "},
+        {"training: {steps: 5, tflop: 5}\n", "tflop and steps"},
+        {"training:\n  shares:\n  - {level: GoToLocal, share: 1}\n", "PickupDist is missing"},
+        {"training:\n  shares:\n  - {level: GoToLokal, share: 1}\n", "GoToLokal is no level"},
+        {"training:\n  shares:\n  - {level: GoTo, share: 1}\n", "GoTo is not among"},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        write_text(config, cases[c].text);
+        assert_int_equal(run(NULL, 0, errors, sizeof errors, folder, arguments), 1);
+        if (!strstr(errors, cases[c].says)) fail_msg("%s", errors);
+        assert_ptr_equal(strchr(errors, '\n'), errors + strlen(errors) - 1);
+    }
+    free(config);
+    free(path);
     support_remove_folder(folder);
 }
 
@@ -85,7 +152,7 @@ static void mistakes_are_told_in_one_line(void **state)
         {"train --levels GoToLocal --steps 100", 2, NULL},
         {"train -o %s/a --steps 100", 2, NULL},
         {"train --levels GoToLocal -o %s/a --tflop -1", 2, NULL},
-        {"train --levels GoToLocal -o %s/a --config x.yaml", 2, NULL},
+        {"train --levels GoToLocal -o %s/a --config x.yaml", 1, NULL},
         {"eval --levels GoToLocal", 2, NULL},
         {"eval %s/none --levels GoToLocal", 1, NULL},
         {"eval %s/none --levels GoToLocal -n 0", 2, NULL},
@@ -109,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_agent_is_trained_and_evaluated),
+        cmocka_unit_test(a_configuration_is_read),
         cmocka_unit_test(mistakes_are_told_in_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,8 @@ static void any_observation_is_harmless(void **state)
                                              : triad_pcg64_integers(&rng, 0, 11));
         uint32_t tokens, visible, token_bag[FEATURE_MAX_TOKENS + 1];
         uint16_t bag[FEATURE_MAX_BAG];
-        feature_observe(&odometer, image, (uint8_t)triad_pcg64_integers(&rng, 0, 256), &tokens, &visible, token_bag, bag);
+        feature_observe(&odometer, image, (uint8_t)triad_pcg64_integers(&rng, 0, 256), &tokens, &visible, token_bag,
+                        bag);
         assert_in_range(tokens, 1, FEATURE_MAX_TOKENS);
         assert_true(token_bag[tokens] <= FEATURE_MAX_BAG);
         for (uint32_t b = 0; b < token_bag[tokens]; b++) assert_true(bag[b] < FEATURE_ROWS);
@@ -142,7 +143,7 @@ static void what_is_out_of_sight_is_remembered(void **state)
     assert_true(holds(bag, 0, token_bag[1], known + here - 5 * side - 1));
     assert_false(holds(bag, 0, token_bag[1], known + here - 7 * side)); /* never seen */
     assert_false(holds(bag, 0, token_bag[1], known + here + 2 * side)); /* in sight: not said twice */
-    assert_false(holds(bag, 0, token_bag[1], wall + here + 2 * side)); /* in sight: seen to be free now */
+    assert_false(holds(bag, 0, token_bag[1], wall + here + 2 * side));  /* in sight: seen to be free now */
     feature_act(&odometer, BABYAI_RIGHT);
     clear(image);
     feature_observe(&odometer, image, 0, &tokens, &visible, token_bag, bag);

@@ -90,9 +90,9 @@ static void cost_by_hand(void **state)
                                 .visible = visible,
                                 .tokens = 9};
     const uint64_t d = 16, f = 32, z = 32, row = 2 * (3 * d * d + d * d + d * f + f * d);
-    uint64_t forward = 3 * row + 2 * 2 * d * 9;     /* encoder: scores and mixtures of 3 x 3 */
-    forward += 2 * z * (d + 11 * 2 * d + d);        /* z, FiLM of 11 norms, global token */
-    forward += 7 * row + 2 * 2 * d * (1 + 4 + 16);  /* cell layer */
+    uint64_t forward = 3 * row + 2 * 2 * d * 9;    /* encoder: scores and mixtures of 3 x 3 */
+    forward += 2 * z * (d + 11 * 2 * d + d);       /* z, FiLM of 11 norms, global token */
+    forward += 7 * row + 2 * 2 * d * (1 + 4 + 16); /* cell layer */
     forward += 2 * (9 * 2 * 2 * d * d + 3 * 2 * (d * d + d * d + 2 * d * f) + 2 * 2 * d * 9); /* read-out, recall */
     forward += 3 * row + 2 * 2 * d * (1 + 2 + 2);                                             /* memory, window 2 */
     forward += 3 * 2 * d * 7;                                                                 /* head */

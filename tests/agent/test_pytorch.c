@@ -44,11 +44,12 @@ static void open_recorded(recorded *at)
     json_object *object;
     assert_int_equal(json_read(&object, text, strlen(text), NULL), TRIAD_OK);
     policy_config config;
-    size_t *const fields[] = {&config.width,       &config.heads,         &config.feed_forward, &config.encoder_layers,
+    size_t *const fields[] = {&config.width,       &config.heads,         &config.feed_forward,  &config.encoder_layers,
                               &config.cell_layers, &config.memory_layers, &config.recall_layers, &config.window,
                               &config.instruction, &config.words};
-    static const char *const NAMES[] = {"width",         "heads",         "feed_forward", "encoder_layers", "cell_layers",
-                                        "memory_layers", "recall_layers", "window",       "instruction",    "words"};
+    static const char *const NAMES[] = {"width",       "heads",         "feed_forward",  "encoder_layers",
+                                        "cell_layers", "memory_layers", "recall_layers", "window",
+                                        "instruction", "words"};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
         int64_t value;
         assert_int_equal(json_want_int(object, NAMES[i], 0, 1000, &value, NULL), TRIAD_OK);

@@ -50,6 +50,7 @@ static void it_learns_and_keeps_a_log(void **state)
     triad_train_options options = support_training(path);
     options.steps = 10000;
     options.learning_rate = 3e-3;
+    options.validations = 0;
     train(options, NULL);
     FILE *file = fopen(log, "r");
     assert_non_null(file);
@@ -83,6 +84,102 @@ static void it_learns_and_keeps_a_log(void **state)
     }
     free(path);
     free(log);
+    support_remove_folder(folder);
+}
+
+/* The log's lines that tell of validations. */
+static size_t count_validations(const char *log, double *first)
+{
+    FILE *file = fopen(log, "r");
+    assert_non_null(file);
+    char line[1000];
+    size_t count = 0;
+    while (fgets(line, sizeof line, file)) {
+        json_object *object = json_tokener_parse(line), *validation;
+        assert_non_null(object);
+        if (json_object_object_get_ex(object, "validation", &validation) && count++ == 0)
+            *first = json_object_get_double(json_object_object_get(validation, "GoToLocal"));
+        json_object_put(object);
+    }
+    fclose(file);
+    return count;
+}
+
+/* One level that chance solves now and then: the first validation is enough. What was stopped stays so. */
+static void it_stops_at_a_success_rate(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *path = support_path(folder, "a"), *other = support_path(folder, "b"),
+         *log = support_path(folder, "a.log.jsonl"), *kept = support_path(folder, "kept");
+    triad_train_options options = support_training(path);
+    options.level_count = 1;
+    options.steps = 4000;
+    options.validations = 4;
+    options.validation_episodes = 40;
+    double first = -1;
+    train(options, NULL);
+    assert_int_equal(count_validations(log, &first), 4);
+    options.stop_at = 0.01;
+    train(options, NULL);
+    assert_int_equal(count_validations(log, &first), 1);
+    assert_true(first >= 0.01);
+    triad_agent *agent;
+    agent_checkpoint checkpoint;
+    char *saved = support_path(folder, "a.checkpoint");
+    assert_int_equal(agent_read(&agent, &checkpoint, saved, NULL), TRIAD_OK);
+    assert_in_range(json_object_get_int(json_object_object_get(checkpoint.state, "steps_done")), 1000, 1999);
+    agent_checkpoint_free(&checkpoint);
+    triad_agent_close(agent);
+    /* The same in a pool; resumed, it goes nowhere. */
+    triad_pool *pool;
+    assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
+    options.agent_path = other;
+    train(options, pool);
+    assert_true(support_same_file(path, other));
+    options.agent_path = path;
+    options.resume = true;
+    train(options, pool);
+    assert_true(support_same_file(path, other));
+    triad_pool_free(pool);
+    free(path);
+    free(other);
+    free(log);
+    free(kept);
+    free(saved);
+    support_remove_folder(folder);
+}
+
+static void it_goes_on_from_an_agent(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *first = support_path(folder, "first"), *second = support_path(folder, "second"),
+         *start = support_path(folder, "second.step-0");
+    triad_train_options options = support_training(first);
+    options.steps = 640;
+    train(options, NULL);
+    options.agent_path = second;
+    options.from = first;
+    options.seed = 9;
+    train(options, NULL);
+    triad_agent *a, *b;
+    assert_int_equal(triad_agent_open(&a, first, NULL), TRIAD_OK);
+    assert_int_equal(triad_agent_open(&b, start, NULL), TRIAD_OK);
+    assert_memory_equal(a->params, b->params, a->layout.size * sizeof(float));
+    triad_agent_close(a);
+    triad_agent_close(b);
+    assert_false(support_same_file(first, second));
+    triad_error err;
+    options.width = 48;
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "another network or vocabulary"));
+    options.width = 32;
+    options.from = start;
+    options.resume = true;
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "from was"));
+    free(first);
+    free(second);
+    free(start);
     support_remove_folder(folder);
 }
 
@@ -185,9 +282,9 @@ static void options_that_make_no_sense_are_refused(void **state)
     triad_error err;
     const char *says[] = {"train: no level to train on",
                           "train: no file for the agent",
-                          "train: no budget (steps or TFLOP)",
-                          "train: batches of 0 steps (1 to 100000)",
-                          "train: a learning rate of 2 (above 0, at most 1)",
+                          "train: to stop at a success rate takes validations",
+                          "train: batches of 1000000 steps (at most 100000)",
+                          "train: a learning rate of 2 (0 to 1)",
                           "train: GoToLocal is named twice",
                           "policy: window is 5000 (it must be 1 to 1024)",
                           "train: a share of -1 for GoToLocal"};
@@ -197,8 +294,8 @@ static void options_that_make_no_sense_are_refused(void **state)
         const double shares[] = {-1, 1};
         if (i == 0) options.level_count = 0;
         if (i == 1) options.agent_path = "";
-        if (i == 2) options.steps = 0;
-        if (i == 3) options.batch_steps = 0;
+        if (i == 2) options.stop_at = 0.9, options.validations = 0;
+        if (i == 3) options.batch_steps = 1000000;
         if (i == 4) options.learning_rate = 2;
         if (i == 5) options.levels = twice;
         if (i == 6) options.window = 5000;
@@ -380,6 +477,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_agent_for_any_pool),
         cmocka_unit_test(it_learns_and_keeps_a_log),
+        cmocka_unit_test(it_stops_at_a_success_rate),
+        cmocka_unit_test(it_goes_on_from_an_agent),
         cmocka_unit_test(killed_and_resumed_ends_in_the_same_bytes),
         cmocka_unit_test(another_run_is_not_resumed),
         cmocka_unit_test(options_that_make_no_sense_are_refused),

@@ -191,7 +191,7 @@ static void refuses(void **state)
     refuse(LLAMA, "0,", NULL, NULL, TRIAD_ERR_NOT_FOUND, "layer \"\"");
     refuse(LLAMA, "", NULL, NULL, TRIAD_ERR_ARGUMENT, "layers");
     refuse(LLAMA, NULL, "projected", NULL, TRIAD_ERR_ARGUMENT, "projects nothing");
-    refuse(LLAMA, NULL, "eos", NULL, TRIAD_ERR_UNSUPPORTED, "eos");
+    refuse(LLAMA, NULL, "eos", NULL, TRIAD_ERR_ARGUMENT, "only CLIP");
     refuse(LLAMA, NULL, NULL, "word", TRIAD_ERR_UNSUPPORTED, "word");
     refuse(ST, "0", "projected", NULL, TRIAD_ERR_ARGUMENT, "leaves none");
     refuse("baseline:bow", "1", NULL, NULL, TRIAD_ERR_NOT_FOUND, "layer \"1\"");
