@@ -16,6 +16,7 @@ const cli_command CLI_COMMANDS[] = {
     {"tokenize", "the token ids of each sentence", cmd_tokenize},
     {"embed", "a space: what a model, an agent or a baseline makes of sentences", cmd_embed},
     {"align", "how alike two spaces are, how sure we are, and against which nulls", cmd_align},
+    {"map", "a space for the eye: principal components, t-SNE, trees", cmd_map},
     {"report", "the page of a finished study", cmd_report},
     {"bench", "measures this machine: environments, training", cmd_bench},
     {NULL, NULL, NULL}, /* the end */
