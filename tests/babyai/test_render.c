@@ -313,6 +313,8 @@ static void what_it_refuses(void **state)
     assert_non_null(strstr(output, "did you mean GoToLocal?"));
     assert_int_equal(triad("render GoToLocal -o nowhere/x.gif --quiet"), 1);
     assert_true(one_line());
+    assert_int_equal(triad("render SynthS5R2 --seed 1741 -o x.png --quiet"), 1); /* the reference never returns */
+    assert_true(one_line());
     assert_int_equal(triad("render GoToLocal --agent nothing -o x.gif --quiet"), 1);
     assert_string_equal(output, "triad: nothing: no such file\n");
     assert_int_equal(triad("render GoToLocal -o a.png && cp a.png agent.png"), 0);
