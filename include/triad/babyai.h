@@ -125,11 +125,19 @@ TRIAD_NODISCARD triad_status babyai_batch_step(babyai_batch *batch, triad_pool *
 const char *babyai_batch_mission(const babyai_batch *batch, size_t i);
 babyai_env *babyai_batch_env(babyai_batch *batch, size_t i); /* borrowed */
 
-/* ---- pixels (reference, section 11) */
-/* rgb [height * tile, width * tile, 3]; sizes by babyai_frame_size. */
+/* ---- pixels (reference, section 11): Minigrid's get_frame at any tile size */
+/* Sizes of a frame [height, width, 3] with tiles of that many pixels: of the whole grid, or of what the agent sees. */
 void babyai_frame_size(const babyai_env *env, int tile, bool agent_view, size_t *height, size_t *width);
+/* rgb [height, width, 3]. highlight: what the agent sees stands out in the whole grid. */
 TRIAD_NODISCARD triad_status babyai_render(const babyai_env *env, int tile, bool highlight, bool agent_view,
                                            uint8_t *rgb, triad_error *err);
+/* The same for frame after frame, of any environments: what a cell looks like is drawn once and kept. tile from 1 to
+ * 512. One thread at a time. */
+typedef struct babyai_renderer babyai_renderer;
+TRIAD_NODISCARD triad_status babyai_renderer_create(babyai_renderer **renderer, int tile, triad_error *err);
+void babyai_renderer_free(babyai_renderer *renderer);
+TRIAD_NODISCARD triad_status babyai_renderer_draw(babyai_renderer *renderer, const babyai_env *env, bool highlight,
+                                                  bool agent_view, uint8_t *rgb, triad_error *err);
 
 /* ---- language */
 /* Every word that a BabyAI mission can hold, in a fixed order: the agents' vocabulary. Missions are split at blanks,
