@@ -64,6 +64,12 @@ TRIAD_NODISCARD triad_status babyai_reset(babyai_env *env, triad_error *err);
 void babyai_step(babyai_env *env, babyai_action action, double *reward, bool *terminated, bool *truncated);
 /* image [7, 7, 3]: view column, view row, (type, colour, state). */
 void babyai_observe(const babyai_env *env, uint8_t image[BABYAI_OBSERVATION], uint8_t *direction);
+/* The whole grid [width, height, 3]: column, row, (type, colour, state), the agent as (10, 0, direction): what
+ * Minigrid's FullyObsWrapper gives. Sizes: babyai_level_describe. */
+void babyai_observe_whole(const babyai_env *env, uint8_t *grid);
+/* The agent's column, row and direction (0 right, 1 down, 2 left, 3 up), and what it carries as (type, colour, state):
+ * (1, 0, 0) is nothing. */
+void babyai_where(const babyai_env *env, int *x, int *y, int *direction, uint8_t carried[3]);
 const babyai_level *babyai_env_level(const babyai_env *env);
 const char *babyai_mission(const babyai_env *env); /* valid until the next reset */
 int babyai_max_steps(const babyai_env *env);
