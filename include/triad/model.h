@@ -39,7 +39,8 @@ typedef struct triad_model_info {
     bool matches;        /* BLIP: triad_model_match says how well they go together */
 } triad_model_info;
 
-/* path: a folder with config.json and model.safetensors, or a .gguf file. What is not implemented is refused by name
+/* path: a folder with config.json and model.safetensors, a .gguf file, or a repository of the Hugging Face cache (see
+ * triad/hub.h). What is not implemented is refused by name
  * (TRIAD_ERR_UNSUPPORTED), never computed wrongly. A checkpoint without a tokenizer opens: see has_tokenizer. */
 TRIAD_NODISCARD triad_status triad_model_open(triad_model **model, const char *path, triad_error *err);
 void triad_model_close(triad_model *model);

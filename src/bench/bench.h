@@ -42,8 +42,10 @@ TRIAD_NODISCARD triad_status bench_train_batches(const char *path, size_t width,
                                                  triad_error *err);
 
 /* A level in a batch of `envs` environments under random actions, drawn inside the timed loop; episodes that end are
- * followed by new ones from the environment's own stream; every observation is written. Then resets alone, then the
- * expert's demonstrations; each the best of `rounds` runs of `seconds`. One result. */
+ * followed by new ones from the environment's own stream, and every observation is written: steps_per_s. The same
+ * environments reset over and over, their first observations written: resets_per_s. The expert's episodes recorded and
+ * written to a file with observations, in $TMPDIR or /tmp: demos_per_s, null where the expert can't solve the level.
+ * Each is the best of `rounds` runs of about `seconds`. One result. */
 TRIAD_NODISCARD triad_status bench_babyai(json_object *results, const babyai_level *level, size_t envs, int rounds,
                                           double seconds, triad_pool *pool, triad_error *err);
 

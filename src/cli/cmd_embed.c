@@ -149,7 +149,8 @@ int cmd_embed(cli_context *context, int argc, char **argv)
         .arguments = "SOURCE (--sentences FILE [--scenes] | --images FILE…) -o SPACE",
         .description =
             "Turns sentences or images into a space.\n\n"
-            "SOURCE is an agent, a folder of the Hugging Face kind, a .gguf, baseline:bow, baseline:length, "
+            "SOURCE is an agent, a folder of the Hugging Face kind, a repository of the Hugging Face cache (ORG/NAME: "
+            "see triad pull), a .gguf, baseline:bow, baseline:length, "
             "baseline:factors or baseline:random (keyed by --seed). A model's layers are 0 (embeddings) to L, raw (a "
             "decoder's last residual before its norm) and projected (what CLIP, BLIP and sentence-transformers folders "
             "put behind the model); an agent's are words, 0 to L and instruction.\n\n"

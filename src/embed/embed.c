@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "triad/agent.h"
+#include "triad/hub.h"
 #include "triad/model.h"
 
 triad_embed_options triad_embed_defaults(void)
@@ -89,13 +90,15 @@ static triad_status kind_of(source_kind *kind, const char *source, triad_error *
                               source);
         return TRIAD_OK;
     }
-    if (!triad_path_exists(source))
-        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: there is no such file or folder", source);
-    *kind = SOURCE_MODEL;
-    if (triad_path_is_folder(source)) return TRIAD_OK;
-    triad_mapping file;
-    const triad_status status = triad_map_file(&file, source, err);
+    char *path;
+    triad_status status = triad_hub_find(&path, source, err);
     if (status != TRIAD_OK) return status;
+    *kind = SOURCE_MODEL;
+    triad_mapping file = {0};
+    const bool folder = triad_path_is_folder(path);
+    if (!folder) status = triad_map_file(&file, path, err);
+    free(path);
+    if (folder || status != TRIAD_OK) return status;
     if (file.size < 4 || memcmp(file.data, "GGUF", 4) != 0) *kind = SOURCE_AGENT;
     triad_unmap(&file);
     return TRIAD_OK;
