@@ -22,5 +22,5 @@ void babyai_where(const babyai_env *env, int *x, int *y, int *direction, uint8_t
     *x = env->x;
     *y = env->y;
     *direction = env->direction;
-    code_triple(env->carrying == ID_NONE ? (uint8_t)CODE_EMPTY : env->code[env->carrying], carried);
+    code_triple(env->hand, carried);
 }
