@@ -210,7 +210,7 @@ static bool render_view(frame *f, const babyai_env *env, uint64_t seen)
             uint8_t code = CODE_EMPTY;
             if (visible) code = (uint8_t)(columns[i] >> (8 * j));
             if (own) code = CODE_EMPTY;
-            if (own && env->carrying != ID_NONE) code = env->code[env->carrying];
+            if (own && env->carrying != ID_NONE) code = env->hand;
             if (!place_tile(f, i, j, code, own ? 3 : NO_AGENT, visible)) return false;
         }
     return true;
