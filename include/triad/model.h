@@ -77,6 +77,7 @@ typedef triad_status (*triad_states_fn)(void *context, const triad_states *state
 
 typedef struct triad_run_options {
     size_t memory;        /* bytes of hidden states beyond which they lie in a mapped file; 0: 1 GiB */
+    size_t chunk;         /* rows that go through a block at once; 0: what memory allows */
     const char *scratch;  /* folder of that file; NULL: TMPDIR, else /var/tmp */
     bool apart;           /* compute every sentence by itself, shared prefixes again (for benchmarks) */
     const char *state;    /* file that keeps the last finished layer's output, so that a killed run goes on; NULL: none.
