@@ -10,8 +10,8 @@ declare -A parsers=(
     [gguf]="formats/gguf.c formats/tensor.c formats/tensor_blocks.c"
     [tokenizer]="tokenizers/open_json.c tokenizers/open_vocab.c tokenizers/pattern.c tokenizers/normalise.c tokenizers/split.c tokenizers/added.c tokenizers/wordpiece.c tokenizers/bpe.c tokenizers/vocab.c tokenizers/tokenizer.c"
     [tokenizer_model]="tokenizers/sentencepiece.c tokenizers/open_model.c tokenizers/tokenizer_config.c"
-    [tokenizer_pairs]="tokenizers/open_pairs.c tokenizers/rules.c tokenizers/tokenizer_config.c"
-    [model_gguf]="tokenizers/open_gguf.c tokenizers/rules.c models/decoder_gguf.c"
+    [tokenizer_pairs]="tokenizers/open_pairs.c tokenizers/tokenizer_config.c"
+    [model_gguf]="tokenizers/open_gguf.c models/decoder_gguf.c"
     [model_config]="models/decoder_config.c models/rope.c models/encoder_open.c"
 )
 names=("$@")

@@ -69,6 +69,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             status = decoder_from_config(&d, config, &file, &err);
             must(status != TRIAD_OK ||
                  (d.heads % d.kv_heads == 0 && d.width > 0 && d.embedding->shape[0] == d.vocabulary));
+            if (status == TRIAD_OK && d.turn.dim <= 4096) {
+                float frequency[2048];
+                rope_frequencies(&d.turn, frequency);
+            }
             decoder_free(&d);
         } else {
             encoder e = {0};

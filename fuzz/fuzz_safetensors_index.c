@@ -19,6 +19,12 @@ static const char *folder(void)
         snprintf(from, sizeof from, "%s/%s.safetensors", FUZZ_TINY, files[i]);
         snprintf(to, sizeof to, "%s/%s.safetensors", path, files[i]);
         must(symlink(from, to) == 0);
+        /* One file stands for itself. */
+        triad_error err;
+        safetensors_index *single;
+        must(safetensors_index_open(&single, to, &err) == TRIAD_OK);
+        must(safetensors_index_files(single) == 1 && safetensors_index_count(single) > 0);
+        safetensors_index_close(single);
     }
     return path;
 }

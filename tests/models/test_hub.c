@@ -366,6 +366,13 @@ static void checksums_are_verified(void **state)
     assert_int_equal(unlink(in_home(blob(h, 0, ""))), 0);
     pull_well("org/tiny", 2);
     expect_whole(h);
+    /* Links that lead round in a circle are no files. */
+    char *path;
+    assert_int_equal(unlink(in_home("snapshots/" COMMIT "/config.json")), 0);
+    assert_int_equal(symlink("config.json", in_home("snapshots/" COMMIT "/config.json")), 0);
+    expect_failure(triad_hub_find(&path, "org/tiny/config.json", err), TRIAD_ERR_NOT_FOUND, "not this file");
+    pull_well("org/tiny", 0);
+    expect_whole(h);
     hub_end(h);
 }
 
