@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IDEAS = 4, TEXT = 48, FIXED_STREAM = 1, DRAW_STREAM = 2 };
+enum { IDEAS = 3, TEXT = 48, FIXED_STREAM = 1, DRAW_STREAM = 2 };
 
 static triad_status out_of_memory(triad_error *err)
 {

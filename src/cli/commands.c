@@ -17,6 +17,7 @@ const cli_command CLI_COMMANDS[] = {
     {"embed", "a space: what a model, an agent or a baseline makes of sentences", cmd_embed},
     {"align", "how alike two spaces are, how sure we are, and against which nulls", cmd_align},
     {"map", "a space for the eye: principal components, t-SNE, trees", cmd_map},
+    {"multiverse", "the same question under every combination of the protocol's choices", cmd_multiverse},
     {"report", "the page of a finished study", cmd_report},
     {"bench", "measures this machine: environments, training", cmd_bench},
     {NULL, NULL, NULL}, /* the end */

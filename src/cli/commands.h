@@ -17,6 +17,7 @@ int cmd_info(cli_context *context, int argc, char **argv);
 int cmd_tokenize(cli_context *context, int argc, char **argv);
 int cmd_embed(cli_context *context, int argc, char **argv);
 int cmd_align(cli_context *context, int argc, char **argv);
+int cmd_multiverse(cli_context *context, int argc, char **argv);
 int cmd_map(cli_context *context, int argc, char **argv);
 int cmd_report(cli_context *context, int argc, char **argv);
 int cmd_bench(cli_context *context, int argc, char **argv);
