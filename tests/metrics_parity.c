@@ -131,8 +131,8 @@ static bool prepare(pair_data *p)
         if (align_plan_create(&p->plan[i], &p->options[i], n, &err) != TRIAD_OK) return stop(&err);
         double *x = matrix_of(p->json, "X", n * d1), *y = matrix_of(p->json, "Y", n * d2);
         if (x == NULL || y == NULL) return false;
-        if (align_view_create(&p->x[i], x, n, d1, &p->plan[i], &p->folds, false, &err) != TRIAD_OK ||
-            align_view_create(&p->y[i], y, n, d2, &p->plan[i], &p->folds, true, &err) != TRIAD_OK)
+        if (align_view_create(&p->x[i], x, n, d1, &p->plan[i], &p->folds, false, NULL, &err) != TRIAD_OK ||
+            align_view_create(&p->y[i], y, n, d2, &p->plan[i], &p->folds, true, NULL, &err) != TRIAD_OK)
             return stop(&err);
         p->value[i] = malloc((p->plan[i].count + 1) * sizeof **p->value);
         if (p->value[i] == NULL) return false;
@@ -147,7 +147,7 @@ static bool prepare(pair_data *p)
     control.measure_count = 2;
     double *z = matrix_of(p->json, "Z", n * dz);
     if (z == NULL || align_plan_create(&p->control, &control, n, &err) != TRIAD_OK ||
-        align_view_create(&p->z, z, n, dz, &p->control, NULL, false, &err) != TRIAD_OK)
+        align_view_create(&p->z, z, n, dz, &p->control, NULL, false, NULL, &err) != TRIAD_OK)
         return stop(&err);
     return read_factors(p);
 }

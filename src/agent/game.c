@@ -103,7 +103,8 @@ static void step(game *g, babyai_action action)
     }
 }
 
-void game_tick(game *g)
+/* The watched player's next step. */
+static void advance(game *g)
 {
     babyai_action action;
     if (!g->watched || g->over) return;
@@ -116,6 +117,11 @@ void game_tick(game *g)
 int game_wait(const game *g)
 {
     return g->watched && !g->over && !g->paused ? WAIT[g->speed] : -1;
+}
+
+void game_tick(game *g)
+{
+    if (game_wait(g) >= 0) advance(g);
 }
 
 triad_status game_press(game *g, game_key key, triad_error *err)
@@ -137,7 +143,7 @@ triad_status game_press(game *g, game_key key, triad_error *err)
         break;
     case GAME_STEP:
         g->paused = true;
-        game_tick(g);
+        advance(g);
         break;
     case GAME_FASTER:
         if (g->speed < SPEEDS - 1) g->speed++;

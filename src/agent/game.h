@@ -26,7 +26,7 @@ TRIAD_NODISCARD triad_status game_open(game **made, const babyai_level *level, u
 void game_close(game *game);
 /* Keys that mean nothing now are passed over. */
 TRIAD_NODISCARD triad_status game_press(game *game, game_key key, triad_error *err);
-/* The watched player acts once. */
+/* The watched player acts once, where game_wait says so. */
 void game_tick(game *game);
 /* Milliseconds until game_tick is due; -1: nothing happens by itself. */
 int game_wait(const game *game);

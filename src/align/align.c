@@ -2,7 +2,9 @@
 #include "triad/align.h"
 
 #include "align/folds.h"
+#include "align/gram.h"
 #include "align/relabel.h"
+#include "align/rows.h"
 #include "align/statistics.h"
 #include "align/transform.h"
 #include "align/work.h"
@@ -64,25 +66,21 @@ const size_t *work_rows(const work *w, const sentences *set, size_t side)
 
 /* ---- views */
 
-triad_status work_take_rows(double **x, const work *w, const sentences *set, size_t side, triad_error *err)
+static triad_status refuse_row(const work *w, size_t side, size_t row, triad_error *err)
+{
+    return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "%s: layer %s holds NaN or infinity in the row of \"%.80s\"",
+                      w->sides[side].name, work_layer(&w->sides[side])->name, w->sides[side].space->items.id[row]);
+}
+
+triad_status work_take_rows(double **x, const work *w, const sentences *set, size_t side, triad_pool *pool,
+                            triad_error *err)
 {
     const triad_layer *layer = work_layer(&w->sides[side]);
-    const size_t n = set->n, d = layer->d, *rows = work_rows(w, set, side);
-    *x = malloc((n * d + 1) * sizeof **x);
-    if (*x == NULL) return work_out_of_memory(err);
-    triad_status status = TRIAD_OK;
-    for (size_t i = 0; i < n && status == TRIAD_OK; i++)
-        for (size_t c = 0; c < d; c++) {
-            const float value = layer->data[rows[i] * d + c];
-            if (!isfinite(value)) {
-                status =
-                    triad_fail(err, TRIAD_ERR_NUMERIC, -1, "%s: layer %s holds NaN or infinity in the row of \"%.80s\"",
-                               w->sides[side].name, layer->name, w->sides[side].space->items.id[rows[i]]);
-                break;
-            }
-            (*x)[i * d + c] = value;
-        }
-    if (status == TRIAD_OK) status = align_transform(*x, n, d, w->options, err);
+    const size_t n = set->n, *rows = work_rows(w, set, side);
+    size_t bad;
+    triad_status status = align_take_rows(x, &bad, layer, rows, n, pool, err);
+    if (status == TRIAD_OK && bad < n) status = refuse_row(w, side, rows[bad], err);
+    if (status == TRIAD_OK) status = align_transform(*x, n, layer->d, w->options, err);
     if (status != TRIAD_OK) {
         free(*x);
         *x = NULL;
@@ -90,23 +88,62 @@ triad_status work_take_rows(double **x, const work *w, const sentences *set, siz
     return status;
 }
 
-static void make_view(void *context, size_t tile, int worker)
+static void end_view(work *w, size_t side, triad_status status, triad_error *err)
 {
-    (void)worker;
-    work *w = context;
+    if (status == TRIAD_OK && w->controls.count > 0)
+        status = align_residuals(w->set->view[side].matrix, w->set->plan.matrices, &w->controls, err);
+    if (status != TRIAD_OK) work_fail_tile(w, side, err);
+    work_step(w);
+}
+
+static void make_view_over(work *w, size_t side, triad_pool *pool)
+{
     sentences *set = w->set;
     triad_error err = {0};
     double *x;
-    triad_status status = work_take_rows(&x, w, set, tile, &err);
+    triad_status status = work_take_rows(&x, w, set, side, pool, &err);
     const bool nulls = w->options->iid || w->options->relabel || w->options->vocabulary;
     if (status == TRIAD_OK)
-        status = align_view_create(&set->view[tile], x, set->n, work_layer(&w->sides[tile])->d, &set->plan,
+        status = align_view_create(&set->view[side], x, set->n, work_layer(&w->sides[side])->d, &set->plan,
                                    set->folds.count ? &set->folds : NULL,
-                                   nulls && w->options->refits > 0 && w->is_y[tile], &err);
-    if (status == TRIAD_OK && w->controls.count > 0)
-        status = align_residuals(set->view[tile].matrix, set->plan.matrices, &w->controls, &err);
-    if (status != TRIAD_OK) work_fail_tile(w, tile, &err);
-    work_step(w);
+                                   nulls && w->options->refits > 0 && w->is_y[side], pool, &err);
+    end_view(w, side, status, &err);
+}
+
+static void make_view(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    make_view_over(context, tile, NULL);
+}
+
+/* Without the detour over rows in double. */
+static void make_view_by_rows(work *w, size_t side, align_room *room)
+{
+    const triad_layer *layer = work_layer(&w->sides[side]);
+    const size_t n = w->set->n, *order = work_rows(w, w->set, side), bad = align_first_bad_row(layer, order, n);
+    const align_source rows = {.n = n, .d = layer->d, .layer = layer->data, .order = order};
+    triad_error err = {0};
+    const triad_status status =
+        bad < n ? refuse_row(w, side, order[bad], &err)
+                : align_view_create_by_rows(&w->set->view[side], &rows, &w->set->plan, room, w->pool, &err);
+    end_view(w, side, status, &err);
+}
+
+/* Small sides are made side by side, large ones one after the other, each by all workers. */
+static void make_views(work *w)
+{
+    const triad_align_options *options = w->options;
+    const bool plain = !options->center && !options->standardize && options->remove_top == 0;
+    align_room room = {0};
+    bool large = false;
+    for (size_t i = 0; i < w->side_count; i++) large |= align_is_large(w->set->n, work_layer(&w->sides[i])->d);
+    if (!large) triad_parallel(w->pool, w->side_count, make_view, w);
+    for (size_t i = 0; large && i < w->side_count && work_status(w) == TRIAD_OK; i++)
+        if (plain && align_view_goes_by_rows(&w->set->plan, w->set->n, work_layer(&w->sides[i])->d))
+            make_view_by_rows(w, i, &room);
+        else
+            make_view_over(w, i, w->pool);
+    free(room.memory);
 }
 
 static triad_status deal(work *w, sentences *set, triad_error *err)
@@ -140,7 +177,7 @@ triad_status work_start_set(work *w, sentences *set, triad_error *err)
         status = align_controls_create(&w->controls, w->options, w->teller, rows, set->n, w->pool, err);
         if (status != TRIAD_OK) return status;
     }
-    triad_parallel(w->pool, w->side_count, make_view, w);
+    make_views(w);
     return work_status(w);
 }
 

@@ -1,6 +1,7 @@
 #include "align/align_kernel.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef double wide __attribute__((vector_size(32), aligned(8)));
 
@@ -48,6 +49,10 @@ double align_square_distance(const double *a, const double *b, size_t d)
     return ((all[0] + all[1]) + (all[2] + all[3])) + rest;
 }
 
+/* One by one: gather instructions take longer. */
+#if defined(__GNUC__) && !defined(__clang__)
+__attribute__((optimize("no-tree-vectorize")))
+#endif
 void align_gather(double *restrict out, const double *restrict row, const uint32_t *restrict order, size_t n)
 {
     for (size_t j = 0; j < n; j++) out[j] = row[order[j]];
@@ -67,4 +72,97 @@ void align_dot_block(double sums[ALIGN_DRAW_BLOCK], const double *restrict row, 
         for (size_t i = j; i < n; i++) rest += row[i] * g[b * stride + i];
         sums[b] += ((s[b][0] + s[b][1]) + (s[b][2] + s[b][3])) + rest;
     }
+}
+
+double align_sum(const double *a, size_t n)
+{
+    wide s[4] = {0};
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        for (size_t u = 0; u < 4; u++) s[u] += *(const wide *)(a + i + 4 * u);
+    double rest = 0;
+    for (; i < n; i++) rest += a[i];
+    const wide all = (s[0] + s[1]) + (s[2] + s[3]);
+    return ((all[0] + all[1]) + (all[2] + all[3])) + rest;
+}
+
+bool align_widen(double *restrict out, const float *restrict row, size_t d)
+{
+    uint32_t largest = 0; /* bits without the sign */
+    for (size_t c = 0; c < d; c++) {
+        uint32_t bits;
+        memcpy(&bits, row + c, sizeof bits);
+        bits &= 0x7fffffff;
+        largest = bits > largest ? bits : largest;
+        out[c] = row[c];
+    }
+    return largest < 0x7f800000;
+}
+
+bool align_all_finite(const float *row, size_t d)
+{
+    uint32_t largest = 0;
+    for (size_t c = 0; c < d; c++) {
+        uint32_t bits;
+        memcpy(&bits, row + c, sizeof bits);
+        bits &= 0x7fffffff;
+        largest = bits > largest ? bits : largest;
+    }
+    return largest < 0x7f800000;
+}
+
+double align_dot_float(const float *a, const float *b, size_t n)
+{
+    /* the sums of align_dot in its order */
+    wide s[4] = {0};
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        for (size_t u = 0; u < 4; u++) {
+            wide x, y;
+            for (size_t l = 0; l < 4; l++) {
+                x[l] = a[i + 4 * u + l];
+                y[l] = b[i + 4 * u + l];
+            }
+            s[u] += x * y;
+        }
+    double rest = 0;
+    for (; i < n; i++) rest += (double)a[i] * (double)b[i];
+    const wide all = (s[0] + s[1]) + (s[2] + s[3]);
+    return ((all[0] + all[1]) + (all[2] + all[3])) + rest;
+}
+
+void align_centre_row(double *out, const double *row, const double *restrict part, double own, double both, size_t n)
+{
+    for (size_t j = 0; j < n; j++) out[j] = row[j] - (own + part[j]) + both;
+}
+
+void align_shift_to_float(float *restrict out, const double *restrict row, double scale, const double *restrict part,
+                          size_t n)
+{
+    for (size_t j = 0; j < n; j++) out[j] = (float)(row[j] * scale - part[j]);
+}
+
+void align_shift_and_scan(float *restrict out, float *restrict most, const float *restrict row,
+                          const float *restrict shift, size_t n)
+{
+    const size_t blocks = n / ALIGN_SCAN_BLOCK;
+    for (size_t j = 0; j < n; j++) out[j] = row[j] + shift[j];
+    for (size_t b = 0; b < blocks; b++) {
+        const float *at = out + b * ALIGN_SCAN_BLOCK;
+        float lane[8];
+        for (size_t l = 0; l < 8; l++) lane[l] = at[l] > at[l + 8] ? at[l] : at[l + 8];
+        for (size_t half = 4; half > 0; half /= 2)
+            for (size_t l = 0; l < half; l++) lane[l] = lane[l] > lane[l + half] ? lane[l] : lane[l + half];
+        most[b] = lane[0];
+    }
+}
+
+void align_cosine_distances(double *out, const double *cosine, size_t n)
+{
+    for (size_t j = 0; j < n; j++) out[j] = __builtin_rint((1 - cosine[j]) * 1e10) / 1e10;
+}
+
+void align_apart_distances(double *out, const double *product, const double *restrict part, double own, size_t n)
+{
+    for (size_t j = 0; j < n; j++) out[j] = __builtin_rint((1 - (product[j] + (part[j] + own))) * 1e10) / 1e10;
 }

@@ -2,6 +2,7 @@
 #ifndef TRIAD_ALIGN_KERNEL_H
 #define TRIAD_ALIGN_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,33 @@ double align_dot(const double *a, const double *b, size_t n);
 
 /* sum of (a [i] - b [i])^2 */
 double align_square_distance(const double *a, const double *b, size_t d);
+
+/* sum of a [i] */
+double align_sum(const double *a, size_t n);
+
+/* out [c] = row [c]; false when one is NaN or infinite. */
+bool align_widen(double *restrict out, const float *restrict row, size_t d);
+bool align_all_finite(const float *row, size_t d);
+/* sum of a [i] b [i] in double */
+double align_dot_float(const float *a, const float *b, size_t n);
+
+/* out [j] = row [j] - (own + part [j]) + both: a row of a kernel, centred. */
+void align_centre_row(double *out, const double *row, const double *restrict part, double own, double both, size_t n);
+
+/* out [j] = row [j] * scale - part [j] */
+void align_shift_to_float(float *restrict out, const double *restrict row, double scale, const double *restrict part,
+                          size_t n);
+
+enum { ALIGN_SCAN_BLOCK = 16 };
+/* out [j] = row [j] + shift [j], and the largest of every ALIGN_SCAN_BLOCK of them into most [n / ALIGN_SCAN_BLOCK]
+ * (whole blocks alone). */
+void align_shift_and_scan(float *restrict out, float *restrict most, const float *restrict row,
+                          const float *restrict shift, size_t n);
+
+/* out [j] = rint((1 - cosine [j]) * 1e10) / 1e10, in place if they are the same. */
+void align_cosine_distances(double *out, const double *cosine, size_t n);
+/* The same of the cosines product [j] + part [j] + own. */
+void align_apart_distances(double *out, const double *product, const double *restrict part, double own, size_t n);
 
 /* out [j] = row [order [j]] */
 void align_gather(double *restrict out, const double *restrict row, const uint32_t *restrict order, size_t n);

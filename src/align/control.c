@@ -24,7 +24,7 @@ static triad_status find_distances(double *out, const triad_align_control *contr
     triad_status status = x && cosine ? TRIAD_OK : out_of_memory(err);
     for (size_t i = 0; status == TRIAD_OK && i < n; i++)
         for (size_t c = 0; c < d; c++) x[i * d + c] = layer->data[rows[i] * d + c];
-    if (status == TRIAD_OK) status = align_cosines(cosine, x, n, d, err);
+    if (status == TRIAD_OK) status = align_cosines(cosine, x, n, d, NULL, err);
     size_t at = 0;
     for (size_t i = 0; status == TRIAD_OK && i < n; i++)
         for (size_t j = i + 1; j < n; j++) out[at++] = rint((1 - cosine[i * n + j]) * 1e10) / 1e10;

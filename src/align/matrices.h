@@ -3,7 +3,7 @@
 #ifndef TRIAD_ALIGN_MATRICES_H
 #define TRIAD_ALIGN_MATRICES_H
 
-#include "triad/base.h"
+#include "align/rows.h"
 
 typedef enum align_matrix_kind {
     /* Centred kernels: the product over two spaces is HSIC up to a factor (Gretton 2005: both sides centred; Song 2012,
@@ -74,10 +74,24 @@ static inline uint32_t align_kinds_of_residuals(uint32_t kinds)
 }
 
 /* Makes the matrices whose bit is in `kinds` of x [n, d] (any rotation of the space), its cosines [n, n] and, for
- * correlation, the columns as they came, raw [n, raw_d]. */
+ * correlation, the columns as they came, raw [n, raw_d]. Linear kernels of large spaces (align_is_large) are taken in
+ * float of the centred columns, whose centred kernel is the same; RDMs are in double throughout, as ranks hang on ties.
+ */
 TRIAD_NODISCARD triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t kinds, const double *x,
                                                    size_t n, size_t d, const double *raw, size_t raw_d,
-                                                   const double *cosine, triad_error *err);
+                                                   const double *cosine, triad_pool *pool, triad_error *err);
+/* The linear kernels alone; NULL: not wanted. single: in float of the centred columns. */
+TRIAD_NODISCARD triad_status align_linear_kernels(align_matrix *biased, align_matrix *unbiased,
+                                                  const align_source *rows, bool single, align_room *room,
+                                                  triad_pool *pool, triad_error *err);
+/* The forms of the cosine RDM in `kinds`, from cosine [n, n] (triad_alloc_large or malloc), which it takes over. */
+TRIAD_NODISCARD triad_status align_cosine_forms(align_matrix matrix[ALIGN_MATRICES], uint32_t kinds, double *cosine,
+                                                size_t n, align_room *room, triad_pool *pool, triad_error *err);
+/* The same from the rows, by products in float, where no rank can hang on what float leaves out: *done is false where
+ * too many distances are equal, or too close, and nothing was made. cosine [n, n] is taken over if it was done. */
+TRIAD_NODISCARD triad_status align_cosine_forms_single(align_matrix matrix[ALIGN_MATRICES], bool *done, uint32_t kinds,
+                                                       double *cosine, const align_source *rows, align_room *room,
+                                                       triad_pool *pool, triad_error *err);
 void align_matrices_free(align_matrix matrix[ALIGN_MATRICES]);
 
 /* sum of a [i, j] b [i, j] over all of [n, n] */
@@ -91,6 +105,9 @@ void align_unit_rows(double *x, size_t n, size_t d);
 /* Column means [d] of x [n, d] subtracted. */
 TRIAD_NODISCARD triad_status align_centre(double *x, size_t n, size_t d, triad_error *err);
 /* cosine [n, n] of the rows of x [n, d]. */
-TRIAD_NODISCARD triad_status align_cosines(double *cosine, const double *x, size_t n, size_t d, triad_error *err);
+TRIAD_NODISCARD triad_status align_cosines(double *cosine, const double *x, size_t n, size_t d, triad_pool *pool,
+                                           triad_error *err);
+TRIAD_NODISCARD triad_status align_cosines_of(double *cosine, const align_source *rows, align_room *room,
+                                              triad_pool *pool, triad_error *err);
 
 #endif

@@ -1,107 +1,163 @@
 #include "align/neighbours.h"
 
 #include "align/align_kernel.h"
+#include "align/gram.h"
+#include "align/near_lists.h"
 #include "triad/align.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct scored {
-    double score;
-    uint32_t index;
-} scored;
+static triad_status out_of_memory(triad_error *err)
+{
+    return triad_fail(err, TRIAD_ERR_MEMORY, -1, "neighbours: out of memory");
+}
+
+/* ---- lists of rows, built tile by tile */
 
 static int nearest_first(const void *a, const void *b)
 {
-    const scored *x = a, *y = b;
+    const near_entry *x = a, *y = b;
     if (x->score != y->score) return x->score > y->score ? -1 : 1;
     return (x->index > y->index) - (x->index < y->index);
 }
 
-/* The k-th largest of values [n] (k from 1), which are moved about: Hoare's selection. */
-static double kth_largest(double *values, size_t n, size_t k)
-{
-    size_t low = 0, high = n - 1, want = k - 1;
-    while (low < high) {
-        const double pivot = values[low + (high - low) / 2];
-        size_t i = low, j = high;
-        for (;;) { /* [low, j] at or above the pivot, [j + 1, high] at or below; j < high, as the pivot is below the
-                      last place */
-            while (values[i] > pivot) i++;
-            while (values[j] < pivot) j--;
-            if (i >= j) break;
-            const double swap = values[i];
-            values[i++] = values[j];
-            values[j--] = swap;
-        }
-        if (want <= j)
-            high = j;
-        else
-            low = j + 1;
+#define HOARE(name, type)                                                                                              \
+    type name(type *values, size_t n, size_t k)                                                                        \
+    {                                                                                                                  \
+        size_t low = 0, high = n - 1, want = k - 1;                                                                    \
+        while (low < high) {                                                                                           \
+            const type pivot = values[low + (high - low) / 2];                                                         \
+            size_t i = low, j = high;                                                                                  \
+            for (;;) { /* [low, j] at or above the pivot, [j + 1, high] at or below; j < high, as the pivot is below   \
+                          the last place */                                                                            \
+                while (values[i] > pivot) i++;                                                                         \
+                while (values[j] < pivot) j--;                                                                         \
+                if (i >= j) break;                                                                                     \
+                const type swap = values[i];                                                                           \
+                values[i++] = values[j];                                                                               \
+                values[j--] = swap;                                                                                    \
+            }                                                                                                          \
+            if (want <= j)                                                                                             \
+                high = j;                                                                                              \
+            else                                                                                                       \
+                low = j + 1;                                                                                           \
+        }                                                                                                              \
+        return values[want];                                                                                           \
     }
-    return values[want];
-}
+HOARE(near_kth_largest, double)
+HOARE(near_kth_largest_float, float)
 
-static triad_status grow(align_neighbours *near, size_t *capacity, size_t wanted, triad_error *err)
-{
-    if (wanted <= *capacity) return TRIAD_OK;
-    const size_t size = 2 * wanted;
-    uint32_t *index = realloc(near->index, size * sizeof *index);
-    if (index) near->index = index;
-    double *cosine = realloc(near->cosine, size * sizeof *cosine);
-    if (cosine) near->cosine = cosine;
-    if (!index || !cosine) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "neighbours: out of memory");
-    *capacity = size;
-    return TRIAD_OK;
-}
-
-triad_status align_neighbours_create(align_neighbours *near, const double *cosine, size_t n, const size_t *k, size_t ks,
-                                     triad_error *err)
+triad_status near_lists_begin(near_lists *lists, align_neighbours *near, size_t n, const size_t *k, size_t ks,
+                              triad_error *err)
 {
     *near = (align_neighbours){.n = n, .ks = ks, .k = k};
-    if (ks == 0) return TRIAD_OK;
-    triad_status status = TRIAD_OK;
-    size_t capacity = 0, used = 0;
+    *lists = (near_lists){.near = near, .tile = calloc(align_row_tiles(n) + 1, sizeof *lists->tile)};
     near->offset = calloc(n + 1, sizeof *near->offset);
     near->above = malloc((n * ks + 1) * sizeof *near->above);
     near->reached = malloc((n * ks + 1) * sizeof *near->reached);
-    double *grid = malloc((n + 1) * sizeof *grid), *moved = malloc((n + 1) * sizeof *moved);
-    scored *row = malloc((n + 1) * sizeof *row);
-    if (!near->offset || !near->above || !near->reached || !grid || !moved || !row) {
-        status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "neighbours: out of memory");
-        goto out;
-    }
-    for (size_t i = 0; i < n; i++) {
-        align_round(grid, cosine + i * n, n, ALIGN_SCORE_GRID);
-        memcpy(moved, grid, n * sizeof *moved);
-        moved[i] = moved[n - 1]; /* a row is not its own neighbour */
-        const double last = kth_largest(moved, n - 1, k[ks - 1]);
-        size_t found = 0;
-        for (size_t j = 0; j < n; j++)
-            if (grid[j] >= last && j != i) row[found++] = (scored){grid[j], (uint32_t)j};
-        qsort(row, found, sizeof *row, nearest_first);
-        if ((status = grow(near, &capacity, used + found, err)) != TRIAD_OK) goto out;
-        for (size_t r = 0; r < found; r++) {
-            near->index[used + r] = row[r].index;
-            near->cosine[used + r] = cosine[i * n + row[r].index];
+    atomic_init(&lists->failed, false);
+    if (lists->tile && near->offset && near->above && near->reached) return TRIAD_OK;
+    (void)out_of_memory(err);
+    return near_lists_end(lists, TRIAD_ERR_MEMORY, err);
+}
+
+void near_lists_add(near_lists *lists, size_t tile, size_t i, near_entry *row, size_t count)
+{
+    align_neighbours *near = lists->near;
+    near_tile *to = &lists->tile[tile];
+    qsort(row, count, sizeof *row, nearest_first);
+    const double last = row[near->k[near->ks - 1] - 1].score;
+    while (count > 0 && row[count - 1].score < last) count--;
+    if (to->used + count > to->capacity) {
+        const size_t capacity = 2 * (to->used + count);
+        near_entry *grown = realloc(to->entry, capacity * sizeof *grown);
+        if (grown == NULL) {
+            atomic_store(&lists->failed, true);
+            return;
         }
-        for (size_t q = 0; q < ks; q++) {
-            const double score = row[k[q] - 1].score;
-            size_t above = k[q] - 1, reached = k[q];
-            while (above > 0 && row[above - 1].score == score) above--;
-            while (reached < found && row[reached].score == score) reached++;
-            near->above[i * ks + q] = (uint32_t)above;
-            near->reached[i * ks + q] = (uint32_t)reached;
-        }
-        near->offset[i + 1] = used += found;
+        to->entry = grown;
+        to->capacity = capacity;
     }
-out:
-    free(grid);
-    free(moved);
-    free(row);
+    memcpy(to->entry + to->used, row, count * sizeof *row);
+    to->used += count;
+    near->offset[i + 1] = count; /* summed up at the end */
+    for (size_t q = 0; q < near->ks; q++) {
+        const double score = row[near->k[q] - 1].score;
+        size_t above = near->k[q] - 1, reached = near->k[q];
+        while (above > 0 && row[above - 1].score == score) above--;
+        while (reached < count && row[reached].score == score) reached++;
+        near->above[i * near->ks + q] = (uint32_t)above;
+        near->reached[i * near->ks + q] = (uint32_t)reached;
+    }
+}
+
+triad_status near_lists_end(near_lists *lists, triad_status status, triad_error *err)
+{
+    align_neighbours *near = lists->near;
+    const size_t n = near->n, tiles = align_row_tiles(n);
+    if (status == TRIAD_OK && atomic_load(&lists->failed)) status = out_of_memory(err);
+    if (status == TRIAD_OK) {
+        for (size_t i = 0; i < n; i++) near->offset[i + 1] += near->offset[i];
+        near->index = malloc((near->offset[n] + 1) * sizeof *near->index);
+        near->cosine = malloc((near->offset[n] + 1) * sizeof *near->cosine);
+        if (near->index == NULL || near->cosine == NULL) status = out_of_memory(err);
+    }
+    size_t at = 0;
+    for (size_t t = 0; lists->tile && t < tiles; t++) {
+        for (size_t e = 0; status == TRIAD_OK && e < lists->tile[t].used; e++, at++) {
+            near->index[at] = lists->tile[t].entry[e].index;
+            near->cosine[at] = lists->tile[t].entry[e].cosine;
+        }
+        free(lists->tile[t].entry);
+    }
+    free(lists->tile);
     if (status != TRIAD_OK) align_neighbours_free(near);
     return status;
+}
+
+/* ---- from cosines */
+
+typedef struct from_cosines {
+    near_lists lists;
+    const double *cosine;
+} from_cosines;
+
+static void select_rows(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    from_cosines *from = context;
+    const align_neighbours *near = from->lists.near;
+    const size_t n = near->n, end = align_row_end(tile, n);
+    double *grid = malloc(2 * n * sizeof *grid), *moved = grid + n;
+    near_entry *row = malloc(n * sizeof *row);
+    if (grid == NULL || row == NULL) atomic_store(&from->lists.failed, true);
+    for (size_t i = tile * ALIGN_ROW_TILE; grid && row && i < end; i++) {
+        align_round(grid, from->cosine + i * n, n, ALIGN_SCORE_GRID);
+        memcpy(moved, grid, n * sizeof *moved);
+        moved[i] = moved[n - 1]; /* a row is not its own neighbour */
+        const double last = near_kth_largest(moved, n - 1, near->k[near->ks - 1]);
+        size_t found = 0;
+        for (size_t j = 0; j < n; j++)
+            if (grid[j] >= last && j != i) row[found++] = (near_entry){grid[j], from->cosine[i * n + j], (uint32_t)j};
+        near_lists_add(&from->lists, tile, i, row, found);
+    }
+    free(grid);
+    free(row);
+}
+
+triad_status align_neighbours_create(align_neighbours *near, const double *cosine, size_t n, const size_t *k, size_t ks,
+                                     triad_pool *pool, triad_error *err)
+{
+    *near = (align_neighbours){.n = n, .ks = ks, .k = k};
+    if (ks == 0) return TRIAD_OK;
+    from_cosines from = {.cosine = cosine};
+    triad_status status = near_lists_begin(&from.lists, near, n, k, ks, err);
+    if (status != TRIAD_OK) return status;
+    triad_parallel(pool, align_row_tiles(n), select_rows, &from);
+    return near_lists_end(&from.lists, TRIAD_OK, err);
 }
 
 void align_neighbours_free(align_neighbours *near)

@@ -3,7 +3,7 @@
 #ifndef TRIAD_ALIGN_NEIGHBOURS_H
 #define TRIAD_ALIGN_NEIGHBOURS_H
 
-#include "triad/base.h"
+#include "align/rows.h"
 
 /* Each row's other rows, nearest first (on the 1e-9 grid, ties to the lower index), down to all that tie with the last
  * k-th. */
@@ -19,7 +19,13 @@ typedef struct align_neighbours {
 
 /* cosine [n, n]. */
 TRIAD_NODISCARD triad_status align_neighbours_create(align_neighbours *near, const double *cosine, size_t n,
-                                                     const size_t *k, size_t ks, triad_error *err);
+                                                     const size_t *k, size_t ks, triad_pool *pool, triad_error *err);
+/* The same from the rows themselves, for many sentences: cosines in float, decided again in double wherever two are
+ * closer than the float's error bound. `cosine` of an entry that was not in question is the float one, unless `exact`.
+ */
+TRIAD_NODISCARD triad_status align_neighbours_of_rows(align_neighbours *near, const align_source *rows, const size_t *k,
+                                                      size_t ks, bool exact, align_room *room, triad_pool *pool,
+                                                      triad_error *err);
 void align_neighbours_free(align_neighbours *near);
 
 /* Expected membership in number q of the ks, under random ties, of the entry at `place` of row i's list. */

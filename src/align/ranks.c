@@ -4,13 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct keyed {
-    uint64_t key;
-    uint32_t index;
-} keyed;
+typedef align_keyed keyed;
 
-/* Bits whose unsigned order is the order of the numbers; -0 and 0 are one. */
-static uint64_t key_of(double value)
+/* -0 and 0 are one. */
+uint64_t align_key_of(double value)
 {
     uint64_t bits;
     value += 0.0;
@@ -20,8 +17,8 @@ static uint64_t key_of(double value)
 
 enum { DIGIT = 11, BUCKETS = 1 << DIGIT, PASSES = 6 };
 
-/* Radix sort, least digit first; stable. Returns where the sorted half lies: in `a` or in `b`, both [n]. */
-static keyed *sort_keyed(keyed *a, keyed *b, size_t n)
+/* Radix sort, least digit first. */
+keyed *align_sort_keyed(keyed *a, keyed *b, size_t n)
 {
     size_t count[BUCKETS];
     for (unsigned pass = 0; pass < PASSES; pass++) {
@@ -46,13 +43,9 @@ static keyed *sort_keyed(keyed *a, keyed *b, size_t n)
 static triad_status sorted_values(keyed **room, keyed **sorted, const double *values, size_t n, triad_error *err)
 {
     *room = malloc((2 * n + 1) * sizeof **room);
-    if (*room == NULL || n > UINT32_MAX) {
-        free(*room);
-        *room = NULL;
-        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "ranks: out of memory");
-    }
-    for (size_t i = 0; i < n; i++) (*room)[i] = (keyed){key_of(values[i]), (uint32_t)i};
-    *sorted = sort_keyed(*room, *room + n, n);
+    if (*room == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "ranks: out of memory");
+    for (size_t i = 0; i < n; i++) (*room)[i] = (keyed){align_key_of(values[i]), i};
+    *sorted = align_sort_keyed(*room, *room + n, n);
     return TRIAD_OK;
 }
 

@@ -10,7 +10,8 @@ typedef enum align_stream {
     ALIGN_STREAM_IID,
     ALIGN_STREAM_RELABEL,
     ALIGN_STREAM_BOOTSTRAP,
-    ALIGN_STREAM_SEEDS
+    ALIGN_STREAM_SEEDS,
+    ALIGN_STREAM_MAP = 64 /* the start of t-SNE */
 } align_stream;
 struct triad_pcg64;
 void align_stream_seed(struct triad_pcg64 *rng, uint64_t seed, align_stream stream, uint64_t index);

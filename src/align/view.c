@@ -1,7 +1,9 @@
 #include "align/view.h"
 
 #include "align/align_kernel.h"
+#include "align/gram.h"
 #include "align/linear.h"
+#include "base/large.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -56,7 +58,27 @@ static triad_status narrow(align_view *view, const align_plan *plan, triad_error
     return status;
 }
 
-static triad_status find_centred_neighbours(align_view *view, const align_plan *plan, double *cosine, triad_error *err)
+static bool sums_cosines(const align_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->spec[i].family == ALIGN_FAMILY_CKNNA) return true;
+    return false;
+}
+
+/* cosine NULL: none are needed besides. */
+static triad_status find_neighbours(align_neighbours *near, const align_plan *plan, const double *x, size_t n, size_t d,
+                                    const double *cosine, triad_pool *pool, triad_error *err)
+{
+    const bool exact = sums_cosines(plan);
+    if (cosine == NULL) {
+        const align_source rows = {.n = n, .d = d, .x = x};
+        return align_neighbours_of_rows(near, &rows, plan->k, plan->usable, exact, NULL, pool, err);
+    }
+    return align_neighbours_create(near, cosine, n, plan->k, plan->usable, pool, err);
+}
+
+static triad_status find_centred_neighbours(align_view *view, const align_plan *plan, double *cosine, triad_pool *pool,
+                                            triad_error *err)
 {
     const size_t n = view->n, d = view->d;
     double *centred = malloc(n * d * sizeof *centred);
@@ -65,9 +87,8 @@ static triad_status find_centred_neighbours(align_view *view, const align_plan *
         memcpy(centred, view->x, n * d * sizeof *centred);
         status = align_centre(centred, n, d, err);
     }
-    if (status == TRIAD_OK) status = align_cosines(cosine, centred, n, d, err);
-    if (status == TRIAD_OK)
-        status = align_neighbours_create(&view->near_centred, cosine, n, plan->k, plan->usable, err);
+    if (status == TRIAD_OK && cosine) status = align_cosines(cosine, centred, n, d, pool, err);
+    if (status == TRIAD_OK) status = find_neighbours(&view->near_centred, plan, centred, n, d, cosine, pool, err);
     free(centred);
     return status;
 }
@@ -135,28 +156,69 @@ triad_status align_view_prepare(align_view *view, const align_plan *plan, const 
 }
 
 triad_status align_view_create(align_view *view, double *x, size_t n, size_t d, const align_plan *plan,
-                               const align_folds *folds, bool lead, triad_error *err)
+                               const align_folds *folds, bool lead, triad_pool *pool, triad_error *err)
 {
     *view = (align_view){.n = n, .d = d, .raw_d = d, .x = x};
     triad_status status = narrow(view, plan, err);
     view->rows = (align_rows){.n = n, .d = view->d, .x = view->x};
-    const bool cosines = plan->overlaps || plan->matrices >> ALIGN_COSINE & 7;
+    const bool distances = plan->matrices >> ALIGN_COSINE & 7, near = plan->overlaps || plan->centred_overlaps,
+               whole = distances || (near && !align_is_large(n, view->d));
     double *cosine = NULL;
-    if (status == TRIAD_OK && (cosines || plan->centred_overlaps)) {
-        cosine = malloc((n * n + 1) * sizeof *cosine);
+    if (status == TRIAD_OK && whole) {
+        cosine = triad_alloc_large(n * n + 1, sizeof *cosine);
         if (cosine == NULL) status = out_of_memory(err);
     }
-    if (status == TRIAD_OK && plan->centred_overlaps) status = find_centred_neighbours(view, plan, cosine, err);
-    if (status == TRIAD_OK && cosines) status = align_cosines(cosine, view->x, n, view->d, err);
+    if (status == TRIAD_OK && plan->centred_overlaps) status = find_centred_neighbours(view, plan, cosine, pool, err);
+    if (status == TRIAD_OK && whole && (distances || plan->overlaps))
+        status = align_cosines(cosine, view->x, n, view->d, pool, err);
     if (status == TRIAD_OK && plan->overlaps)
-        status = align_neighbours_create(&view->near, cosine, n, plan->k, plan->usable, err);
+        status = find_neighbours(&view->near, plan, view->x, n, view->d, cosine, pool, err);
     if (status == TRIAD_OK)
         status = align_matrices_create(view->matrix, plan->matrices, view->x, n, view->d, view->raw, view->raw_d,
-                                       cosine, err);
+                                       cosine, pool, err);
     free(cosine);
     if (status == TRIAD_OK && plan->basis) status = align_basis_create(&view->basis, view->x, n, view->d, err);
     if (status == TRIAD_OK && folds) status = align_view_prepare(view, plan, folds, err);
     if (status == TRIAD_OK && folds && lead) status = find_lead(view, err);
+    if (status != TRIAD_OK) align_view_free(view);
+    return status;
+}
+
+bool align_view_goes_by_rows(const align_plan *plan, size_t n, size_t d)
+{
+    const uint32_t simple = 1U << ALIGN_GRAM | 1U << ALIGN_GRAM_U | 7U << ALIGN_COSINE;
+    return align_is_large(n, d) && !(plan->matrices & ~simple) && !plan->centred_overlaps && !plan->basis &&
+           !plan->shape && !plan->raw && !plan->retrieval;
+}
+
+triad_status align_view_create_by_rows(align_view *view, const align_source *rows, const align_plan *plan,
+                                       align_room *room, triad_pool *pool, triad_error *err)
+{
+    const size_t n = rows->n;
+    *view = (align_view){.n = n, .d = rows->d, .raw_d = rows->d};
+    triad_status status = TRIAD_OK;
+    if (plan->matrices >> ALIGN_COSINE & 7) {
+        double *cosine = triad_alloc_large(n * n + 1, sizeof *cosine);
+        bool done = false;
+        status = cosine ? TRIAD_OK : out_of_memory(err);
+        if (status == TRIAD_OK && !plan->overlaps)
+            status = align_cosine_forms_single(view->matrix, &done, plan->matrices, cosine, rows, room, pool, err);
+        if (status == TRIAD_OK && !done) status = align_cosines_of(cosine, rows, room, pool, err);
+        if (status == TRIAD_OK && plan->overlaps)
+            status = align_neighbours_create(&view->near, cosine, n, plan->k, plan->usable, pool, err);
+        if (status == TRIAD_OK && !done)
+            status = align_cosine_forms(view->matrix, plan->matrices, cosine, n, room, pool, err);
+        else if (!done)
+            free(cosine);
+    } else if (plan->overlaps) {
+        status =
+            align_neighbours_of_rows(&view->near, rows, plan->k, plan->usable, sums_cosines(plan), room, pool, err);
+    }
+    align_matrix *biased = &view->matrix[ALIGN_GRAM], *unbiased = &view->matrix[ALIGN_GRAM_U];
+    if (status == TRIAD_OK && plan->matrices & (1U << ALIGN_GRAM | 1U << ALIGN_GRAM_U))
+        status =
+            align_linear_kernels(plan->matrices >> ALIGN_GRAM & 1 ? biased : NULL,
+                                 plan->matrices >> ALIGN_GRAM_U & 1 ? unbiased : NULL, rows, true, room, pool, err);
     if (status != TRIAD_OK) align_view_free(view);
     return status;
 }

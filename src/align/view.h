@@ -35,9 +35,18 @@ typedef struct align_view {
 enum { ALIGN_LEAD = 128 };
 
 /* Takes over x [n, d] (malloc'd), also when it fails. folds NULL: no retrieval. lead: nulls of retrieval will be drawn
- * with this view as the permuted side. plan is borrowed. */
+ * with this view as the permuted side. plan is borrowed. pool NULL inside a tile; large spaces (align_is_large) gain
+ * from one. */
 TRIAD_NODISCARD triad_status align_view_create(align_view *view, double *x, size_t n, size_t d, const align_plan *plan,
-                                               const align_folds *folds, bool lead, triad_error *err);
+                                               const align_folds *folds, bool lead, triad_pool *pool, triad_error *err);
+/* Whether the view can do without rows in double: the plan asks for neighbours by cosine, linear kernels and cosine
+ * RDMs alone, of a large space. */
+bool align_view_goes_by_rows(const align_plan *plan, size_t n, size_t d);
+/* Such a view, straight from a layer's rows; x stays NULL. room: shared by the views that are made one after the other.
+ */
+TRIAD_NODISCARD triad_status align_view_create_by_rows(align_view *view, const align_source *rows,
+                                                       const align_plan *plan, align_room *room, triad_pool *pool,
+                                                       triad_error *err);
 /* The parts of every protocol that the plan wants, of view->rows. */
 TRIAD_NODISCARD triad_status align_view_prepare(align_view *view, const align_plan *plan, const align_folds *folds,
                                                 triad_error *err);

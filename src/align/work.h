@@ -62,7 +62,8 @@ const triad_layer *work_layer(const triad_align_side *side);
 const size_t *work_rows(const work *w, const sentences *set, size_t side);
 
 /* Rows of a side's layer on the set, transformed as the options say: *x [set->n, d], the caller frees. */
-triad_status work_take_rows(double **x, const work *w, const sentences *set, size_t side, triad_error *err);
+triad_status work_take_rows(double **x, const work *w, const sentences *set, size_t side, triad_pool *pool,
+                            triad_error *err);
 
 /* Views of all sides on the set, whose n and rows are given. */
 triad_status work_start_set(work *w, sentences *set, triad_error *err);

@@ -3,13 +3,16 @@
 #include "cli/pick_levels.h"
 
 #include <curses.h>
-#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { ESCAPE_WAIT = 25 /* milliseconds for what follows an Escape, as arrow keys over a network send it */ };
+enum {                   /* milliseconds */
+       ESCAPE_WAIT = 25, /* for what follows an Escape, as arrow keys over a network send it */
+       IDLE_WAIT = 200 /* a change of the window's size that comes just before curses begins to wait is seen after it */
+};
 
 /* ---- the terminal */
 
@@ -123,19 +126,23 @@ static int key_of(int character, bool watching)
     return GAME_NO_KEY;
 }
 
+static bool has_gone(void)
+{
+    struct pollfd keyboard = {.fd = STDIN_FILENO, .events = POLLIN};
+    return poll(&keyboard, 1, 0) > 0 && (keyboard.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
 /* Until the user quits, or the terminal goes away. */
 static triad_status show(terminal *t, game *g, bool watching, triad_error *err)
 {
     for (;;) {
         if (!terminal_draw(t, g)) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "play: no memory for the window");
-        timeout(game_wait(g));
-        errno = 0;
+        const int wait = game_wait(g);
+        timeout(wait >= 0 ? wait : IDLE_WAIT);
         const int character = getch();
         if (character == ERR) {
-            if (game_wait(g) >= 0)
-                game_tick(g);
-            else if (errno != EINTR)
-                return triad_fail(err, TRIAD_ERR_IO, -1, "play: the terminal has gone");
+            if (has_gone()) return triad_fail(err, TRIAD_ERR_IO, -1, "play: the terminal has gone");
+            game_tick(g);
             continue;
         }
         const int key = key_of(character, watching);

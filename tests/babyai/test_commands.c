@@ -99,7 +99,16 @@ static void sentences(void **state)
     assert_int_equal(triad("sentences --levels GoToLocal"), 2);
     assert_int_equal(triad("sentences -o x.tsv"), 2);
     assert_int_equal(triad("sentences --levels GoToLocal --sample -3 -o x.tsv"), 2);
+    assert_int_equal(triad("sentences --levels GoToLocal --sample 1000001 -o x.tsv"), 2);
+    assert_int_equal(triad("sentences --levels GoToLocal --sample 2.5 -o x.tsv"), 2);
+    assert_int_equal(triad("sentences --levels GoToLocal --cipher -2 -o x.tsv"), 2);
+    assert_int_equal(triad("sentences --levels GoToLocal --cipher 9000000000000001 -o x.tsv"), 2);
+    assert_int_equal(triad("sentences --levels GoToLocal,GoToLocal -o x.tsv"), 2);
+    assert_int_equal(triad("sentences --levels , -o x.tsv"), 2);
     assert_int_equal(triad("sentences --levels Nowhere -o x.tsv"), 2);
+    assert_int_equal(triad("sentences --levels PutNextLocl -o x.tsv"), 2);
+    assert_true(one_line());
+    assert_non_null(strstr(output, "did you mean PutNextLocal?"));
     snprintf(path, sizeof path, "%s/x.tsv", folder);
     assert_false(triad_path_exists(path));
 }
@@ -120,6 +129,8 @@ static void demos(void **state)
     assert_true(one_line());
     assert_int_equal(triad("demos --levels KeyInBox -n 1 -o x.safetensors --quiet"), 1);
     assert_int_equal(triad("demos --levels GoToLocal -n 0 -o x.safetensors"), 2);
+    assert_int_equal(triad("demos --levels GoToLocal -n 1000000001 -o x.safetensors"), 2);
+    assert_int_equal(triad("demos --levels GoToLocal -n 1 --seed -1 -o x.safetensors"), 2);
     assert_int_equal(triad("demos --levels GoToLocal -o x.safetensors"), 2);
     assert_int_equal(triad("demos --levels PikupLoc -n 1 -o x.safetensors"), 2);
     assert_non_null(strstr(output, "PickupLoc"));

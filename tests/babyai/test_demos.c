@@ -156,13 +156,12 @@ static void what_cannot_be_recorded(void **state)
 typedef struct forged {
     int64_t start[3], seed[2], offsets[2];
     int32_t level[2], mission[2];
-    uint8_t action[4], direction[4];
+    uint8_t action[4], direction[4], observation[4 * BABYAI_OBSERVATION];
     const char *text, *format, *levels;
 } forged;
 
 static triad_status open_forged(const forged *f, triad_error *err)
 {
-    static const uint8_t observation[4 * BABYAI_OBSERVATION];
     const tensor_view tensors[] = {
         {.name = "episode_start", .dtype = TENSOR_I64, .rank = 1, .shape = {3}, .data = f->start},
         {.name = "seed", .dtype = TENSOR_I64, .rank = 1, .shape = {2}, .data = f->seed},
@@ -172,7 +171,7 @@ static triad_status open_forged(const forged *f, triad_error *err)
         {.name = "mission_text", .dtype = TENSOR_U8, .rank = 1, .shape = {strlen(f->text)}, .data = f->text},
         {.name = "action", .dtype = TENSOR_U8, .rank = 1, .shape = {4}, .data = f->action},
         {.name = "direction", .dtype = TENSOR_U8, .rank = 1, .shape = {4}, .data = f->direction},
-        {.name = "observation", .dtype = TENSOR_U8, .rank = 4, .shape = {4, 7, 7, 3}, .data = observation},
+        {.name = "observation", .dtype = TENSOR_U8, .rank = 4, .shape = {4, 7, 7, 3}, .data = f->observation},
     };
     const safetensors_pair metadata[] = {{"format", f->format}, {"levels", f->levels}};
     const char *path = in_folder("forged");
@@ -194,13 +193,16 @@ static void files_are_checked(void **state)
                          .levels = "GoToLocal"};
     triad_error err;
     assert_int_equal(open_forged(&good, &err), TRIAD_OK);
-    forged f[16];
+    static forged f[32];
     size_t count = 0;
     for (size_t i = 0; i < sizeof f / sizeof *f; i++) f[i] = good;
     f[count++].start[1] = 5;
     f[count++].start[1] = 0;
     f[count++].start[0] = 1;
     f[count++].start[2] = INT64_MAX;
+    f[count++].start[1] = INT64_MAX;
+    f[count++].start[1] = INT64_MIN;
+    f[count++].start[1] = 4; /* an episode without steps */
     f[count++].seed[1] = -1;
     f[count++].offsets[1] = 13;
     f[count++].offsets[0] = -1;
@@ -213,8 +215,23 @@ static void files_are_checked(void **state)
     f[count++].format = "triad.space";
     f[count++].levels = "GoToLocal,Nowhere";
     f[count++].levels = "";
+    f[count++].levels = "GoToLocal,";
+    f[count++].levels = "GoToLocalGoToLocalGoToLocalGoToLocalGoToLocalGoToLocalGoToLocalGoToLocal";
+    f[count++].observation[3] = 3;                                     /* a floor */
+    f[count++].observation[4 * BABYAI_OBSERVATION - 3] = 255;          /* nothing at all */
+    f[count++].observation[1] = 1;                                     /* unseen, in a colour */
+    memcpy(f[count++].observation + 3, (const uint8_t[]){2, 0, 0}, 3); /* a red wall */
+    memcpy(f[count++].observation + 3, (const uint8_t[]){4, 0, 3}, 3); /* a door in no state */
+    memcpy(f[count++].observation + 3, (const uint8_t[]){6, 6, 0}, 3); /* a ball of no colour */
+    memcpy(f[count++].observation + 3, (const uint8_t[]){5, 0, 1}, 3); /* an open key */
     for (size_t i = 0; i < count; i++)
-        if (open_forged(&f[i], &err) != TRIAD_ERR_FORMAT) fail_msg("case %zu was taken", i);
+        if (open_forged(&f[i], &err) != TRIAD_ERR_FORMAT || strchr(err.text, '\n') || !strstr(err.text, "forged: "))
+            fail_msg("case %zu: %s", i, err.text);
+    forged whole = good; /* all that an observation can hold */
+    static const uint8_t cells[][3] = {{0, 0, 0}, {1, 0, 0}, {2, 5, 0}, {4, 5, 0}, {4, 0, 1},
+                                       {4, 2, 2}, {5, 3, 0}, {6, 4, 0}, {7, 1, 0}};
+    memcpy(whole.observation, cells, sizeof cells);
+    assert_int_equal(open_forged(&whole, &err), TRIAD_OK);
     babyai_demos *demos;
     assert_int_equal(babyai_demos_open(&demos, in_folder("absent"), &err), TRIAD_ERR_NOT_FOUND);
     assert_null(demos);

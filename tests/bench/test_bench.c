@@ -93,6 +93,16 @@ static void train(void **state)
     measured("train --width 64 --seconds 0.01 --threads 1 --json", "train", members, 6, 1);
 }
 
+static void align(void **state)
+{
+    (void)state;
+    static const char *const members[] = {"spaces", "n", "d", "threads", "seconds", "value", "peak_rss_bytes"};
+    measured("align --only kernels --rows 40 --width 30 --rounds 1 --json", "align", members, 7, 3);
+    measured("align --only pairs --sentences 20 --threads 2 --json --quiet", "align", members, 7, 1);
+    refused("align x.npy", "name both, or none");
+    refused("align --only nothing", "--only");
+}
+
 /* A contender for the helper: hands out its figures one after the other. */
 typedef struct script {
     const double *figures;
@@ -126,7 +136,7 @@ static void turns(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(refusals), cmocka_unit_test(babyai), cmocka_unit_test(train),
-                                       cmocka_unit_test(turns)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(refusals), cmocka_unit_test(babyai), cmocka_unit_test(align),
+                                       cmocka_unit_test(train), cmocka_unit_test(turns)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

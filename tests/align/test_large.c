@@ -1,0 +1,412 @@
+/* What large spaces take instead of the plain way must say the same: tiled products, float products with near-ties
+ * decided again, ranks by buckets. */
+#include "align/gram.h"
+#include "align/matrices.h"
+#include "align/neighbours.h"
+#include "align/ranks.h"
+#include "align/rows.h"
+#include "base/large.h"
+#include "base/rng.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static triad_pool *pools[3]; /* NULL, and of two and three threads */
+
+static double *gaussian(size_t n, size_t d, uint64_t seed)
+{
+    triad_pcg64 rng;
+    triad_pcg64_seed(&rng, seed);
+    double *x = malloc(n * d * sizeof *x);
+    for (size_t i = 0; i < n * d; i++) x[i] = (double)(float)triad_pcg64_normal(&rng);
+    return x;
+}
+
+/* Sizes around the tiles' edges. */
+static void test_products(void **state)
+{
+    (void)state;
+    static const size_t sizes[][2] = {{1, 3}, {63, 1}, {200, 33}, {767, 7}, {769, 40}, {1601, 330}};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        const size_t n = sizes[s][0], k = sizes[s][1], step = k + 3;
+        double *a = gaussian(n, step, s), *c = malloc(n * n * sizeof *c), *again = malloc(n * n * sizeof *c);
+        float *fa = malloc(n * step * sizeof *fa), *fc = malloc(n * n * sizeof *fc),
+              *fagain = malloc(n * n * sizeof *fc);
+        for (size_t i = 0; i < n * step; i++) a[i] = fa[i] = (float)a[i];
+        align_gram_rows(c, a, step, n, k, NULL);
+        align_gram_rows_float(fc, fa, step, n, k, NULL);
+        triad_pcg64 rng;
+        triad_pcg64_seed(&rng, 1);
+        for (size_t check = 0; check < 4000; check++) {
+            const size_t i = (size_t)triad_pcg64_integers(&rng, 0, (int64_t)n),
+                         j = (size_t)triad_pcg64_integers(&rng, 0, (int64_t)n);
+            double sum = 0, own = 0, other = 0;
+            for (size_t l = 0; l < k; l++) {
+                sum += a[i * step + l] * a[j * step + l];
+                own += a[i * step + l] * a[i * step + l];
+                other += a[j * step + l] * a[j * step + l];
+            }
+            assert_true(fabs(c[i * n + j] - sum) <= 1e-12 * sqrt(own * other) + 1e-300);
+            assert_true(fabs((double)fc[i * n + j] - sum) <= align_gram_error(k) * sqrt(own * other));
+            assert_true(c[i * n + j] == c[j * n + i] && fc[i * n + j] == fc[j * n + i]);
+        }
+        for (size_t p = 1; p < 3; p++) {
+            align_gram_rows(again, a, step, n, k, pools[p]);
+            assert_memory_equal(c, again, n * n * sizeof *c);
+            align_gram_rows_float(fagain, fa, step, n, k, pools[p]);
+            assert_memory_equal(fc, fagain, n * n * sizeof *fc);
+        }
+        free(a);
+        free(c);
+        free(again);
+        free(fa);
+        free(fc);
+        free(fagain);
+    }
+}
+
+/* ---- neighbours */
+
+static void same_lists(const align_neighbours *a, const align_neighbours *b, const char *what, bool exact)
+{
+    const size_t n = a->n, ks = a->ks;
+    for (size_t i = 0; i < n; i++) {
+        if (a->offset[i + 1] != b->offset[i + 1]) fail_msg("%s: row %zu ends elsewhere", what, i);
+        for (size_t e = a->offset[i]; e < a->offset[i + 1]; e++) {
+            if (a->index[e] != b->index[e]) fail_msg("%s: row %zu: %u, not %u", what, i, b->index[e], a->index[e]);
+            assert_true(fabs(a->cosine[e] - b->cosine[e]) < (exact ? 1e-13 : 1e-4));
+        }
+    }
+    assert_memory_equal(a->above, b->above, n * ks * sizeof *a->above);
+    assert_memory_equal(a->reached, b->reached, n * ks * sizeof *a->reached);
+}
+
+static void compare_lists(const double *x, size_t n, size_t d, const size_t *k, size_t ks, const char *what)
+{
+    align_neighbours plain, rows;
+    align_room room = {0};
+    /* in float where the numbers allow it, row i at place n - 1 - i */
+    float *layer = malloc(n * d * sizeof *layer);
+    size_t *order = malloc(n * sizeof *order);
+    bool same = true;
+    for (size_t i = 0; i < n; i++) {
+        order[i] = n - 1 - i;
+        for (size_t c = 0; c < d; c++) {
+            layer[order[i] * d + c] = (float)x[i * d + c];
+            same &= (double)layer[order[i] * d + c] == x[i * d + c];
+        }
+    }
+    const align_source wide = {.n = n, .d = d, .x = x};
+    align_source narrow = {.n = n, .d = d, .layer = layer, .order = order};
+    if (!same) narrow = wide;
+    double *cosine = malloc(n * n * sizeof *cosine);
+    assert_int_equal(align_cosines(cosine, x, n, d, NULL, NULL), TRIAD_OK);
+    assert_int_equal(align_neighbours_create(&plain, cosine, n, k, ks, NULL, NULL), TRIAD_OK);
+    for (size_t p = 0; p < 3; p++)
+        for (unsigned exact = 0; exact < 2; exact++) {
+            assert_int_equal(align_neighbours_of_rows(&rows, p < 2 ? &wide : &narrow, k, ks, exact, p ? &room : NULL,
+                                                      pools[p], NULL),
+                             TRIAD_OK);
+            same_lists(&plain, &rows, what, exact);
+            align_neighbours_free(&rows);
+        }
+    align_neighbours_free(&plain);
+    free(cosine);
+    free(layer);
+    free(order);
+    free(room.memory);
+}
+
+static void test_neighbours(void **state)
+{
+    (void)state;
+    const size_t ks[] = {1, 5, 10, 15}, wide[] = {3, 120};
+    triad_pcg64 rng;
+    triad_pcg64_seed(&rng, 9);
+    static const size_t sizes[][2] = {{17, 5}, {130, 3}, {333, 40}, {400, 700}};
+    for (size_t s = 0; s < 4; s++) {
+        const size_t n = sizes[s][0], d = sizes[s][1];
+        double *x = gaussian(n, d, 20 + s);
+        compare_lists(x, n, d, ks, 4, "gaussian");
+        if (n > 120) compare_lists(x, n, d, wide, 2, "more neighbours than blocks");
+        /* far from the origin: cosines of 0.999 and more, which differ in the seventh digit */
+        double *far = malloc(n * d * sizeof *far);
+        for (size_t i = 0; i < n * d; i++) far[i] = x[i] + 300 + (double)(i % d);
+        compare_lists(far, n, d, ks, 4, "off the origin");
+        free(far);
+        /* near-ties at every scale from the grid to the float's error, exact ties, zero rows */
+        for (size_t i = n / 2; i < n; i++) {
+            const double by = pow(10, -4 - (double)triad_pcg64_integers(&rng, 0, 10));
+            for (size_t c = 0; c < d; c++) x[i * d + c] = x[(i - n / 2) * d + c] + by * triad_pcg64_normal(&rng);
+        }
+        for (size_t i = 0; i < 6; i++) memcpy(x + (n - 1 - i) * d, x + (i / 2) * d, d * sizeof *x);
+        memset(x + 2 * d, 0, d * sizeof *x);
+        memset(x + (n / 2 + 1) * d, 0, d * sizeof *x);
+        compare_lists(x, n, d, ks, 4, "near-ties");
+        for (size_t i = 0; i < n; i++) memcpy(x + i * d, x + (i % 3) * d, d * sizeof *x);
+        compare_lists(x, n, d, ks, 4, "three rows over and over");
+        free(x);
+    }
+}
+
+/* So much is in question that a whole product is taken. */
+static void test_nothing_to_tell_apart(void **state)
+{
+    (void)state;
+    const size_t n = 900, d = 20, ks[] = {5};
+    double *x = gaussian(n, d, 4);
+    for (size_t i = d; i < n * d; i++) x[i] = x[i % d] + 1e-7 * x[i];
+    compare_lists(x, n, d, ks, 1, "one direction");
+    free(x);
+}
+
+/* ---- kernels */
+
+static double cka(const align_matrix *a, const align_matrix *b, size_t n)
+{
+    return align_ratio(align_matched_sum(a->values, b->values, n), a->norm, b->norm);
+}
+
+static void test_kernels_in_float(void **state)
+{
+    (void)state;
+    const size_t n = 320, d = 90;
+    for (unsigned far = 0; far < 2; far++) {
+        double *x = gaussian(n, d, 31), *y = gaussian(n, d, 32);
+        for (size_t i = 0; i < n * d; i++) {
+            y[i] += 0.6 * x[i];
+            if (far) x[i] += 1000 + (double)(i % d); /* drowns the differences unless columns are centred first */
+        }
+        const align_source of_x = {.n = n, .d = d, .x = x}, of_y = {.n = n, .d = d, .x = y};
+        align_room room = {0};
+        align_matrix plain[4] = {0}, single[4] = {0}, again[2] = {0};
+        assert_int_equal(align_linear_kernels(&plain[0], &plain[1], &of_x, false, NULL, NULL, NULL), TRIAD_OK);
+        assert_int_equal(align_linear_kernels(&plain[2], &plain[3], &of_y, false, NULL, NULL, NULL), TRIAD_OK);
+        assert_int_equal(align_linear_kernels(&single[0], &single[1], &of_x, true, NULL, NULL, NULL), TRIAD_OK);
+        assert_int_equal(align_linear_kernels(&single[2], &single[3], &of_y, true, &room, NULL, NULL), TRIAD_OK);
+        for (size_t u = 0; u < 2; u++) {
+            const double want = cka(&plain[u], &plain[2 + u], n), got = cka(&single[u], &single[2 + u], n);
+            assert_true(fabs(want) > 0.05 && fabs(got - want) < 1e-7);
+            assert_true(fabs(cka(&single[u], &single[u], n) - 1) < 1e-12);
+        }
+        for (size_t p = 1; p < 3; p++) {
+            assert_int_equal(align_linear_kernels(&again[0], &again[1], &of_x, true, &room, pools[p], NULL), TRIAD_OK);
+            for (size_t u = 0; u < 2; u++) {
+                assert_memory_equal(again[u].values, single[u].values, n * n * sizeof(double));
+                assert_true(again[u].norm == single[u].norm);
+                free(again[u].values);
+            }
+        }
+        for (size_t i = 0; i < 4; i++) {
+            free(plain[i].values);
+            free(single[i].values);
+        }
+        free(room.memory);
+        free(x);
+        free(y);
+    }
+    /* a side that does not vary has no kernel, also where its mean is off by rounding */
+    double *same = malloc(n * d * sizeof *same);
+    for (size_t i = 0; i < n * d; i++) same[i] = 0.1 * (double)(i % d + 1);
+    align_matrix constant = {0};
+    assert_int_equal(
+        align_linear_kernels(NULL, &constant, &(align_source){.n = n, .d = d, .x = same}, true, NULL, NULL, NULL),
+        TRIAD_OK);
+    assert_true(constant.norm == 0);
+    free(constant.values);
+    free(same);
+}
+
+static double rank_correlation(const double *a, const double *b, size_t n)
+{
+    double both = 0, own = 0, other = 0;
+    for (size_t i = 0; i < n * n; i++) {
+        both += a[i] * b[i];
+        own += a[i] * a[i];
+        other += b[i] * b[i];
+    }
+    return both / sqrt(own * other);
+}
+
+/* Ranks of the cosine RDM by float products where that cannot matter; refused where distances tie. */
+static void test_rdms_in_float(void **state)
+{
+    (void)state;
+    const size_t n = 700, d = 60;
+    const uint32_t kinds = 1U << ALIGN_COSINE_RANKS | 1U << ALIGN_COSINE_CENTRED;
+    for (unsigned shape = 0; shape < 3; shape++) {
+        double *x = gaussian(n, d, 50);
+        for (size_t i = 0; i < n * d; i++) {
+            if (shape == 1) x[i] += 100;       /* much alike, and still all different */
+            if (shape == 2) x[i] = x[i] > 1.3; /* counts: few different distances */
+        }
+        const align_source rows = {.n = n, .d = d, .x = x};
+        align_matrix plain[ALIGN_MATRICES] = {0};
+        double *cosine = malloc(n * n * sizeof *cosine);
+        assert_int_equal(align_cosines(cosine, x, n, d, NULL, NULL), TRIAD_OK);
+        assert_int_equal(align_cosine_forms(plain, kinds, cosine, n, NULL, NULL, NULL), TRIAD_OK);
+        double *first = NULL;
+        for (size_t p = 0; p < 3; p++) {
+            align_matrix single[ALIGN_MATRICES] = {0};
+            bool done;
+            double *room = malloc(n * n * sizeof *room);
+            assert_int_equal(align_cosine_forms_single(single, &done, kinds, room, &rows, NULL, pools[p], NULL),
+                             TRIAD_OK);
+            assert_int_equal(done, shape < 2);
+            if (!done) {
+                assert_null(single[ALIGN_COSINE_RANKS].values);
+                free(room);
+                continue;
+            }
+            for (size_t k = ALIGN_COSINE_CENTRED; k <= ALIGN_COSINE_RANKS; k++) {
+                assert_true(fabs(rank_correlation(plain[k].values, single[k].values, n) - 1) < 1e-8);
+                assert_true(fabs(single[k].norm - plain[k].norm) < 1e-6 * plain[k].norm);
+            }
+            if (first == NULL) {
+                first = malloc(n * n * sizeof *first);
+                memcpy(first, single[ALIGN_COSINE_RANKS].values, n * n * sizeof *first);
+            }
+            assert_memory_equal(first, single[ALIGN_COSINE_RANKS].values, n * n * sizeof *first);
+            align_matrices_free(single);
+        }
+        free(first);
+        align_matrices_free(plain);
+        free(x);
+    }
+}
+
+/* ---- ranks */
+
+static void compare_ranks(const double *table, size_t n, const char *what)
+{
+    const size_t pairs = n * (n - 1) / 2;
+    double *vector = malloc((2 * pairs + 1) * sizeof *vector), *ranked = malloc(n * n * sizeof *ranked);
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++) vector[at++] = table[i * n + j];
+    assert_int_equal(align_average_ranks(vector + pairs, vector, pairs, NULL), TRIAD_OK);
+    for (size_t p = 0; p < 3; p++) {
+        memcpy(ranked, table, n * n * sizeof *ranked);
+        assert_int_equal(align_rank_pairs(ranked, n, NULL, pools[p], NULL), TRIAD_OK);
+        at = 0;
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < n; j++) {
+                const double want = j < i ? vector[pairs + at++] - 0.5 * (double)(pairs + 1) : table[i * n + j];
+                if (ranked[i * n + j] != want)
+                    fail_msg("%s, n = %zu: (%zu, %zu) has %g", what, n, i, j, ranked[i * n + j]);
+            }
+    }
+    free(vector);
+    free(ranked);
+}
+
+static void test_ranks(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {2, 3, 7, 40, 160, 420};
+    triad_pcg64 rng;
+    triad_pcg64_seed(&rng, 77);
+    for (size_t s = 0; s < 6; s++) {
+        const size_t n = sizes[s];
+        double *table = malloc(n * n * sizeof *table);
+        for (unsigned shape = 0; shape < 8; shape++) {
+            static const char *const names[] = {"uniform",   "three values", "all equal", "skewed",
+                                                "few apart", "huge",         "tiny",      "signed zeros"};
+            for (size_t i = 0; i < n * n; i++) {
+                const double u = triad_pcg64_uniform(&rng);
+                table[i] = shape == 0   ? u
+                           : shape == 1 ? floor(3 * u)
+                           : shape == 2 ? 0.25
+                           : shape == 3 ? exp(60 * u)
+                           : shape == 4 ? (u < 0.001 ? 1e9 * u : 1 + 1e-9 * floor(1000 * u))
+                           : shape == 5 ? (u - 0.5) * DBL_MAX * 2
+                           : shape == 6 ? floor(16 * u) * DBL_TRUE_MIN
+                                        : (u < 0.5    ? -0.0
+                                           : u < 0.75 ? 0.0
+                                                      : 1.0);
+            }
+            compare_ranks(table, n, names[shape]);
+        }
+        free(table);
+    }
+    double one = 3;
+    assert_int_equal(align_rank_pairs(&one, 1, NULL, NULL, NULL), TRIAD_OK);
+    assert_true(one == 3);
+}
+
+/* ---- rows */
+
+static void test_rows(void **state)
+{
+    (void)state;
+    enum { N = 150, D = 3 };
+    float data[N * D];
+    size_t rows[N], bad;
+    for (size_t i = 0; i < N * D; i++) data[i] = (float)i;
+    for (size_t i = 0; i < N; i++) rows[i] = N - 1 - i;
+    triad_layer layer = {.n = N, .d = D, .data = data};
+    for (size_t p = 0; p < 3; p++) {
+        double *x;
+        data[7 * D + 1] = (float)(7 * D + 1);
+        data[90 * D] = (float)(90 * D);
+        assert_int_equal(align_take_rows(&x, &bad, &layer, rows, N, pools[p], NULL), TRIAD_OK);
+        assert_int_equal(bad, N);
+        for (size_t i = 0; i < N; i++)
+            for (size_t c = 0; c < D; c++) assert_true(x[i * D + c] == (double)data[rows[i] * D + c]);
+        free(x);
+        data[7 * D + 1] = NAN;
+        data[90 * D] = -INFINITY;
+        assert_int_equal(align_take_rows(&x, &bad, &layer, rows, N, pools[p], NULL), TRIAD_OK);
+        assert_int_equal(bad, N - 1 - 90); /* the first in the order asked for */
+        free(x);
+    }
+}
+
+static void test_large_memory(void **state)
+{
+    (void)state;
+    assert_null(triad_alloc_large(SIZE_MAX / 2, 3));
+    assert_null(triad_alloc_large(SIZE_MAX, 1));
+    static const size_t sizes[] = {0, 1, 100, ((size_t)4 << 20) - 1, (size_t)4 << 20, ((size_t)9 << 20) + 5};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        unsigned char *memory = triad_alloc_large(sizes[i], 1);
+        assert_non_null(memory);
+        memset(memory, 1, sizes[i]);
+        free(memory);
+    }
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    return triad_pool_create(&pools[1], 2, NULL) != TRIAD_OK || triad_pool_create(&pools[2], 3, NULL) != TRIAD_OK;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    triad_pool_free(pools[1]);
+    triad_pool_free(pools[2]);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_products),
+        cmocka_unit_test(test_neighbours),
+        cmocka_unit_test(test_kernels_in_float),
+        cmocka_unit_test(test_nothing_to_tell_apart),
+        cmocka_unit_test(test_rdms_in_float),
+        cmocka_unit_test(test_ranks),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_large_memory),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
