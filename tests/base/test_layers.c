@@ -24,8 +24,9 @@ static const room ROOMS[] = {
 };
 
 /* Public headers whose room has another name. */
-static const char *const HEADERS[][2] = {{"items", "formats"}, {"image", "formats"}, {"model", "models"},
-                                         {"hub", "models"},    {"lexical", "space"}, {"map", "align"}};
+static const char *const HEADERS[][2] = {{"items", "formats"},   {"image", "formats"}, {"model", "models"},
+                                         {"hub", "models"},      {"lexical", "space"}, {"map", "align"},
+                                         {"multiverse", "align"}};
 
 static const room *find_room(const char *name, size_t length)
 {
