@@ -64,6 +64,12 @@ TRIAD_NODISCARD triad_status babyai_reset(babyai_env *env, triad_error *err);
 void babyai_step(babyai_env *env, babyai_action action, double *reward, bool *terminated, bool *truncated);
 /* image [7, 7, 3]: view column, view row, (type, colour, state). */
 void babyai_observe(const babyai_env *env, uint8_t image[BABYAI_OBSERVATION], uint8_t *direction);
+/* The whole grid [width, height, 3]: column, row, (type, colour, state), the agent as (10, 0, direction): what
+ * Minigrid's FullyObsWrapper gives. Sizes: babyai_level_describe. */
+void babyai_observe_whole(const babyai_env *env, uint8_t *grid);
+/* The agent's column, row and direction (0 right, 1 down, 2 left, 3 up), and what it carries as (type, colour, state):
+ * (1, 0, 0) is nothing. */
+void babyai_where(const babyai_env *env, int *x, int *y, int *direction, uint8_t carried[3]);
 const babyai_level *babyai_env_level(const babyai_env *env);
 const char *babyai_mission(const babyai_env *env); /* valid until the next reset */
 int babyai_max_steps(const babyai_env *env);
@@ -155,11 +161,19 @@ const char *babyai_batch_mission(const babyai_batch *batch, size_t i);
 /* Environment i itself, borrowed: to look at it, to render it, to let the expert plan for it. */
 babyai_env *babyai_batch_env(babyai_batch *batch, size_t i);
 
-/* ---- pixels (reference, section 11) */
-/* rgb [height * tile, width * tile, 3]; sizes by babyai_frame_size. */
+/* ---- pixels (reference, section 11): Minigrid's get_frame at any tile size */
+/* Sizes of a frame [height, width, 3] with tiles of that many pixels: of the whole grid, or of what the agent sees. */
 void babyai_frame_size(const babyai_env *env, int tile, bool agent_view, size_t *height, size_t *width);
+/* rgb [height, width, 3]. highlight: what the agent sees stands out in the whole grid. */
 TRIAD_NODISCARD triad_status babyai_render(const babyai_env *env, int tile, bool highlight, bool agent_view,
                                            uint8_t *rgb, triad_error *err);
+/* The same for frame after frame, of any environments: what a cell looks like is drawn once and kept. tile from 1 to
+ * 512. One thread at a time. */
+typedef struct babyai_renderer babyai_renderer;
+TRIAD_NODISCARD triad_status babyai_renderer_create(babyai_renderer **renderer, int tile, triad_error *err);
+void babyai_renderer_free(babyai_renderer *renderer);
+TRIAD_NODISCARD triad_status babyai_renderer_draw(babyai_renderer *renderer, const babyai_env *env, bool highlight,
+                                                  bool agent_view, uint8_t *rgb, triad_error *err);
 
 /* ---- language */
 /* Every word that a BabyAI mission can hold, in a fixed order: the agents' vocabulary. Missions are split at blanks,

@@ -12,6 +12,8 @@ int cmd_render(cli_context *context, int argc, char **argv);
 int cmd_demos(cli_context *context, int argc, char **argv);
 int cmd_train(cli_context *context, int argc, char **argv);
 int cmd_eval(cli_context *context, int argc, char **argv);
+int cmd_pull(cli_context *context, int argc, char **argv);
+int cmd_info(cli_context *context, int argc, char **argv);
 int cmd_tokenize(cli_context *context, int argc, char **argv);
 int cmd_embed(cli_context *context, int argc, char **argv);
 int cmd_align(cli_context *context, int argc, char **argv);
