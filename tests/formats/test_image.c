@@ -119,7 +119,11 @@ static void hostile_files_are_refused(void **state)
     refuse(&b, TRIAD_ERR_FORMAT, "png: ");
     header(&b, 16384, 16384, 8, 2);
     chunk(&b, "IDAT", "", 0);
-    refuse(&b, TRIAD_ERR_RANGE, "16384 x 16384 pixels are more than are read");
+    refuse(&b, TRIAD_ERR_FORMAT, "can't hold 16384 x 16384 pixels");
+    header(&b, 9000, 9000, 1, 0);
+    chunk(&b, "tEXt", b.bytes, 20000);
+    chunk(&b, "IDAT", "", 0);
+    refuse(&b, TRIAD_ERR_RANGE, "9000 x 9000 pixels are more than are read");
     header(&b, 20000, 1, 8, 2);
     refuse(&b, TRIAD_ERR_FORMAT, "png: ");
     header(&b, 0, 5, 8, 2);
