@@ -31,6 +31,19 @@ static void take(png_structp png, png_bytep out, size_t count)
     r->at += count;
 }
 
+/* libpng makes room for some chunks by the length that they claim: none may be longer than what is left of the file. */
+static bool chunks_fit(const unsigned char *bytes, size_t size)
+{
+    for (size_t at = 8; at + 12 <= size;) {
+        const unsigned char *head = bytes + at;
+        const size_t length = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
+        if (length > size - at - 12) return false;
+        if (memcmp(head + 4, "IEND", 4) == 0) return true;
+        at += 12 + length;
+    }
+    return false;
+}
+
 static void refuse(png_structp png, png_const_charp why)
 {
     reader *r = png_get_error_ptr(png);
@@ -103,6 +116,8 @@ static triad_status guarded(reader *r)
 triad_status png_read(triad_image *image, const void *bytes, size_t size, triad_error *err)
 {
     *image = (triad_image){0};
+    if (!chunks_fit(bytes, size))
+        return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)size, "png: the file ends in the middle");
     reader r = {.bytes = bytes, .size = size, .err = err, .image = image, .status = TRIAD_ERR_FORMAT};
     triad_status status = TRIAD_ERR_MEMORY;
     r.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, refuse, ignore);
