@@ -6,18 +6,32 @@
 #include <stdio.h>
 #include <unistd.h>
 
+static char root[64];
+static const char *const CHECKPOINTS[] = {"llama", "qwen2", "bert"};
+
+static void remove_folder(void)
+{
+    char name[128];
+    for (size_t i = 0; i < sizeof CHECKPOINTS / sizeof *CHECKPOINTS; i++) {
+        snprintf(name, sizeof name, "%s/%s.safetensors", root, CHECKPOINTS[i]);
+        (void)unlink(name);
+    }
+    snprintf(name, sizeof name, "%s/model.safetensors.index.json", root);
+    (void)unlink(name);
+    (void)rmdir(root);
+}
+
 /* A folder with the smallest checkpoints in it, where an index that parses is opened; made once. */
 static const char *folder(void)
 {
-    static char path[64];
-    static const char *const files[] = {"llama", "qwen2", "bert"};
-    if (path[0] != 0) return path;
-    snprintf(path, sizeof path, "/dev/shm/triad-fuzz-XXXXXX");
-    must(mkdtemp(path) != NULL);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    if (root[0] != 0) return root;
+    snprintf(root, sizeof root, "/dev/shm/triad-fuzz-XXXXXX");
+    must(mkdtemp(root) != NULL);
+    must(atexit(remove_folder) == 0);
+    for (size_t i = 0; i < sizeof CHECKPOINTS / sizeof *CHECKPOINTS; i++) {
         char from[4096], to[128];
-        snprintf(from, sizeof from, "%s/%s.safetensors", FUZZ_TINY, files[i]);
-        snprintf(to, sizeof to, "%s/%s.safetensors", path, files[i]);
+        snprintf(from, sizeof from, "%s/%s.safetensors", FUZZ_TINY, CHECKPOINTS[i]);
+        snprintf(to, sizeof to, "%s/%s.safetensors", root, CHECKPOINTS[i]);
         must(symlink(from, to) == 0);
         /* One file stands for itself. */
         triad_error err;
@@ -26,18 +40,18 @@ static const char *folder(void)
         must(safetensors_index_files(single) == 1 && safetensors_index_count(single) > 0);
         safetensors_index_close(single);
     }
-    return path;
+    return root;
 }
 
 static void open_all(const uint8_t *data, size_t size)
 {
     triad_error err;
-    char path[128];
-    snprintf(path, sizeof path, "%s/model.safetensors.index.json", folder());
-    FILE *file = fopen(path, "w");
+    char name[128];
+    snprintf(name, sizeof name, "%s/model.safetensors.index.json", folder());
+    FILE *file = fopen(name, "w");
     must(file != NULL && fwrite(data, 1, size, file) == size && fclose(file) == 0);
     safetensors_index *index;
-    const triad_status status = safetensors_index_open(&index, path, &err);
+    const triad_status status = safetensors_index_open(&index, name, &err);
     if (status != TRIAD_OK) {
         must_explain(status, &err);
         must(index == NULL);

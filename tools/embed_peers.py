@@ -6,7 +6,7 @@
 MODEL: a .gguf or a folder. SENTENCES: plain text, a sentence a line. Peers (each needs its Python package):
 transformers (float32, sdpa, inference mode, batches of 32 sorted by length, every layer's states of every token kept),
 sentence-transformers (its encode, batches of 32), llama.cpp (llama-cpp-python, pooled last layer, batches of 512 tokens).
-Each peer loads its model and runs once to warm up, then they take turns, the best round counts. Tokenizing is in the
+Each peer loads its model and warms up on some sentences, then they take turns, the best round counts. Tokenizing is in the
 time, loading is not. A figure of triad's is a process of its own that warms up first.
 Prints one JSON line each, and the ratios."""
 import argparse
@@ -17,7 +17,7 @@ import sys
 import time
 
 
-def transformers_peer(model, texts, threads):
+def transformers_peer(model, threads):
     import torch
     import transformers
 
@@ -32,7 +32,7 @@ def transformers_peer(model, texts, threads):
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
 
-    def run():
+    def run(texts):
         with torch.inference_mode():
             ids = tokenizer(texts)["input_ids"]
             order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
@@ -48,26 +48,26 @@ def transformers_peer(model, texts, threads):
     return run, transformers.__version__
 
 
-def sentence_transformers_peer(model, texts, threads):
+def sentence_transformers_peer(model, threads):
     import sentence_transformers
     import torch
 
     torch.set_num_threads(threads)
     network = sentence_transformers.SentenceTransformer(model, device="cpu")
 
-    def run():
+    def run(texts):
         return network.encode(texts, batch_size=32, show_progress_bar=False)
 
     return run, sentence_transformers.__version__
 
 
-def llama_peer(model, texts, threads):
+def llama_peer(model, threads):
     import llama_cpp
 
     network = llama_cpp.Llama(
         model, embedding=True, pooling_type=llama_cpp.LLAMA_POOLING_TYPE_MEAN, n_ctx=512, n_batch=512, n_ubatch=512,
         n_threads=threads, n_threads_batch=threads, verbose=False)
-    return lambda: network.embed(texts), llama_cpp.__version__
+    return network.embed, llama_cpp.__version__
 
 
 PEERS = {"transformers": transformers_peer, "sentence-transformers": sentence_transformers_peer, "llama.cpp": llama_peer}
@@ -78,12 +78,12 @@ def serve(name, model, sentences, threads):
     texts = open(sentences, encoding="utf-8").read().splitlines()
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no answer
-    run, version = PEERS[name](model, texts, threads)
-    run()
+    run, version = PEERS[name](model, threads)
+    run(texts[:64])
     print(version, file=answer, flush=True)
     for _ in sys.stdin:
         start = time.perf_counter()
-        run()
+        run(texts)
         print(time.perf_counter() - start, file=answer, flush=True)
 
 

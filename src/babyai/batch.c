@@ -7,7 +7,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { TILE_ENVS = 64 }; /* environments a tile: enough work to hand out, few enough to balance */
+enum {
+    TILE_ENVS = 64, /* environments a tile: enough work to hand out, few enough to balance */
+    SHARES_MOST = 128
+};
 
 struct babyai_batch {
     size_t n;
@@ -73,9 +76,19 @@ void babyai_batch_free(babyai_batch *batch)
     free(batch);
 }
 
+/* Tiles of a batch are dealt out in shares, one a worker, the same at every call: what a worker has in its cache is
+ * what it works on again. Who is done with his own share helps with the others. */
+typedef struct share {
+    _Alignas(64) atomic_size_t next;
+    size_t end;
+} share;
+
 typedef struct batch_call {
     babyai_batch *batch;
     const babyai_io *io;
+    void (*tile)(struct batch_call *call, size_t tile);
+    size_t shares;
+    share *share;       /* [shares] */
     atomic_bool failed; /* some environment has no episode */
 } batch_call;
 
@@ -92,10 +105,8 @@ static size_t tile_end(const batch_call *call, size_t tile)
     return end < call->batch->n ? end : call->batch->n;
 }
 
-static void reset_tile(void *context, size_t tile, int worker)
+static void reset_tile(batch_call *call, size_t tile)
 {
-    (void)worker;
-    batch_call *call = context;
     const size_t begin = tile * TILE_ENVS, end = tile_end(call, tile);
     for (size_t i = begin; i < end; i++)
         if (babyai_generate(call->batch->env[i], NULL) != TRIAD_OK) call->failed = true;
@@ -124,10 +135,8 @@ static void look_last(babyai_env *const *env, const babyai_io *io, size_t i)
     if (io->final_direction) io->final_direction[i] = direction;
 }
 
-static void step_tile(void *context, size_t tile, int worker)
+static void step_tile(batch_call *call, size_t tile)
 {
-    (void)worker;
-    batch_call *call = context;
     const babyai_io *io = call->io;
     const size_t begin = tile * TILE_ENVS, end = tile_end(call, tile);
     babyai_env *const *env = call->batch->env;
@@ -157,11 +166,33 @@ static void step_tile(void *context, size_t tile, int worker)
     look(call, begin, end);
 }
 
-/* The first environment without an episode decides the error, whichever thread met it. */
-static triad_status run(babyai_batch *batch, triad_pool *pool, const babyai_io *io, triad_tile_fn fn, triad_error *err)
+static void work(void *context, size_t tile, int worker)
 {
-    batch_call call = {.batch = batch, .io = io};
-    triad_parallel(pool, (batch->n + TILE_ENVS - 1) / TILE_ENVS, fn, &call);
+    (void)tile;
+    batch_call *call = context;
+    for (size_t k = 0; k < call->shares; k++) {
+        share *from = &call->share[((size_t)worker + k) % call->shares];
+        for (size_t i; (i = atomic_fetch_add_explicit(&from->next, 1, memory_order_relaxed)) < from->end;)
+            call->tile(call, i);
+    }
+}
+
+/* The first environment without an episode decides the error, whichever thread met it. */
+static triad_status run(babyai_batch *batch, triad_pool *pool, const babyai_io *io,
+                        void (*tile)(batch_call *call, size_t tile), triad_error *err)
+{
+    const size_t tiles = (batch->n + TILE_ENVS - 1) / TILE_ENVS, threads = (size_t)triad_pool_threads(pool);
+    share shares[SHARES_MOST];
+    batch_call call = {.batch = batch,
+                       .io = io,
+                       .tile = tile,
+                       .shares = threads < SHARES_MOST ? threads : SHARES_MOST,
+                       .share = shares};
+    for (size_t k = 0; k < call.shares; k++) {
+        atomic_init(&shares[k].next, tiles * k / call.shares);
+        shares[k].end = tiles * (k + 1) / call.shares;
+    }
+    triad_parallel(pool, threads < tiles ? threads : tiles, work, &call);
     for (size_t i = 0; call.failed && i < batch->n; i++)
         if (!batch->env[i]->ready)
             return triad_fail(
@@ -179,7 +210,9 @@ triad_status babyai_batch_reset(babyai_batch *batch, triad_pool *pool, const bab
 
 triad_status babyai_batch_step(babyai_batch *batch, triad_pool *pool, const babyai_io *io, triad_error *err)
 {
-    for (size_t i = 0; i < batch->n; i++)
+    unsigned highest = 0;
+    for (size_t i = 0; i < batch->n; i++) highest = io->action[i] > highest ? io->action[i] : highest;
+    for (size_t i = 0; highest >= BABYAI_ACTIONS; i++)
         if (io->action[i] >= BABYAI_ACTIONS)
             return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)i, "batch: action %u of environment %zu (0 to %d)",
                               io->action[i], i, BABYAI_ACTIONS - 1);

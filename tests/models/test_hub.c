@@ -589,6 +589,16 @@ static void ggufs_and_copies(void **state)
     assert_int_equal(got.files, 2);
     triad_pulled_free(&got);
     hub_end(h);
+    h = hub_start(); /* files of no bytes */
+    set_environment(h);
+    hub_add(h, "config.json", 0, false);
+    hub_add(h, "model.safetensors", 0, true);
+    clean();
+    pull_well("org/tiny", 2);
+    pull_well("org/tiny", 0);
+    expect_file("snapshots/" COMMIT "/config.json", &h->file[0]);
+    expect_file("snapshots/" COMMIT "/model.safetensors", &h->file[1]);
+    hub_end(h);
     h = hub_start();
     set_environment(h);
     hub_add(h, "pytorch_model.bin", 100, true);
