@@ -19,15 +19,14 @@ from threadpoolctl import threadpool_info
 
 
 def unit(x):
-    return x / np.sqrt(np.einsum("ij,ij->i", x, x))[:, None]
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
 def neighbours(x, k):
     u = unit(x)
     s = u @ u.T
     np.fill_diagonal(s, -np.inf)
-    np.negative(s, out=s)
-    return np.argpartition(s, k - 1, axis=1)[:, :k]
+    return np.argpartition(-s, k - 1, axis=1)[:, :k]
 
 
 def mutual_knn(x, y, k=15):

@@ -23,7 +23,12 @@ int main(void)
     static uint8_t action[ENVS], observation[ENVS * BABYAI_OBSERVATION], direction[ENVS], terminated[ENVS],
         truncated[ENVS];
     static float reward[ENVS];
-    const babyai_io io = {action, observation, direction, reward, terminated, truncated};
+    const babyai_io io = {.action = action,
+                          .observation = observation,
+                          .direction = direction,
+                          .reward = reward,
+                          .terminated = terminated,
+                          .truncated = truncated};
     const babyai_level *levels[ENVS];
     uint64_t seeds[ENVS];
     for (size_t i = 0; i < ENVS; i++) {

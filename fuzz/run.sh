@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # run.sh DIR [RUNS] [NAME…]: each fuzz target of DIR (a build with -DTRIAD_FUZZ=ON) for RUNS executions (10^6), one line
 # each; exits with 1 if there was a finding. What a run learns stays in DIR/corpus/NAME, where the next one takes it up;
-# findings and logs lie in DIR/NAME.*. Inputs are at most 64 KiB, agents
-# five times that.
+# findings and logs lie in DIR/NAME.*. Inputs are at most 64 KiB (agents five times
+# that); one that takes FUZZ_TIMEOUT (20) seconds is a finding.
 set -u
 dir=${1:?usage: fuzz/run.sh DIR [RUNS] [NAME…]}
 runs=${2:-1000000}
@@ -26,7 +26,7 @@ for name in "${names[@]}"; do
     [ "$name" = agent ] && most=327680 # the smallest agent is larger than 64 KiB
     begin=$(date +%s%N)
     ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
-        nice -n 10 "$dir/fuzz_$name" -runs="$runs" -max_len=$most -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+        nice -n 10 "$dir/fuzz_$name" -runs="$runs" -max_len=$most -timeout="${FUZZ_TIMEOUT:-20}" -rss_limit_mb=2048 -print_final_stats=1 \
         "${words[@]}" -artifact_prefix="$dir/$name." "$dir/corpus/$name" "${seeds[@]}" >"$dir/$name.log" 2>&1
     status=$?
     milliseconds=$((($(date +%s%N) - begin) / 1000000 + 1))

@@ -126,7 +126,7 @@ static babyai_env *fresh(state *s, char **f)
 
 static bool state_is(state *s, const babyai_env *env, char **rng)
 {
-    const uint64_t high = (uint64_t)(env->rng.state >> 64), low = (uint64_t)env->rng.state;
+    const uint64_t high = (uint64_t)(env->world->rng.state >> 64), low = (uint64_t)env->world->rng.state;
     return same(s, "pcg_hi", rng[0], "%016" PRIx64, high) && same(s, "pcg_lo", rng[1], "%016" PRIx64, low);
 }
 
@@ -140,8 +140,8 @@ static bool check_fresh(state *s, char **f, int columns)
     snprintf(s->level, sizeof s->level, "%s", f[1]);
     snprintf(s->seed, sizeof s->seed, "%s", f[2]);
     char rejects[128] = "-";
-    for (unsigned i = 0; i < env->rejects && i < 64; i++) {
-        rejects[i] = env->reject_timeouts >> i & 1 ? 'T' : 'R';
+    for (unsigned i = 0; i < env->world->rejects && i < 64; i++) {
+        rejects[i] = env->world->reject_timeouts >> i & 1 ? 'T' : 'R';
         rejects[i + 1] = 0;
     }
     return same(s, "W", f[3], "%d", env->width) && same(s, "H", f[4], "%d", env->height) &&
@@ -150,7 +150,7 @@ static bool check_fresh(state *s, char **f, int columns)
            same(s, "ay", f[8], "%d", env->y) && same(s, "adir", f[9], "%d", env->direction) &&
            same(s, "grid64", f[10], "%016" PRIx64, grid_digest(env)) &&
            same(s, "obs32", f[11], "%08x", step_digest(env, 0, false, false, NULL)) && state_is(s, env, f + 12) &&
-           same(s, "has32", f[14], "%d", env->rng.has_buffered) && same(s, "u32", f[15], "%08x", env->rng.buffered) &&
+           same(s, "has32", f[14], "%d", env->world->rng.has_buffered) && same(s, "u32", f[15], "%08x", env->world->rng.buffered) &&
            frame_is(s, "rgb8", f[16], env, 8, true, false) && frame_is(s, "rgb32", f[17], env, 32, true, false);
 }
 

@@ -9,6 +9,8 @@ Lines, tab separated; a checksum is the CRC-32 of the pixels (row, column, RGB) 
                                           state as Grid.encode() gives them; type 1 is an empty cell
   F level seed steps view tile crc        get_frame after so many of the expert's steps; view: full, plain (full without
                                           highlight), agent
+  W level seed steps crc x y direction t c the whole grid as FullyObsWrapper gives it (column, row, code), the agent's
+                                          place, and the type and colour of what it carries (1 0: nothing)
 """
 import contextlib
 import io
@@ -21,6 +23,7 @@ from minigrid.core.constants import IDX_TO_COLOR
 from minigrid.core.grid import Grid
 from minigrid.core.world_object import Ball, Box, Door, Key, Wall
 from minigrid.utils.baby_ai_bot import BabyAIBot
+from minigrid.wrappers import FullyObsWrapper
 
 TILES = [1, 2, 3, 5, 8, 10, 13, 32]
 LARGE = [64, 100]  # where single samples lie on edges; not every cell, for time's sake
@@ -68,3 +71,6 @@ for level, seed, steps in FRAMES:
     for view, tile in (("full", 32), ("full", 7), ("plain", 8), ("agent", 32), ("agent", 9)):
         frame = env.get_frame(highlight=view != "plain", tile_size=tile, agent_pov=view == "agent")
         print("F", level, seed, env.step_count, view, tile, crc(frame), sep="\t")
+    whole = FullyObsWrapper(env).observation({})["image"]
+    held = env.carrying.encode()[:2] if env.carrying else (1, 0)
+    print("W", level, seed, env.step_count, crc(whole), *map(int, env.agent_pos), int(env.agent_dir), *held, sep="\t")

@@ -4,8 +4,8 @@
 set -u
 case "${1:-build}" in
 build) packages="gcc libc6-dev cmake ninja-build pkgconf libopenblas-dev libopenblas0-pthread libjson-c-dev libpcre2-dev
-    libutf8proc-dev libxxhash-dev libssl-dev libyaml-dev libcmocka-dev zlib1g-dev libpng-dev libgif-dev
-    libncurses-dev" ;;
+    libutf8proc-dev libxxhash-dev libssl-dev libyaml-dev libcurl4-openssl-dev libcmocka-dev zlib1g-dev libpng-dev
+    libgif-dev libncurses-dev" ;;
 run) packages="python3 python3-pip ca-certificates" ;;
 fuzz) packages="clang-14 libclang-rt-14-dev llvm-14" ;;
 coverage) packages="gcovr" ;;

@@ -24,6 +24,7 @@ typedef struct triad_align_options {
     triad_align_protocol protocol; /* the options' own; strict */
     size_t cap;                    /* dimensions through which strict maps: 64 (protocol strict64); 0: none (strict) */
     triad_align_map map;           /* of the own protocol: procrustes */
+    unsigned direction;       /* of retrieval where no measures are named: 0 both and their mean, 1 x to y, 2 y to x */
     const char *folds;        /* "random", "group:COLUMN" (groups stay together), "leave-two-words:COLUMN" (a fold holds
                                  out two words); NULL: random */
     bool iid, relabel;        /* which nulls */
@@ -52,6 +53,9 @@ typedef struct triad_align_options {
     size_t measure_count;
 } triad_align_options;
 triad_align_options triad_align_defaults(void);
+/* Sets protocol and cap by name: strict, strict64 (any number), vlca, insample, pad. */
+TRIAD_NODISCARD triad_status triad_align_protocol_named(triad_align_options *options, const char *name,
+                                                        triad_error *err);
 
 /* One side of a pair: a layer of a space. The space is borrowed until triad_align returns. */
 typedef struct triad_align_side {
@@ -165,6 +169,9 @@ void triad_align_result_free(triad_align_result *result);
 const triad_align_measure *triad_align_find(const triad_align_pair *pair, const char *name);
 const triad_align_pair *triad_align_pair_of(const triad_align_result *result, size_t x, size_t y);
 
+/* What adjusted p can say over the pairs of the result under a null: one sentence, empty for one pair or no null. */
+void triad_align_multiplicity(const triad_align_result *result, size_t null, char *text, size_t size);
+
 /* Several pairs together: the mean over those with sign + minus the mean over those with sign -, with the interval of
  * resamples of sentences, of words, and of seeds where members differ in them. */
 typedef struct triad_align_member {
@@ -180,6 +187,18 @@ typedef struct triad_align_contrast {
 TRIAD_NODISCARD triad_status triad_align_contrast_of(triad_align_contrast *contrast, const triad_align_result *result,
                                                      const char *measure, const triad_align_member *members,
                                                      size_t count, triad_error *err);
+
+/* A set of spaces that are seeds of one thing, by the names of the result's sides. */
+typedef struct triad_align_set {
+    const char *name;
+    size_t count;
+    const char *const *members;
+} triad_align_set;
+/* The pairs between two things (a set's name, or a side's), each at one layer: members [*count], the caller frees, with
+ * their seeds numbered and sign +1. Pairs within one set are left out. */
+TRIAD_NODISCARD triad_status triad_align_between(triad_align_member **members, size_t *count,
+                                                 const triad_align_result *result, const triad_align_set *sets,
+                                                 size_t set_count, const char *x, const char *y, triad_error *err);
 
 /* The space of several side by side, each centred and of the same size: cosine and Euclidean likeness in it is the mean
  * of theirs (Gram matrices add). `last` layers, on the ids that all hold. Free by triad_space_free. */

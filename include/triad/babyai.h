@@ -64,6 +64,12 @@ TRIAD_NODISCARD triad_status babyai_reset(babyai_env *env, triad_error *err);
 void babyai_step(babyai_env *env, babyai_action action, double *reward, bool *terminated, bool *truncated);
 /* image [7, 7, 3]: view column, view row, (type, colour, state). */
 void babyai_observe(const babyai_env *env, uint8_t image[BABYAI_OBSERVATION], uint8_t *direction);
+/* The whole grid [width, height, 3]: column, row, (type, colour, state), the agent as (10, 0, direction): what
+ * Minigrid's FullyObsWrapper gives. Sizes: babyai_level_describe. */
+void babyai_observe_whole(const babyai_env *env, uint8_t *grid);
+/* The agent's column, row and direction (0 right, 1 down, 2 left, 3 up), and what it carries as (type, colour, state):
+ * (1, 0, 0) is nothing. */
+void babyai_where(const babyai_env *env, int *x, int *y, int *direction, uint8_t carried[3]);
 const babyai_level *babyai_env_level(const babyai_env *env);
 const char *babyai_mission(const babyai_env *env); /* valid until the next reset */
 int babyai_max_steps(const babyai_env *env);
@@ -101,35 +107,73 @@ TRIAD_NODISCARD triad_status babyai_replay(babyai_episode *episode, babyai_env *
                                            uint64_t seed, const uint8_t *action, size_t steps, triad_error *err);
 void babyai_episode_free(babyai_episode *episode);
 
-/* ---- many environments at once: the caller owns every buffer */
+/* ---- many environments at once
+ *
+ *     babyai_batch_create(&batch, n, levels, seeds, &err);
+ *     babyai_batch_reset(batch, pool, &io, &err);                  io.observation: the first ones
+ *     for (;;) {
+ *         … write io.action …
+ *         babyai_batch_step(batch, pool, &io, &err);
+ *     }
+ *
+ * The caller owns every buffer; nothing is allocated after creation. Environments are independent: levels may be mixed,
+ * and environment i draws from its own generator alone, so that one step of the batch is n babyai_step's, to the bit,
+ * whatever the pool (NULL: in the caller) and whatever stands beside it.
+ *
+ * An episode that ends is followed at once by the next (Gymnasium's AutoresetMode.SAME_STEP): reward, terminated and
+ * truncated are those of the step that ended it, observation and direction the first of the new episode, and what the
+ * ended one showed last goes to final_observation and final_direction where the caller wants it. The new episode is
+ * what reset() without a seed would give in the reference: environment i plays what Minigrid's plays after
+ * reset(seed=seeds[i]), episode after episode, as in a SyncVectorEnv. The mission of an environment changes only then.
+ * Terminated and truncated can both be set: the instruction was carried out with the last step that was left. */
 typedef struct babyai_batch babyai_batch;
 typedef struct babyai_io {
-    const uint8_t *action; /* [n] */
-    uint8_t *observation;  /* [n, 7, 7, 3] */
+    const uint8_t *action; /* [n] babyai_action; read by step alone */
+    uint8_t *observation;  /* [n, 7, 7, 3] as babyai_observe */
     uint8_t *direction;    /* [n] */
-    float *reward;         /* [n] */
-    uint8_t *terminated;   /* [n] */
-    uint8_t *truncated;    /* [n] */
+    float *reward;         /* [n] 0, or 1 - 0.9 steps / max_steps where the instruction has been carried out */
+    uint8_t *terminated;   /* [n] 0 or 1: carried out, or spoilt (strict levels: reward 0) */
+    uint8_t *truncated;    /* [n] 0 or 1: max_steps are over */
+    /* Either may be NULL. Written only where terminated or truncated is set: the last observation of the episode that
+     * ended (what a value function is bootstrapped from after a truncation). */
+    uint8_t *final_observation; /* [n, 7, 7, 3] */
+    uint8_t *final_direction;   /* [n] */
 } babyai_io;
-/* Environment i is of levels[i] and draws only from its own generator, seeded with seeds[i]. */
+/* Environment i is of levels[i], with a generator seeded by seeds[i]; reset comes next. The arrays are copied. */
 TRIAD_NODISCARD triad_status babyai_batch_create(babyai_batch **batch, size_t n, const babyai_level *const *levels,
                                                  const uint64_t *seeds, triad_error *err);
 void babyai_batch_free(babyai_batch *batch);
-/* First observations (action, reward and ends are not touched). */
+size_t babyai_batch_count(const babyai_batch *batch);
+/* The next episode of every environment: its first observation and direction; the other buffers are not touched. */
 TRIAD_NODISCARD triad_status babyai_batch_reset(babyai_batch *batch, triad_pool *pool, const babyai_io *io,
                                                 triad_error *err);
-/* One action each. Where an episode ends, reward and ends are the ended episode's, and the observation is the first of
- * the next one (auto-reset from the environment's own generator). Any pool gives the same bytes. */
+/* One action each. TRIAD_ERR_RANGE, and nothing is done, where an action is none (position: its index).
+ * TRIAD_ERR_GENERATION where an environment has no episode, because the reference would draw for ever (position: the
+ * first such one; of all levels only SynthS5R2 is known to do so): all others have done their step, this one stands
+ * still, and its observation says nothing, until it is restarted. */
 TRIAD_NODISCARD triad_status babyai_batch_step(babyai_batch *batch, triad_pool *pool, const babyai_io *io,
                                                triad_error *err);
+/* Environment i alone begins anew as reset(seed=seed): its observation and direction are written. */
+TRIAD_NODISCARD triad_status babyai_batch_restart(babyai_batch *batch, size_t i, uint64_t seed, const babyai_io *io,
+                                                  triad_error *err);
+/* Until the environment's next episode begins. */
 const char *babyai_batch_mission(const babyai_batch *batch, size_t i);
-babyai_env *babyai_batch_env(babyai_batch *batch, size_t i); /* borrowed */
+/* Environment i itself, borrowed: to look at it, to render it, to let the expert plan for it. */
+babyai_env *babyai_batch_env(babyai_batch *batch, size_t i);
 
-/* ---- pixels (reference, section 11) */
-/* rgb [height * tile, width * tile, 3]; sizes by babyai_frame_size. */
+/* ---- pixels (reference, section 11): Minigrid's get_frame at any tile size */
+/* Sizes of a frame [height, width, 3] with tiles of that many pixels: of the whole grid, or of what the agent sees. */
 void babyai_frame_size(const babyai_env *env, int tile, bool agent_view, size_t *height, size_t *width);
+/* rgb [height, width, 3]. highlight: what the agent sees stands out in the whole grid. */
 TRIAD_NODISCARD triad_status babyai_render(const babyai_env *env, int tile, bool highlight, bool agent_view,
                                            uint8_t *rgb, triad_error *err);
+/* The same for frame after frame, of any environments: what a cell looks like is drawn once and kept. tile from 1 to
+ * 512. One thread at a time. */
+typedef struct babyai_renderer babyai_renderer;
+TRIAD_NODISCARD triad_status babyai_renderer_create(babyai_renderer **renderer, int tile, triad_error *err);
+void babyai_renderer_free(babyai_renderer *renderer);
+TRIAD_NODISCARD triad_status babyai_renderer_draw(babyai_renderer *renderer, const babyai_env *env, bool highlight,
+                                                  bool agent_view, uint8_t *rgb, triad_error *err);
 
 /* ---- language */
 /* Every word that a BabyAI mission can hold, in a fixed order: the agents' vocabulary. Missions are split at blanks,
@@ -162,7 +206,7 @@ TRIAD_NODISCARD triad_status babyai_cipher(triad_items *out, const triad_items *
  * n successful demonstrations a level, by seeds from first_seed on (each level begins there), skipped ones counted in
  * *failed (may be NULL). Seeds may not cross 10^9, 2 * 10^9 or 3 * 10^9, the borders of training, validation, test and
  * scenes. compact leaves out observations and directions. Any pool gives the same bytes. Memory: 26 bytes an episode
- * and one a step (observations are made again while they are written), whatever their number. TRIAD_ERR_RANGE where the
+ * and two a step (observations are made again while they are written), whatever their number. TRIAD_ERR_RANGE where the
  * expert solves none of the first 1000 seeds or less than one in a hundred. */
 TRIAD_NODISCARD triad_status babyai_demos_write(const char *path, const babyai_level *const *levels, size_t level_count,
                                                 size_t n, uint64_t first_seed, bool compact, triad_pool *pool,

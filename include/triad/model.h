@@ -39,7 +39,8 @@ typedef struct triad_model_info {
     bool matches;        /* BLIP: triad_model_match says how well they go together */
 } triad_model_info;
 
-/* path: a folder with config.json and model.safetensors, or a .gguf file. What is not implemented is refused by name
+/* path: a folder with config.json and model.safetensors, a .gguf file, or a repository of the Hugging Face cache (see
+ * triad/hub.h). What is not implemented is refused by name
  * (TRIAD_ERR_UNSUPPORTED), never computed wrongly. A checkpoint without a tokenizer opens: see has_tokenizer. */
 TRIAD_NODISCARD triad_status triad_model_open(triad_model **model, const char *path, triad_error *err);
 void triad_model_close(triad_model *model);
@@ -76,6 +77,7 @@ typedef triad_status (*triad_states_fn)(void *context, const triad_states *state
 
 typedef struct triad_run_options {
     size_t memory;        /* bytes of hidden states beyond which they lie in a mapped file; 0: 1 GiB */
+    size_t chunk;         /* rows that go through a block at once; 0: what memory allows */
     const char *scratch;  /* folder of that file; NULL: TMPDIR, else /var/tmp */
     bool apart;           /* compute every sentence by itself, shared prefixes again (for benchmarks) */
     const char *state;    /* file that keeps the last finished layer's output, so that a killed run goes on; NULL: none.

@@ -45,8 +45,10 @@ enum { ALIGN_SCAN_BLOCK = 16 };
 void align_shift_and_scan(float *restrict out, float *restrict most, const float *restrict row,
                           const float *restrict shift, size_t n);
 
-/* out [j] = rint((1 - cosine [j]) * 1e10) / 1e10 */
-void align_cosine_distances(double *restrict out, const double *restrict cosine, size_t n);
+/* out [j] = rint((1 - cosine [j]) * 1e10) / 1e10, in place if they are the same. */
+void align_cosine_distances(double *out, const double *cosine, size_t n);
+/* The same of the cosines product [j] + part [j] + own. */
+void align_apart_distances(double *out, const double *product, const double *restrict part, double own, size_t n);
 
 /* out [j] = row [order [j]] */
 void align_gather(double *restrict out, const double *restrict row, const uint32_t *restrict order, size_t n);

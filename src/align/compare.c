@@ -6,6 +6,7 @@
 #include "base/rng.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,7 @@ typedef struct contrasting {
     const triad_align_measure **measure; /* [count] */
     const triad_align_member *members;
     size_t count, plus, minus, seeds_x, seeds_y;
+    align_range range;
 } contrasting;
 
 /* draws [bootstraps] over units; sentences, or words. */
@@ -63,7 +65,7 @@ static bool draw(double *draws, const contrasting *c, const align_units *units, 
             const double weight = (member->seed_x == SIZE_MAX ? 1 : seed_x[member->seed_x]) *
                                   (member->seed_y == SIZE_MAX ? 1 : seed_y[member->seed_y]);
             moved += (member->sign > 0 ? 1.0 / (double)c->plus : -1.0 / (double)c->minus) * weight *
-                     (c->measure[m]->value + by);
+                     align_moved(c->measure[m]->value, by, c->range);
         }
         draws[r] = moved;
     }
@@ -87,6 +89,7 @@ triad_status triad_align_contrast_of(triad_align_contrast *contrast, const triad
     contrasting c = {.result = result,
                      .members = members,
                      .count = count,
+                     .range = align_range_of(name),
                      .seeds_x = count_seeds(members, count, false),
                      .seeds_y = count_seeds(members, count, true)};
     const size_t bootstraps = result->options.bootstraps;
@@ -140,6 +143,69 @@ out:
     free(words.first);
     align_units_free(&sentences);
     return status;
+}
+
+static const triad_align_set *find_set(const triad_align_set *sets, size_t count, const char *name)
+{
+    for (size_t s = 0; s < count; s++)
+        if (strcmp(sets[s].name, name) == 0) return &sets[s];
+    return NULL;
+}
+
+/* Which seed of the thing a side is: SIZE_MAX - 1 when it is the thing itself, SIZE_MAX when it has no part in it. */
+static size_t part_of(const triad_align_set *set, const char *thing, const char *side)
+{
+    if (set == NULL) return strcmp(thing, side) == 0 ? SIZE_MAX - 1 : SIZE_MAX;
+    for (size_t m = 0; m < set->count; m++)
+        if (strcmp(set->members[m], side) == 0) return m;
+    return SIZE_MAX;
+}
+
+triad_status triad_align_between(triad_align_member **members, size_t *count, const triad_align_result *result,
+                                 const triad_align_set *sets, size_t set_count, const char *x, const char *y,
+                                 triad_error *err)
+{
+    const triad_align_set *sx = find_set(sets, set_count, x), *sy = find_set(sets, set_count, y);
+    *count = 0;
+    *members = malloc((result->pairs + 1) * sizeof **members);
+    if (*members == NULL) return out_of_memory(err);
+    for (size_t p = 0; p < result->pairs; p++)
+        for (unsigned turned = 0; turned < 2; turned++) {
+            const char *a = result->name[turned ? result->pair[p].y : result->pair[p].x],
+                       *b = result->name[turned ? result->pair[p].x : result->pair[p].y];
+            const size_t seed_x = part_of(sx, x, a), seed_y = part_of(sy, y, b);
+            if (seed_x == SIZE_MAX || seed_y == SIZE_MAX || strcmp(x, y) == 0) continue;
+            (*members)[(*count)++] = (triad_align_member){p, 1, seed_x == SIZE_MAX - 1 ? SIZE_MAX : seed_x,
+                                                          seed_y == SIZE_MAX - 1 ? SIZE_MAX : seed_y};
+            break;
+        }
+    return TRIAD_OK;
+}
+
+void triad_align_multiplicity(const triad_align_result *result, size_t null, char *text, size_t size)
+{
+    text[0] = '\0';
+    size_t draws = 0, pairs = 0;
+    for (size_t p = 0; p < result->pairs; p++) {
+        bool any = false;
+        for (size_t i = 0; i < result->pair[p].measures; i++) {
+            const triad_align_null *of = triad_align_null_of(&result->pair[p].measure[i], null);
+            any |= of->present;
+            if (of->present && of->draws > draws) draws = of->draws;
+        }
+        pairs += any;
+    }
+    if (pairs < 2) return;
+    const double least = 1 / ((double)draws + 1);
+    if (least * (double)pairs > 0.05)
+        snprintf(
+            text, size,
+            "%s: over %zu pairs p_holm cannot reach 0.05 with %zu draws (the smallest p is %.3g): read p_max, which "
+            "shares the draws.",
+            TRIAD_ALIGN_NULLS[null], pairs, draws, least);
+    else
+        snprintf(text, size, "%s: p is for each pair alone; p_max, p_holm and p_bh in the file are over all %zu pairs.",
+                 TRIAD_ALIGN_NULLS[null], pairs);
 }
 
 triad_status triad_align_mean_space(triad_space *mean, const triad_space *const *spaces,

@@ -157,6 +157,14 @@ void align_resample_scores(double *means, const align_resampling *resampling, co
         means[r] = align_dot(resampling->weight + r * n, scores, n) / (double)n;
 }
 
+align_range align_range_of(const char *name)
+{
+    static const char *const shares[] = {"retrieval/", "mutual_knn", "jaccard_knn"};
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        if (strncmp(name, shares[i], strlen(shares[i])) == 0) return ALIGN_RANGE_SHARE;
+    return ALIGN_RANGE_CORRELATION;
+}
+
 double align_moved(double value, double by, align_range range)
 {
     /* To first order the same on either scale; the bounded one does not leave its range and is skewed as shares and
@@ -234,12 +242,28 @@ void align_influence_clear(align_influence *influence)
     influence->second = 0;
 }
 
-void align_influence_own(align_influence *influence, size_t i, double v)
+static void add_words(align_influence *influence, size_t i, double v)
 {
     const align_units *words = influence->words;
-    influence->sentence[i] += v;
     for (size_t p = words ? words->offset[i] : 0; words && p < words->offset[i + 1]; p++)
         influence->word[words->unit[p]] += v;
+}
+
+/* To the words of j that are not i's. */
+static void add_other_words(align_influence *influence, size_t i, size_t j, double v)
+{
+    const align_units *words = influence->words;
+    for (size_t q = words ? words->offset[j] : 0, p = words ? words->offset[i] : 0; words && q < words->offset[j + 1];
+         q++) {
+        while (p < words->offset[i + 1] && words->unit[p] < words->unit[q]) p++;
+        if (p == words->offset[i + 1] || words->unit[p] != words->unit[q]) influence->word[words->unit[q]] += v;
+    }
+}
+
+void align_influence_own(align_influence *influence, size_t i, double v)
+{
+    influence->sentence[i] += v;
+    add_words(influence, i, v);
 }
 
 void align_influence_pair(align_influence *influence, size_t i, size_t j, double g)
@@ -378,19 +402,44 @@ triad_status align_influence_overlap(align_influence *influence, const align_nei
         const double s = shared / (double)x->k[q];
         slope[i] = jaccard ? 2 / ((2 - s) * (2 - s)) : 1;
     }
+    double *row = malloc((n + 1) * sizeof *row), mean = 0; /* what each row has of the overlap */
+    if (row == NULL) {
+        free(slope);
+        return out_of_memory(err);
+    }
     const overlap_edges e = {x, y, q, shared_at_edge(x, y, q), shared_at_edge(y, x, q), slope};
-    for (size_t i = 0; i < n; i++)
-        for (unsigned side = 0; side < 2; side++) {
-            const align_neighbours *near = side ? y : x;
-            const uint32_t *list = near->index + near->offset[i];
-            for (size_t p = 0; p < near->reached[i * near->ks + q]; p++) {
-                const uint32_t j = list[p];
-                if (side && place_in(x, i, q, j) != SIZE_MAX) continue; /* seen from x's list */
-                const double forth = edge(&e, i, j), back = edge(&e, j, (uint32_t)i);
-                align_influence_pair(influence, i, j, forth);
-                influence->second += forth * (forth + back);
+    for (size_t i = 0; i < n; i++) {
+        double sum = 0, shared = 0;
+        size_t edges = 0;
+        for (unsigned pass = 0; pass < 2; pass++)
+            for (unsigned side = 0; side < 2; side++) {
+                const align_neighbours *near = side ? y : x;
+                const uint32_t *list = near->index + near->offset[i];
+                for (size_t p = 0; p < near->reached[i * near->ks + q]; p++) {
+                    const uint32_t j = list[p];
+                    if (side && place_in(x, i, q, j) != SIZE_MAX) continue; /* seen from x's list */
+                    const double forth = edge(&e, i, j);
+                    if (pass == 0) {
+                        const double back = edge(&e, j, (uint32_t)i);
+                        influence->sentence[i] += forth;
+                        influence->sentence[j] += forth;
+                        influence->second += forth * (forth + back);
+                        sum += forth;
+                        edges++;
+                        const size_t py = place_in(y, i, q, j);
+                        if (side == 0 && py != SIZE_MAX)
+                            shared += align_membership(x, i, q, p) * align_membership(y, i, q, py);
+                    } else { /* other words than its own get what exceeds the row's mean: a row in whose place all is
+                                well shared says nothing for its neighbours */
+                        add_other_words(influence, i, j, forth - sum / (double)edges);
+                    }
+                }
             }
-        }
+        row[i] = slope[i] * shared / (double)x->k[q];
+        mean += row[i] / (double)n;
+    }
+    for (size_t i = 0; i < n; i++) add_words(influence, i, row[i] - mean);
+    free(row);
     free(slope);
     return TRIAD_OK;
 }
@@ -400,13 +449,16 @@ triad_status align_influence_overlap(align_influence *influence, const align_nei
 void align_influence_hits(align_influence *influence, const align_seen *seen, size_t k, const double *scores,
                           unsigned ways)
 {
-    for (size_t i = 0; i < influence->n; i++) align_influence_own(influence, i, scores[i]);
+    double mean = 0;
+    for (size_t i = 0; i < influence->n; i++) mean += scores[i] / (double)influence->n;
+    for (size_t i = 0; i < influence->n; i++) align_influence_own(influence, i, scores[i] - mean);
     const double weight = (ways & 3) == 3 ? 0.25 : 0.5;
     for (unsigned way = 0; way < 2; way++)
         for (size_t i = 0; ways >> way & 1 && i < influence->n; i++) {
             const size_t above = seen->above[way * influence->n + i];
             if (above != k && above + 1 != k) continue;
             const uint32_t *list = seen->row + (way * influence->n + i) * seen->most;
-            for (size_t p = 0; p < above; p++) align_influence_pair(influence, i, list[p], -weight);
+            /* Of a word, which is in many rows, competitors are no small change: its own hits speak for it. */
+            for (size_t p = 0; p < above; p++) influence->sentence[list[p]] -= weight;
         }
 }

@@ -79,6 +79,7 @@ typedef enum align_range {
     ALIGN_RANGE_SHARE /* 0 … 1 */,
     ALIGN_RANGE_CORRELATION /* -1 … 1 */
 } align_range;
+align_range align_range_of(const char *measure); /* by its name, of one that has an interval */
 double align_moved(double value, double by, align_range range);
 
 /* draws [resampling->draws] of the value under influences [resampling->n], which sum to 0. */

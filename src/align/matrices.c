@@ -1,9 +1,11 @@
 #include "align/matrices.h"
 
 #include "align/align_kernel.h"
+#include "align/apart.h"
 #include "align/gram.h"
 #include "align/ranks.h"
 #include "base/large.h"
+#include "base/rng.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -321,11 +323,12 @@ static triad_status make_rbf(align_matrix *matrix, uint32_t kinds, align_matrix_
 }
 
 /* How a row of distances comes about. */
-typedef enum distance_from { FROM_COSINE, FROM_SQUARE, FROM_SQUARE_ROOT } distance_from;
+typedef enum distance_from { FROM_COSINE, FROM_APART, FROM_SQUARE, FROM_SQUARE_ROOT } distance_from;
 
 typedef struct rdm_job {
     distance_from from;
-    const double *source; /* [n, n] cosines or squared distances */
+    const double *source;     /* [n, n] cosines, products of what rows differ by, or squared distances */
+    const double *own, *part; /* [n] of products: u.m, and u.m - m.m */
     size_t n;
     double *values;
     double *sum, *square; /* [n] over a row below the diagonal */
@@ -343,6 +346,8 @@ static void fill_rows(void *context, size_t tile, int worker)
         double *out = job->values + i * n;
         if (job->from == FROM_COSINE)
             align_cosine_distances(out, from, i);
+        else if (job->from == FROM_APART)
+            align_apart_distances(out, from, job->part, job->own[i], i);
         else
             for (size_t j = 0; j < i; j++)
                 out[j] = rint((job->from == FROM_SQUARE ? from[j] : sqrt(from[j])) * DISTANCE_GRID) / DISTANCE_GRID;
@@ -367,8 +372,8 @@ static void shift_rows(void *context, size_t tile, int worker)
 /* The three forms of one kind of distance; the last of them takes over the source's memory where that is `ours`, which
  * is freed where none does. */
 static triad_status make_rdm(align_matrix *matrix, uint32_t kinds, align_matrix_kind first, distance_from how,
-                             const double *source, double *ours, size_t n, align_room *room, triad_pool *pool,
-                             triad_error *err)
+                             const double *source, double *ours, const align_apart *apart, const double *part, size_t n,
+                             align_room *room, triad_pool *pool, triad_error *err)
 {
     const unsigned wanted = kinds >> first & 7, last = wanted & 4 ? 2 : wanted & 2 ? 1 : 0;
     const size_t pairs = n * (n - 1) / 2, tiles = align_row_tiles(n);
@@ -378,6 +383,8 @@ static triad_status make_rdm(align_matrix *matrix, uint32_t kinds, align_matrix_
         const align_matrix_kind kind = (align_matrix_kind)(first + form);
         if (!(kinds >> kind & 1)) continue;
         rdm_job job = {.from = how, .source = source, .n = n, .sum = sums, .square = sums + n};
+        job.own = apart ? apart->on_mean : NULL;
+        job.part = part;
         job.values = ours && form == last ? ours : triad_alloc_large(n * n + 1, sizeof *job.values);
         if (job.values == ours) ours = NULL;
         matrix[kind].values = job.values;
@@ -411,7 +418,70 @@ static triad_status make_rdm(align_matrix *matrix, uint32_t kinds, align_matrix_
 triad_status align_cosine_forms(align_matrix matrix[ALIGN_MATRICES], uint32_t kinds, double *cosine, size_t n,
                                 align_room *room, triad_pool *pool, triad_error *err)
 {
-    return make_rdm(matrix, kinds, ALIGN_COSINE, FROM_COSINE, cosine, cosine, n, room, pool, err);
+    return make_rdm(matrix, kinds, ALIGN_COSINE, FROM_COSINE, cosine, cosine, NULL, NULL, n, room, pool, err);
+}
+
+/* Whether float products are enough for ranks. Ranks hang on float's error e only where many distances lie within it of
+ * each other; what that can change of a rank correlation is of the order of sum c^3 / M^3 over cells as wide as some e
+ * that hold c of all M distances each (ranks within a cell in any order against their mean). e is measured: on pairs
+ * whose product is also taken in double. */
+static triad_status floats_suffice(bool *enough, const double *product, const align_source *rows,
+                                   const align_apart *apart, triad_error *err)
+{
+    enum { CHECKS = 2048, CELLS = 1 << 20, STRIDE = 8 };
+    const size_t n = rows->n;
+    uint32_t *cell = calloc(CELLS, sizeof *cell);
+    if (cell == NULL) return out_of_memory(err);
+    double squares = 0, low = INFINITY, high = -INFINITY, total = 0, cubes = 0;
+    uint64_t random = 1;
+    for (size_t c = 0; c < CHECKS; c++) {
+        const size_t i = (size_t)((triad_splitmix64(&random) >> 32) * n >> 32),
+                     j = (size_t)((triad_splitmix64(&random) >> 32) * n >> 32);
+        const double cosine = product[i * n + j] + apart->on_mean[i] + apart->on_mean[j] - apart->square,
+                     gap = cosine - align_exact_cosine(rows, apart, i, j);
+        squares += gap * gap;
+    }
+    for (size_t i = STRIDE - 1; i < n; i += STRIDE)
+        for (size_t j = 0; j < i; j++) {
+            const double cosine = product[i * n + j] + apart->on_mean[i] + apart->on_mean[j];
+            low = cosine < low ? cosine : low;
+            high = cosine > high ? cosine : high;
+            total++;
+        }
+    const double width = fmax(16 * sqrt(squares / CHECKS) + 1e-10, (high - low) / (CELLS - 1));
+    for (size_t i = STRIDE - 1; i < n; i += STRIDE)
+        for (size_t j = 0; j < i; j++)
+            cell[(size_t)((product[i * n + j] + apart->on_mean[i] + apart->on_mean[j] - low) / width)]++;
+    for (size_t c = 0; c < CELLS; c++) /* without what chance puts together */
+        if (cell[c] > 2) cubes += (double)cell[c] * (cell[c] - 1.0) * (cell[c] - 2.0);
+    *enough = total > 0 && cubes < 1e-9 * total * total * total;
+    free(cell);
+    return TRIAD_OK;
+}
+
+triad_status align_cosine_forms_single(align_matrix matrix[ALIGN_MATRICES], bool *done, uint32_t kinds, double *cosine,
+                                       const align_source *rows, align_room *room, triad_pool *pool, triad_error *err)
+{
+    const size_t n = rows->n, step = align_row_step(rows->d);
+    align_room own = {0};
+    if (room == NULL) room = &own;
+    align_apart apart = {0};
+    *done = false;
+    float *single = align_room_take(room, n * step + align_gram_room(pool), sizeof *single);
+    double *part = malloc((n + 1) * sizeof *part);
+    triad_status status = single && part ? align_apart_create(&apart, rows, single, pool, err) : out_of_memory(err);
+    if (status == TRIAD_OK) {
+        align_gram_rows_widened(cosine, single, step, n, rows->d, single + n * step, pool);
+        status = floats_suffice(done, cosine, rows, &apart, err);
+    }
+    if (status == TRIAD_OK && *done) {
+        for (size_t i = 0; i < n; i++) part[i] = apart.on_mean[i] - apart.square;
+        status = make_rdm(matrix, kinds, ALIGN_COSINE, FROM_APART, cosine, cosine, &apart, part, n, room, pool, err);
+    }
+    free(part);
+    align_apart_free(&apart);
+    free(own.memory);
+    return status;
 }
 
 static bool wants_rdm(uint32_t kinds, align_matrix_kind first)
@@ -465,7 +535,7 @@ triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t
         if (status != TRIAD_OK) goto out;
     }
     if (wants_rdm(kinds, ALIGN_COSINE)) {
-        status = make_rdm(matrix, kinds, ALIGN_COSINE, FROM_COSINE, cosine, NULL, n, NULL, pool, err);
+        status = make_rdm(matrix, kinds, ALIGN_COSINE, FROM_COSINE, cosine, NULL, NULL, NULL, n, NULL, pool, err);
         if (status != TRIAD_OK) goto out;
     }
     if (wants_rdm(kinds, ALIGN_CORRELATION) && raw_d >= 3) {
@@ -482,13 +552,15 @@ triad_status align_matrices_create(align_matrix matrix[ALIGN_MATRICES], uint32_t
         }
         status = align_cosines(work, other, n, raw_d, pool, err);
         if (status == TRIAD_OK)
-            status = make_rdm(matrix, kinds, ALIGN_CORRELATION, FROM_COSINE, work, NULL, n, NULL, pool, err);
+            status =
+                make_rdm(matrix, kinds, ALIGN_CORRELATION, FROM_COSINE, work, NULL, NULL, NULL, n, NULL, pool, err);
         if (status != TRIAD_OK) goto out;
     }
     if (wants_rdm(kinds, ALIGN_SQEUCLIDEAN))
-        status = make_rdm(matrix, kinds, ALIGN_SQEUCLIDEAN, FROM_SQUARE, squares, NULL, n, NULL, pool, err);
+        status = make_rdm(matrix, kinds, ALIGN_SQEUCLIDEAN, FROM_SQUARE, squares, NULL, NULL, NULL, n, NULL, pool, err);
     if (status == TRIAD_OK && wants_rdm(kinds, ALIGN_EUCLIDEAN))
-        status = make_rdm(matrix, kinds, ALIGN_EUCLIDEAN, FROM_SQUARE_ROOT, squares, NULL, n, NULL, pool, err);
+        status =
+            make_rdm(matrix, kinds, ALIGN_EUCLIDEAN, FROM_SQUARE_ROOT, squares, NULL, NULL, NULL, n, NULL, pool, err);
 out:
     free(work);
     free(squares);

@@ -87,6 +87,11 @@ TRIAD_NODISCARD triad_status align_linear_kernels(align_matrix *biased, align_ma
 /* The forms of the cosine RDM in `kinds`, from cosine [n, n] (triad_alloc_large or malloc), which it takes over. */
 TRIAD_NODISCARD triad_status align_cosine_forms(align_matrix matrix[ALIGN_MATRICES], uint32_t kinds, double *cosine,
                                                 size_t n, align_room *room, triad_pool *pool, triad_error *err);
+/* The same from the rows, by products in float, where no rank can hang on what float leaves out: *done is false where
+ * too many distances are equal, or too close, and nothing was made. cosine [n, n] is taken over if it was done. */
+TRIAD_NODISCARD triad_status align_cosine_forms_single(align_matrix matrix[ALIGN_MATRICES], bool *done, uint32_t kinds,
+                                                       double *cosine, const align_source *rows, align_room *room,
+                                                       triad_pool *pool, triad_error *err);
 void align_matrices_free(align_matrix matrix[ALIGN_MATRICES]);
 
 /* sum of a [i, j] b [i, j] over all of [n, n] */

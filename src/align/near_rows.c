@@ -1,11 +1,7 @@
-/* Neighbours of many rows, without a product in double.
- *
- * With unit rows u, their mean m and d = u - m, cos(i, j) = u_i.m + u_j.m - m.m + d_i.d_j: only the last term is a
- * product of all pairs, and it is as small as the rows differ. It is taken in float; its error is bounded by
- * align_gram_error(k) |d_i| |d_j|, which scales with the differences, however alike the rows are (last layers of
- * language models: cosines above 0.9). Whatever lies within the bound of the k-th score, or of its neighbour in the
- * list, is decided by a product in double. */
+/* Neighbours of many rows, by products in float. Whatever lies within the products' error bound of the k-th score, or
+ * of its neighbour in the list, is decided by a product in double. */
 #include "align/align_kernel.h"
+#include "align/apart.h"
 #include "align/gram.h"
 #include "align/matrices.h"
 #include "align/near_lists.h"
@@ -17,17 +13,10 @@
 
 typedef struct of_rows {
     near_lists lists;
-    align_source rows;
-    size_t d;
+    const align_source *rows;
+    align_apart apart;
     bool exact;
-    double *scale;              /* [n] 1 / length of the row, 0 for a zero row */
-    double *mean;               /* [d] of the unit rows */
-    double *part;               /* [tiles, d] its sums over the rows of a tile */
-    double *on_mean;            /* [n] u.m */
-    double *length;             /* [n] of u - m */
-    double *wide;               /* [workers, d] a row in double */
     float *shift;               /* [n] u.m - m.m */
-    float *apart;               /* [n, d] u - m */
     float *product;             /* [n, n] */
     double longest, most_shift; /* largest length, largest |shift| */
     atomic_size_t decided;      /* products in double; beyond most_decided a whole one is cheaper */
@@ -37,47 +26,6 @@ typedef struct of_rows {
 static triad_status out_of_memory(triad_error *err)
 {
     return triad_fail(err, TRIAD_ERR_MEMORY, -1, "neighbours: out of memory");
-}
-
-static void sum_unit_rows(void *context, size_t tile, int worker)
-{
-    of_rows *w = context;
-    const size_t d = w->d, end = align_row_end(tile, w->lists.near->n);
-    double *part = w->part + tile * d;
-    double *room = w->wide + (size_t)worker * d;
-    memset(part, 0, d * sizeof *part);
-    for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
-        const double *row = align_source_row(&w->rows, i, room), squares = align_dot(row, row, d);
-        const double scale = w->scale[i] = squares > 0 ? 1 / sqrt(squares) : 0;
-        for (size_t c = 0; c < d; c++) part[c] += row[c] * scale;
-    }
-}
-
-static void take_apart(void *context, size_t tile, int worker)
-{
-    of_rows *w = context;
-    const size_t d = w->d, end = align_row_end(tile, w->lists.near->n);
-    const double square = align_dot(w->mean, w->mean, d);
-    double *room = w->wide + (size_t)worker * d;
-    for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
-        const double *row = align_source_row(&w->rows, i, room), on = align_dot(row, w->mean, d) * w->scale[i];
-        const double own = w->scale[i] > 0 ? 1 : 0, left = own - 2 * on + square;
-        align_shift_to_float(w->apart + i * align_row_step(d), row, w->scale[i], w->mean, d);
-        w->on_mean[i] = on;
-        w->shift[i] = (float)(on - square);
-        w->length[i] = sqrt(left > 0 ? left : 0) + 1e-8; /* its square is off by some 1e-16 */
-    }
-}
-
-/* The cosine of rows i and j in double. */
-static double exact_cosine(const of_rows *w, size_t i, size_t j)
-{
-    const align_source *rows = &w->rows;
-    const size_t d = w->d;
-    const double product = rows->x
-                               ? align_dot(rows->x + i * d, rows->x + j * d, d)
-                               : align_dot_float(rows->layer + rows->order[i] * d, rows->layer + rows->order[j] * d, d);
-    return product * w->scale[i] * w->scale[j];
 }
 
 typedef struct candidate {
@@ -117,8 +65,9 @@ static void select_rows(void *context, size_t tile, int worker)
     if (scores == NULL || at == NULL || row == NULL) atomic_store(&w->lists.failed, true);
     for (size_t i = tile * ALIGN_ROW_TILE; scores && at && row && i < end; i++) {
         /* what float does to the product, to u - m, and to the shift and its sum */
-        const double lengths = w->length[i] * w->longest,
-                     bound = (align_gram_error(w->d) + 4 * 0x1p-24) * lengths + 3 * 0x1p-24 * w->most_shift + 1e-12,
+        const double lengths = w->apart.length[i] * w->longest,
+                     bound =
+                         (align_gram_error(w->apart.d) + 4 * 0x1p-24) * lengths + 3 * 0x1p-24 * w->most_shift + 1e-12,
                      slack = 2 * bound + 4e-9; /* two grid steps */
         align_shift_and_scan(scores, most, w->product + i * n, w->shift, n);
         scores[i] = -INFINITY; /* a row is not its own neighbour; its block's maximum is too high, which does no harm
@@ -151,7 +100,8 @@ static void select_rows(void *context, size_t tile, int worker)
                                (c + 1 < found && (double)at[c].score - (double)at[c + 1].score <= slack);
             const bool exact = close || w->exact;
             decided += exact;
-            const double cosine = exact ? exact_cosine(w, i, at[c].index) : w->on_mean[i] + (double)at[c].score;
+            const double cosine = exact ? align_exact_cosine(w->rows, &w->apart, i, at[c].index)
+                                        : w->apart.on_mean[i] + (double)at[c].score;
             row[c] = (near_entry){rint(cosine * ALIGN_SCORE_GRID), cosine, at[c].index};
         }
         if (atomic_fetch_add(&w->decided, decided) + decided > w->most_decided) break;
@@ -177,52 +127,36 @@ static triad_status by_cosines(align_neighbours *near, const align_source *rows,
 triad_status align_neighbours_of_rows(align_neighbours *near, const align_source *rows, const size_t *k, size_t ks,
                                       bool exact, align_room *room, triad_pool *pool, triad_error *err)
 {
-    const size_t n = rows->n, d = rows->d, tiles = align_row_tiles(n), step = align_row_step(d);
+    const size_t n = rows->n, d = rows->d, step = align_row_step(d);
     *near = (align_neighbours){.n = n, .ks = ks, .k = k};
     if (ks == 0) return TRIAD_OK;
     align_room own = {0};
-    of_rows w = {.rows = *rows, .d = d, .exact = exact, .most_decided = n * (n / 32) + 64 * n};
-    w.lists.near = near;
+    if (room == NULL) room = &own;
+    of_rows w = {.rows = rows, .exact = exact, .most_decided = n * (n / 32) + 64 * n};
     atomic_init(&w.decided, 0);
-    w.scale = malloc((n + 1) * sizeof *w.scale);
-    w.mean = calloc(d + 1, sizeof *w.mean);
-    w.part = malloc((tiles * d + 1) * sizeof *w.part);
-    w.on_mean = malloc((n + 1) * sizeof *w.on_mean);
-    w.length = malloc((n + 1) * sizeof *w.length);
-    w.wide = malloc(((size_t)triad_pool_threads(pool) * d + 1) * sizeof *w.wide);
     w.shift = malloc((n + 1) * sizeof *w.shift);
-    w.apart = align_room_take(room ? room : &own, n * step + n * n + 1, sizeof *w.apart);
-    w.product = w.apart + n * step;
-    triad_status status = w.scale && w.mean && w.part && w.on_mean && w.length && w.wide && w.shift && w.apart
-                              ? TRIAD_OK
-                              : out_of_memory(err);
+    float *apart = align_room_take(room, n * step + n * n + 1, sizeof *apart);
+    triad_status status = w.shift && apart ? TRIAD_OK : out_of_memory(err);
+    if (status == TRIAD_OK) status = align_apart_create(&w.apart, rows, apart, pool, err);
     if (status == TRIAD_OK) {
-        triad_parallel(pool, tiles, sum_unit_rows, &w);
-        for (size_t t = 0; t < tiles; t++)
-            for (size_t c = 0; c < d; c++) w.mean[c] += w.part[t * d + c];
-        for (size_t c = 0; c < d; c++) w.mean[c] /= (double)n;
-        triad_parallel(pool, tiles, take_apart, &w);
+        w.product = apart + n * step;
         for (size_t i = 0; i < n; i++) {
-            w.longest = fmax(w.longest, w.length[i]);
+            w.shift[i] = (float)(w.apart.on_mean[i] - w.apart.square);
+            w.longest = fmax(w.longest, w.apart.length[i]);
             w.most_shift = fmax(w.most_shift, fabs((double)w.shift[i]));
         }
-        align_gram_rows_float(w.product, w.apart, step, n, d, pool);
+        align_gram_rows_float(w.product, apart, step, n, d, pool);
         status = near_lists_begin(&w.lists, near, n, k, ks, err);
     }
     if (status == TRIAD_OK) {
-        triad_parallel(pool, tiles, select_rows, &w);
+        triad_parallel(pool, align_row_tiles(n), select_rows, &w);
         status = near_lists_end(&w.lists, TRIAD_OK, err);
     }
-    free(w.scale);
-    free(w.mean);
-    free(w.part);
-    free(w.on_mean);
-    free(w.length);
-    free(w.wide);
     free(w.shift);
+    align_apart_free(&w.apart);
     if (status == TRIAD_OK && atomic_load(&w.decided) > w.most_decided) {
         align_neighbours_free(near);
-        status = by_cosines(near, rows, k, ks, room ? room : &own, pool, err);
+        status = by_cosines(near, rows, k, ks, room, pool, err);
     }
     free(own.memory);
     return status;

@@ -286,6 +286,25 @@ static void note_needs(align_plan *plan)
     plan->raw = plan->cca || plan->matrices >> ALIGN_CORRELATION & 7;
 }
 
+triad_status triad_align_protocol_named(triad_align_options *options, const char *name, triad_error *err)
+{
+    static const char *const kinds[] = {"strict", "vlca", "insample", "pad"};
+    for (unsigned i = 0; i < COUNT(kinds); i++)
+        if (strcmp(name, kinds[i]) == 0) {
+            options->protocol = (triad_align_protocol)i;
+            options->cap = 0;
+            return TRIAD_OK;
+        }
+    if (strncmp(name, "strict", 6) == 0 && name[6] != '0' && strspn(name + 6, "0123456789") == strlen(name) - 6 &&
+        strlen(name) < 12) {
+        options->protocol = ALIGN_STRICT;
+        options->cap = (size_t)strtoul(name + 6, NULL, 10);
+        return TRIAD_OK;
+    }
+    return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                      "protocol %.40s: wants strict64 (or any number), strict, vlca, insample or pad", name);
+}
+
 triad_status align_plan_create(align_plan *plan, const triad_align_options *options, size_t n, triad_error *err)
 {
     *plan = (align_plan){.n = n, .ks = options->ks};
@@ -299,7 +318,9 @@ triad_status align_plan_create(align_plan *plan, const triad_align_options *opti
     list_protocols(plan, options);
 
     char own[64];
-    snprintf(own, sizeof own, "retrieval/%s/all/*/nn/*/expected", plan->protocol[0].name);
+    static const char *const ways[] = {"*", "xy", "yx"};
+    snprintf(own, sizeof own, "retrieval/%s/all/%s/nn/*/expected", plan->protocol[0].name,
+             ways[options->direction < COUNT(ways) ? options->direction : 0]);
     const char *const usual[] = {own,
                                  "mutual_knn_frac",
                                  "mutual_knn",

@@ -199,12 +199,16 @@ triad_status align_view_create_by_rows(align_view *view, const align_source *row
     triad_status status = TRIAD_OK;
     if (plan->matrices >> ALIGN_COSINE & 7) {
         double *cosine = triad_alloc_large(n * n + 1, sizeof *cosine);
-        status = cosine ? align_cosines_of(cosine, rows, room, pool, err) : out_of_memory(err);
+        bool done = false;
+        status = cosine ? TRIAD_OK : out_of_memory(err);
+        if (status == TRIAD_OK && !plan->overlaps)
+            status = align_cosine_forms_single(view->matrix, &done, plan->matrices, cosine, rows, room, pool, err);
+        if (status == TRIAD_OK && !done) status = align_cosines_of(cosine, rows, room, pool, err);
         if (status == TRIAD_OK && plan->overlaps)
             status = align_neighbours_create(&view->near, cosine, n, plan->k, plan->usable, pool, err);
-        if (status == TRIAD_OK)
+        if (status == TRIAD_OK && !done)
             status = align_cosine_forms(view->matrix, plan->matrices, cosine, n, room, pool, err);
-        else
+        else if (!done)
             free(cosine);
     } else if (plan->overlaps) {
         status =

@@ -100,7 +100,7 @@ static int apart(const babyai_env *env, uint16_t a, uint16_t b)
 static bool holds_key_of(const babyai_env *env, uint8_t door_code)
 {
     if (env->carrying == ID_NONE) return false;
-    const uint8_t held = env->code[env->carrying];
+    const uint8_t held = env->world->code[env->carrying];
     return code_kind(held) == KIND_KEY && code_colour(held) == code_colour(door_code);
 }
 
@@ -361,7 +361,7 @@ static int before_explore(babyai_bot *bot)
     const bool keep = code_kind(door) == KIND_DOOR_LOCKED && holds_key_of(env, door);
     pop(bot);
     push_datum(bot, GOAL_OPEN, keep ? REASON_KEEP_KEY : REASON_NONE, DATUM_NONE, 0);
-    push_datum(bot, GOAL_GO_NEXT, REASON_OPEN, DATUM_DOOR, env->ids[r.target]);
+    push_datum(bot, GOAL_GO_NEXT, REASON_OPEN, DATUM_DOOR, env->world->ids[r.target]);
     return NO_ACTION;
 }
 
@@ -418,7 +418,7 @@ static int go_ahead(babyai_bot *bot)
 static const description *described(const babyai_bot *bot, const goal *g)
 {
     if (g->datum == DATUM_KEY) return &bot->key[g->value];
-    const clause *c = &bot->env->instruction.clause[g->value / 2];
+    const clause *c = &bot->env->world->instruction.clause[g->value / 2];
     return g->value % 2 ? &c->b : &c->a;
 }
 
@@ -440,7 +440,7 @@ static int before_go_next(babyai_bot *bot, goal top)
         break;
     case DATUM_DOOR:
         id = (uint8_t)top.value;
-        target = (uint16_t)(position_x(env->at[id]) * env->side + position_y(env->at[id]));
+        target = (uint16_t)(position_x(env->world->at[id]) * env->side + position_y(env->world->at[id]));
         break;
     case DATUM_CELL:
         break;
@@ -450,11 +450,11 @@ static int before_go_next(babyai_bot *bot, goal top)
     }
 
     /* A locked door, and empty hands: first the key, then this very door. */
-    if (top.reason == REASON_OPEN && id >= ID_FIRST && code_kind(env->code[id]) == KIND_DOOR_LOCKED &&
+    if (top.reason == REASON_OPEN && id >= ID_FIRST && code_kind(env->world->code[id]) == KIND_DOOR_LOCKED &&
         env->carrying == ID_NONE) {
         pop(bot);
         push_datum(bot, GOAL_GO_NEXT, REASON_OPEN, DATUM_DOOR, id);
-        push_fetch_key(bot, code_colour(env->code[id]));
+        push_fetch_key(bot, code_colour(env->world->code[id]));
         return NO_ACTION;
     }
 
@@ -535,7 +535,7 @@ static void remember(babyai_bot *bot)
 static void plan_clause(babyai_bot *bot, int index)
 {
     const uint16_t a = (uint16_t)(2 * index), b = (uint16_t)(2 * index + 1);
-    switch ((verb)bot->env->instruction.clause[index].verb) {
+    switch ((verb)bot->env->world->instruction.clause[index].verb) {
     case VERB_GO_TO:
         push_datum(bot, GOAL_GO_NEXT, REASON_NONE, DATUM_DESCRIPTION, a);
         break;
@@ -594,7 +594,7 @@ triad_status babyai_bot_restart(babyai_bot *bot, babyai_env *env, triad_error *e
     bot->door_was_open = false;
     search_forget(&bot->search, env);
     remember(bot);
-    const instruction *instr = &env->instruction;
+    const instruction *instr = &env->world->instruction;
     const int parts = instr->parts, first = instr->sequence == SEQUENCE_AFTER ? 1 : 0;
     for (int i = parts - 1; i >= 0; i--) { /* what comes first is pushed last */
         const int part = parts == 2 ? i ^ first : 0;

@@ -37,6 +37,7 @@ static triad_status play(babyai_episode *episode, bool *solved, babyai_env *env,
         babyai_action action;
         if (babyai_bot_act(bot, last, &action, NULL) != TRIAD_OK) return TRIAD_OK; /* the expert gave up */
         if (looking) look(episode, env, episode->steps);
+        episode->direction[episode->steps] = env->direction;
         episode->action[episode->steps++] = (uint8_t)action;
         double reward;
         bool terminated, truncated;
@@ -65,7 +66,7 @@ static triad_status begin(babyai_episode *episode, bool *made, babyai_env **env,
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "demonstration: the environment is of %s, not %s",
                           (*env)->level->name, level->name);
     *made = babyai_reset_fresh(*env, seed) == TRIAD_OK;
-    if (*made) memcpy(episode->mission, (*env)->mission, sizeof episode->mission);
+    if (*made) memcpy(episode->mission, (*env)->world->mission, sizeof episode->mission);
     return TRIAD_OK;
 }
 

@@ -3,7 +3,7 @@
 
 #include "triad/babyai.h"
 
-/* As babyai_demonstrate; without looking, episode's observations and directions stay unwritten. */
+/* As babyai_demonstrate; without looking, episode's observations stay unwritten. */
 triad_status babyai_record(babyai_episode *episode, bool *solved, babyai_env **env, babyai_bot **bot,
                            const babyai_level *level, uint64_t seed, bool looking, triad_error *err);
 

@@ -1,8 +1,8 @@
 /* Files of demonstrations: written in two passes, so that memory does not hold observations.
  *
- * First the expert plays, and only actions are kept. Then all sizes are known, the header is written, and the
- * observations are made again from the actions while they go to the file. Episodes are cut into tiles by seed, never by
- * thread. */
+ * First the expert plays, and only actions and directions are kept. Then all sizes are known, the header is written,
+ * and the observations are made again from the actions while they go to the file. Episodes are cut into tiles by seed,
+ * never by thread. */
 #include "babyai/demonstrate.h"
 #include "babyai/level.h"
 #include "babyai/text_table.h"
@@ -26,7 +26,7 @@ typedef struct record {
     int64_t *start; /* [episodes + 1] */
     int64_t *seed;  /* [episodes] */
     int32_t *level, *mission;
-    uint8_t *action; /* [steps] */
+    uint8_t *action, *direction; /* [steps] */
     text_table missions;
 } record;
 
@@ -53,12 +53,13 @@ static bool keep(record *all, const babyai_episode *episode, int32_t level)
     if (all->steps + episode->steps > all->step_capacity) {
         size_t capacity = all->step_capacity ? all->step_capacity : 16384;
         while (capacity < all->steps + episode->steps) capacity *= 2;
-        if (!reserve(&all->action, capacity, 1)) return false;
+        if (!reserve(&all->action, capacity, 1) || !reserve(&all->direction, capacity, 1)) return false;
         all->step_capacity = capacity;
     }
     const int64_t mission = text_table_add(&all->missions, episode->mission);
     if (mission < 0 || mission > INT32_MAX) return false;
     memcpy(all->action + all->steps, episode->action, episode->steps);
+    memcpy(all->direction + all->steps, episode->direction, episode->steps);
     all->seed[all->episodes] = (int64_t)episode->seed;
     all->level[all->episodes] = level;
     all->mission[all->episodes] = (int32_t)mission;
@@ -74,6 +75,7 @@ static void record_free(record *all)
     free(all->level);
     free(all->mission);
     free(all->action);
+    free(all->direction);
     text_table_free(&all->missions);
 }
 
@@ -217,7 +219,6 @@ typedef struct second_pass {
     triad_pool *pool;
     triad_progress *progress;
     const babyai_level *const *levels;
-    bool directions; /* else observations */
 } second_pass;
 
 /* Episodes of one level each round, so that the workers keep their environments. */
@@ -242,8 +243,10 @@ enum {
     TENSORS
 };
 
+/* The observations, made again. */
 static triad_status write_again(void *context, size_t tensor, FILE *stream, triad_error *err)
 {
+    (void)tensor;
     second_pass *pass = context;
     workshop *shop = pass->shop;
     const record *all = shop->all;
@@ -255,12 +258,9 @@ static triad_status write_again(void *context, size_t tensor, FILE *stream, tria
         if (status != TRIAD_OK) return status;
         for (size_t i = 0; i < end - begin; i++) {
             const babyai_episode *e = &shop->slot[i].episode;
-            if (tensor == TENSOR_DIRECTION)
-                fwrite(e->direction, 1, e->steps, stream);
-            else
-                fwrite(e->observation, BABYAI_OBSERVATION, e->steps, stream);
+            fwrite(e->observation, BABYAI_OBSERVATION, e->steps, stream);
         }
-        if (tensor == TENSOR_OBSERVATION) triad_progress_update(pass->progress, (double)end, "writing");
+        triad_progress_update(pass->progress, (double)end, "writing");
         begin = end;
     }
     return TRIAD_OK;
@@ -287,7 +287,8 @@ static triad_status write_file(const char *path, second_pass *pass, size_t level
         [TENSOR_TEXT] =
             {.name = "mission_text", .dtype = TENSOR_U8, .rank = 1, .shape = {text_bytes}, .data = missions->text},
         [TENSOR_ACTION] = {.name = "action", .dtype = TENSOR_U8, .rank = 1, .shape = {all->steps}, .data = all->action},
-        [TENSOR_DIRECTION] = {.name = "direction", .dtype = TENSOR_U8, .rank = 1, .shape = {all->steps}},
+        [TENSOR_DIRECTION] =
+            {.name = "direction", .dtype = TENSOR_U8, .rank = 1, .shape = {all->steps}, .data = all->direction},
         [TENSOR_OBSERVATION] = {.name = "observation",
                                 .dtype = TENSOR_U8,
                                 .rank = 4,

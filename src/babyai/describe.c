@@ -1,6 +1,8 @@
 /* Descriptions of objects: what they match, and how they are said. */
 #include "babyai/env.h"
 
+#include <emmintrin.h>
+
 void babyai_describe(description *what, noun kind, cell_colour colour, place where)
 {
     what->noun = (uint8_t)kind;
@@ -8,16 +10,6 @@ void babyai_describe(description *what, noun kind, cell_colour colour, place whe
     what->place = (uint8_t)where;
     what->objects = what->positions = 0;
     what->set = 0;
-}
-
-static noun noun_of(uint8_t code)
-{
-    static const uint8_t nouns[16] = {
-        [KIND_UNSEEN] = NOUN_ANY,     [KIND_EMPTY] = NOUN_ANY,        [KIND_WALL] = NOUN_ANY,
-        [KIND_DOOR_OPEN] = NOUN_DOOR, [KIND_DOOR_CLOSED] = NOUN_DOOR, [KIND_DOOR_LOCKED] = NOUN_DOOR,
-        [KIND_KEY] = NOUN_KEY,        [KIND_BALL] = NOUN_BALL,        [KIND_BOX] = NOUN_BOX,
-    };
-    return (noun)nouns[code & 15];
 }
 
 /* Places apply to the agent's room, its walls included; a cell on a shared wall belongs to the right or lower room. */
@@ -58,17 +50,36 @@ static void add_match(description *what, uint8_t id, position at)
     what->set |= 1ULL << id;
 }
 
+/* Objects of that noun and colour, on the grid or not: bit id. Sixteen are looked at together. */
+static uint64_t alike(const uint8_t code[ID_COUNT], const description *what)
+{
+    /* Of each noun the kinds are neighbours: the lowest, and how many more. */
+    static const uint8_t lowest[NOUN_ANY + 1] = {KIND_BOX, KIND_BALL, KIND_KEY, KIND_DOOR_OPEN, KIND_DOOR_OPEN};
+    static const uint8_t more[NOUN_ANY + 1] = {0, 0, 0, KIND_DOOR_LOCKED - KIND_DOOR_OPEN, KIND_BOX - KIND_DOOR_OPEN};
+    const int colour_bits = what->colour == COLOUR_ANY ? 0 : 0x70;
+    const __m128i from = _mm_set1_epi8((char)lowest[what->noun]), span = _mm_set1_epi8((char)more[what->noun]);
+    const __m128i coloured = _mm_set1_epi8((char)colour_bits);
+    const __m128i colour = _mm_set1_epi8((char)(what->colour << 4 & colour_bits));
+    uint64_t found = 0;
+    for (int i = 0; i < ID_COUNT; i += 16) {
+        const __m128i codes = _mm_loadu_si128((const __m128i *)(code + i));
+        const __m128i above = _mm_sub_epi8(_mm_and_si128(codes, _mm_set1_epi8(15)), from);
+        const __m128i fits = _mm_and_si128(_mm_cmpeq_epi8(_mm_min_epu8(above, span), above),
+                                           _mm_cmpeq_epi8(_mm_and_si128(codes, coloured), colour));
+        found |= (uint64_t)(unsigned)_mm_movemask_epi8(fits) << i;
+    }
+    return found;
+}
+
 void babyai_match(const babyai_env *env, description *what)
 {
     what->objects = 0;
     what->set = 0;
-    for (uint64_t left = env->on_grid >> ID_FIRST << ID_FIRST; left; left &= left - 1) {
+    const uint64_t objects = env->world->on_grid >> ID_FIRST << ID_FIRST;
+    for (uint64_t left = objects & alike(env->world->code, what); left; left &= left - 1) {
         const uint8_t id = (uint8_t)__builtin_ctzll(left);
-        const uint8_t code = env->code[id];
-        if (what->noun != NOUN_ANY && noun_of(code) != what->noun) continue;
-        if (what->colour != COLOUR_ANY && code_colour(code) != what->colour) continue;
-        if (place_fits(env, (place)what->place, position_x(env->at[id]), position_y(env->at[id])))
-            add_match(what, id, env->at[id]);
+        if (place_fits(env, (place)what->place, position_x(env->world->at[id]), position_y(env->world->at[id])))
+            add_match(what, id, env->world->at[id]);
     }
     /* "a grey object" means the walls as well. */
     if (what->noun == NOUN_ANY && (what->colour == COLOUR_ANY || what->colour == COLOUR_GREY)) {
@@ -90,8 +101,8 @@ static void refresh_description(const babyai_env *env, description *what)
                 if (id != ID_NONE && what->set >> id & 1) what->at[count++] = position_of(x, y);
             }
     } else {
-        for (uint64_t left = what->set & env->on_grid; left; left &= left - 1) {
-            const position at = env->at[__builtin_ctzll(left)];
+        for (uint64_t left = what->set & env->world->on_grid; left; left &= left - 1) {
+            const position at = env->world->at[__builtin_ctzll(left)];
             unsigned i = count++;
             for (; i > 0 && what->at[i - 1] > at; i--) what->at[i] = what->at[i - 1];
             what->at[i] = at;
@@ -104,7 +115,7 @@ void babyai_refresh(babyai_env *env)
 {
     if (!env->moved) return;
     env->moved = false;
-    instruction *instr = &env->instruction;
+    instruction *instr = &env->world->instruction;
     for (int part = 0; part < instr->parts; part++)
         for (int i = 0; i < instr->clauses[part]; i++) {
             clause *c = &instr->clause[2 * part + i];
@@ -123,7 +134,7 @@ static phrase phrase_of(const description *what)
 
 void babyai_word_mission(babyai_env *env)
 {
-    const instruction *instr = &env->instruction;
+    const instruction *instr = &env->world->instruction;
     sentence said = {
         .sequence = instr->sequence, .parts = instr->parts, .clauses = {instr->clauses[0], instr->clauses[1]}};
     for (int part = 0; part < instr->parts; part++)
@@ -133,5 +144,5 @@ void babyai_word_mission(babyai_env *env)
             said.phrase[i][0] = phrase_of(&c->a);
             if (c->verb == VERB_PUT_NEXT) said.phrase[i][1] = phrase_of(&c->b);
         }
-    grammar_text(&said, env->mission);
+    grammar_text(&said, env->world->mission);
 }

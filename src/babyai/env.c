@@ -10,40 +10,59 @@ static size_t grid_side(const babyai_level *level)
     return (size_t)((level->room_size - 1) * rooms + 1);
 }
 
-size_t babyai_env_bytes(const babyai_level *level)
+/* Bytes before and behind a grid that a view may read (the agent keeps off the outer wall, so that it reaches two lines
+ * and five cells beyond the grid) and that the generator may write. */
+static size_t grid_slack(const babyai_level *level)
 {
-    const size_t cells = grid_side(level) * grid_side(level);
-    return (sizeof(babyai_env) + 3 * GRID_SLACK + 3 * cells + 63) / 64 * 64;
+    const size_t view = 2 * grid_side(level) + 5;
+    return view > LINE_MAX ? view : LINE_MAX;
 }
 
-void babyai_env_init(babyai_env *env, const babyai_level *level)
+/* An odd number of cache lines: those of neighbours fall into different sets. */
+static size_t whole_lines(size_t bytes)
 {
-    const size_t side = grid_side(level), cells = side * side;
+    return ((bytes + 63) / 64 | 1) * 64;
+}
+
+size_t babyai_env_bytes(const babyai_level *level)
+{
+    return whole_lines(sizeof(babyai_env) + 3 * grid_slack(level) + 2 * grid_side(level) * grid_side(level));
+}
+
+size_t babyai_world_bytes(const babyai_level *level)
+{
+    return whole_lines(sizeof(babyai_world) + grid_side(level) * grid_side(level) + LINE_MAX);
+}
+
+void babyai_env_init(babyai_env *env, babyai_world *world, const babyai_level *level)
+{
+    const size_t side = grid_side(level);
     env->level = level;
+    env->world = world;
     env->side = (uint8_t)side;
     env->width = (uint8_t)((level->room_size - 1) * level->columns + 1);
     env->height = (uint8_t)((level->room_size - 1) * level->rows + 1);
-    env->by_column = env->store + GRID_SLACK;
-    env->by_row = env->by_column + cells + GRID_SLACK;
-    env->ids = env->by_row + cells + GRID_SLACK;
+    env->by_row = env->store + grid_slack(level);
+    env->by_column = env->by_row + side * side + grid_slack(level);
     env->hand = CODE_EMPTY;
     env->careful = true;
     env->max_steps = INT32_MAX;
+    world->ids = world->store;
 }
 
 triad_status babyai_create(babyai_env **env, const babyai_level *level, triad_error *err)
 {
     *env = NULL;
     if (!level) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "babyai_create: no level (babyai_level_find gives one)");
-    const size_t bytes = babyai_env_bytes(level);
-    babyai_env *made_env = aligned_alloc(64, bytes);
-    if (!made_env)
+    const size_t own = babyai_env_bytes(level), bytes = own + babyai_world_bytes(level);
+    unsigned char *memory = aligned_alloc(64, bytes);
+    if (!memory)
         return triad_fail(err, TRIAD_ERR_MEMORY, -1, "%s: no memory for an environment of %zu bytes", level->name,
                           bytes);
-    memset(made_env, 0, bytes);
-    babyai_env_init(made_env, level);
-    triad_pcg64_seed(&made_env->rng, 0);
-    *env = made_env;
+    memset(memory, 0, bytes);
+    *env = (babyai_env *)memory;
+    babyai_env_init(*env, (babyai_world *)(memory + own), level);
+    triad_pcg64_seed(&(*env)->world->rng, 0);
     return TRIAD_OK;
 }
 
@@ -54,13 +73,13 @@ void babyai_free(babyai_env *env)
 
 triad_status babyai_reset_seed(babyai_env *env, uint64_t seed, triad_error *err)
 {
-    triad_pcg64_seed(&env->rng, seed);
+    triad_pcg64_seed(&env->world->rng, seed);
     return babyai_generate(env, err);
 }
 
 triad_status babyai_reset_fresh(babyai_env *env, uint64_t seed)
 {
-    env->has_locked_room = false;
+    env->world->has_locked_room = false;
     return babyai_reset_seed(env, seed, NULL);
 }
 
@@ -72,27 +91,27 @@ triad_status babyai_reset(babyai_env *env, triad_error *err)
 /* What toggling does to the thing in front. */
 static void toggle(babyai_env *env, int x, int y, uint8_t id)
 {
-    const uint8_t code = env->code[id];
+    const uint8_t code = env->world->code[id];
     const cell_kind kind = code_kind(code);
     if (kind == KIND_BOX) {
         env_clear(env, x, y);
-        if (id == env->box_with_key) env_put(env, x, y, env->key_in_box);
+        if (id == env->world->box_with_key) env_put(env, x, y, env->world->key_in_box);
         env->moved = true;
         return;
     }
     if (!kind_is_door(kind)) return;
     if (kind == KIND_DOOR_LOCKED) {
-        const uint8_t held = env->carrying == ID_NONE ? CODE_EMPTY : env->code[env->carrying];
+        const uint8_t held = env->carrying == ID_NONE ? CODE_EMPTY : env->world->code[env->carrying];
         if (code_kind(held) != KIND_KEY || code_colour(held) != code_colour(code)) return;
     }
-    env->code[id] = cell_code(kind == KIND_DOOR_OPEN ? KIND_DOOR_CLOSED : KIND_DOOR_OPEN, code_colour(code));
-    env_show(env, x, y, env->code[id]);
+    env->world->code[id] = cell_code(kind == KIND_DOOR_OPEN ? KIND_DOOR_CLOSED : KIND_DOOR_OPEN, code_colour(code));
+    env_show(env, x, y, env->world->code[id]);
 }
 
 static void hold(babyai_env *env, uint8_t id)
 {
     env->carrying = id;
-    env->hand = id == ID_NONE ? (uint8_t)CODE_EMPTY : env->code[id];
+    env->hand = id == ID_NONE ? (uint8_t)CODE_EMPTY : env->world->code[id];
     env->moved = true;
 }
 
@@ -102,9 +121,9 @@ verdict babyai_act(babyai_env *env, babyai_action action)
     const uint8_t id = env_id(env, x, y), held = env->carrying;
     switch (action) {
     case BABYAI_PICKUP:
-        if (held == ID_NONE && id >= ID_FIRST && kind_is_portable(code_kind(env->code[id]))) {
+        if (held == ID_NONE && id >= ID_FIRST && kind_is_portable(code_kind(env->world->code[id]))) {
             env_clear(env, x, y);
-            env->at[id] = POSITION_NONE;
+            env->world->at[id] = POSITION_NONE;
             hold(env, id);
         }
         break;
@@ -144,7 +163,7 @@ const babyai_level *babyai_env_level(const babyai_env *env)
 
 const char *babyai_mission(const babyai_env *env)
 {
-    return env->mission;
+    return env->world->mission;
 }
 
 int babyai_max_steps(const babyai_env *env)

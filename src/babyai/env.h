@@ -10,9 +10,9 @@ enum {
     ID_NONE = 0,   /* an empty cell */
     ID_WALL = 1,
     ID_FIRST = 2,
-    ID_COUNT = 64,  /* the largest level (Unlock) has 41 objects and doors */
-    MATCH_MAX = 32, /* "a grey object" matches 24 walls and at most 5 objects; elsewhere at most 21 */
-    GRID_SLACK = 64 /* bytes before and behind a grid that a view may read: 2 * 22 + 5 and less */
+    ID_COUNT = 64, /* the largest level (Unlock) has 41 objects and doors */
+    LINE_MAX = 24, /* bytes of a line of the grid as the generator writes it: so many may be written behind a grid */
+    MATCH_MAX = 32 /* "a grey object" matches 24 walls and at most 5 objects; elsewhere at most 21 */
 };
 
 /* A position as x << 8 | y: orders like the scan of the grid, column by column. */
@@ -60,30 +60,10 @@ typedef struct instruction {
     clause clause[CLAUSES];
 } instruction;
 
-struct babyai_env {
-    /* What every step needs: one cache line. */
-    union {
-        struct {
-            uint8_t *by_row;    /* code of (x, y) at y * side + x; inside store, behind GRID_SLACK bytes */
-            uint8_t *by_column; /* code of (x, y) at x * side + y */
-        };
-        uint8_t *plane[2]; /* [direction & 1]: the one in which what lies ahead is a strip */
-    };
-    uint64_t
-        awaited; /* a cell that an unfinished "go to" wants to be faced: bit env_awaited_bit (others may share it) */
-    int32_t steps, max_steps; /* without an episode: max_steps is out of reach */
-    uint8_t side, width, height;
-    uint8_t x, y, direction;
-    uint8_t carrying; /* id */
-    uint8_t hand;     /* code of what is carried, CODE_EMPTY: nothing */
-    bool careful;     /* every step asks the verifier: of strict levels, and where there is no episode */
-    bool moved;       /* some object was lifted, put or destroyed since the descriptions' positions were made */
-    bool first_look;  /* start_carrying: the first observation shows what is no longer so */
-    bool ready;       /* there is an episode */
-
-    uint8_t *ids; /* id of (x, y) at x * side + y */
-    const babyai_level *level;
+/* What an episode is made of besides the grid: needed when it begins, and when something happens in it. */
+typedef struct babyai_world {
     triad_pcg64 rng;
+    uint8_t *ids;               /* id of (x, y) at x * side + y; inside store */
     uint64_t on_grid;           /* bit id */
     bool has_locked_room;       /* LevelGen's memory of a locked room outlives resets */
     uint8_t locked_x, locked_y; /* its top left corner */
@@ -96,12 +76,38 @@ struct babyai_env {
     instruction instruction;
     char mission[BABYAI_MISSION_MAX];
     uint8_t store[];
+} babyai_world;
+
+/* What every step needs, in one cache line, and the grid's codes behind it: the environments of a batch stand side by
+ * side in as little memory as can be, their worlds elsewhere. */
+struct babyai_env {
+    union {
+        struct {
+            uint8_t *by_row; /* code of (x, y) at y * side + x; inside store, with the slack that views need around */
+            uint8_t *by_column; /* code of (x, y) at x * side + y */
+        };
+        uint8_t *plane[2]; /* [direction & 1]: the one in which what lies ahead is a strip */
+    };
+    babyai_world *world;
+    const babyai_level *level;
+    uint64_t
+        awaited; /* a cell that an unfinished "go to" wants to be faced: bit env_awaited_bit (others may share it) */
+    int32_t steps, max_steps; /* without an episode: max_steps is out of reach */
+    uint8_t side, width, height;
+    uint8_t x, y, direction;
+    uint8_t carrying; /* id */
+    uint8_t hand;     /* code of what is carried, CODE_EMPTY: nothing */
+    bool careful;     /* every step asks the verifier: of strict levels, and where there is no episode */
+    bool moved;       /* some object was lifted, put or destroyed since the descriptions' positions were made */
+    bool first_look;  /* start_carrying: the first observation shows what is no longer so */
+    bool ready;       /* there is an episode */
+    uint8_t store[];
 };
-_Static_assert(offsetof(babyai_env, ids) <= 64, "what every step needs fits a cache line");
+_Static_assert(sizeof(babyai_env) <= 64, "what every step needs fits a cache line");
 
 static inline uint8_t env_id(const babyai_env *env, int x, int y)
 {
-    return env->ids[x * env->side + y];
+    return env->world->ids[x * env->side + y];
 }
 static inline uint8_t env_code(const babyai_env *env, int x, int y)
 {
@@ -115,16 +121,16 @@ static inline void env_show(babyai_env *env, int x, int y, uint8_t code)
 /* Puts an object on the grid. */
 static inline void env_put(babyai_env *env, int x, int y, uint8_t id)
 {
-    env->ids[x * env->side + y] = id;
-    env->at[id] = position_of(x, y);
-    env->on_grid |= 1ULL << id;
-    env_show(env, x, y, env->code[id]);
+    env->world->ids[x * env->side + y] = id;
+    env->world->at[id] = position_of(x, y);
+    env->world->on_grid |= 1ULL << id;
+    env_show(env, x, y, env->world->code[id]);
 }
 /* Clears a cell; the object that stood there, if any, leaves the grid and keeps its recorded position. */
 static inline void env_clear(babyai_env *env, int x, int y)
 {
-    env->on_grid &= ~(1ULL << env->ids[x * env->side + y]);
-    env->ids[x * env->side + y] = ID_NONE;
+    env->world->on_grid &= ~(1ULL << env->world->ids[x * env->side + y]);
+    env->world->ids[x * env->side + y] = ID_NONE;
     env_show(env, x, y, CODE_EMPTY);
 }
 
@@ -142,15 +148,16 @@ static inline int direction_y(unsigned direction)
     return (int)(direction == 1) - (int)(direction == 3);
 }
 
-/* Bytes of an environment of this level, a multiple of 64. */
+/* Bytes of an environment and of its world, multiples of 64. */
 size_t babyai_env_bytes(const babyai_level *level);
-/* Prepares zeroed, 64-byte aligned memory of babyai_env_bytes. */
-void babyai_env_init(babyai_env *env, const babyai_level *level);
+size_t babyai_world_bytes(const babyai_level *level);
+/* Prepares zeroed, 64-byte aligned memory of those sizes. */
+void babyai_env_init(babyai_env *env, babyai_world *world, const babyai_level *level);
 
 /* reset(seed) as on an environment that has never been reset. */
 triad_status babyai_reset_fresh(babyai_env *env, uint64_t seed);
 
-/* generate.c: a new episode from env->rng. */
+/* generate.c: a new episode from env->world->rng. */
 triad_status babyai_generate(babyai_env *env, triad_error *err);
 
 /* describe.c */
@@ -187,7 +194,6 @@ static inline const uint8_t *view_strips(const babyai_env *env, unsigned directi
            ahead[direction];
 }
 
-/* observe_kernel.c */
 /* What babyai_observe writes, of n environments: images [n, 7, 7, 3], directions [n]. */
 void babyai_look(const babyai_env *const *env, size_t n, uint8_t *images, uint8_t *directions);
 

@@ -5,7 +5,7 @@ static bool next_to_each_other(const babyai_env *env, const description *move, c
 {
     for (int i = 0; i < move->objects; i++)
         for (int j = 0; j < fixed->positions; j++) {
-            const position a = env->at[move->object[i]], b = fixed->at[j];
+            const position a = env->world->at[move->object[i]], b = fixed->at[j];
             const int dx = position_x(a) - position_x(b), dy = position_y(a) - position_y(b);
             if ((dx < 0 ? -dx : dx) + (dy < 0 ? -dy : dy) == 1) return true;
         }
@@ -17,7 +17,8 @@ static unsigned locked_colours(const maker *m)
 {
     unsigned colours = 0;
     for (int id = ID_FIRST; id < m->next_id; id++)
-        if (code_kind(m->env->code[id]) == KIND_DOOR_LOCKED) colours |= 1U << code_colour(m->env->code[id]);
+        if (code_kind(m->env->world->code[id]) == KIND_DOOR_LOCKED)
+            colours |= 1U << code_colour(m->env->world->code[id]);
     return colours;
 }
 
@@ -29,7 +30,7 @@ static bool is_key_of(const description *what, unsigned colours)
 /* Instructions that make no sense, as the reference sees it. */
 static bool acceptable(const maker *m)
 {
-    const instruction *instr = &m->env->instruction;
+    const instruction *instr = &m->env->world->instruction;
     const unsigned locked = m->env->level->unblocking ? locked_colours(m) : 0;
     for (int part = 0; part < instr->parts; part++)
         for (int i = 0; i < instr->clauses[part]; i++) {
@@ -47,7 +48,7 @@ static bool acceptable(const maker *m)
 /* LevelGen has matched its descriptions while it drew them. */
 static void match_all(babyai_env *env)
 {
-    instruction *instr = &env->instruction;
+    instruction *instr = &env->world->instruction;
     for (int part = 0; part < instr->parts; part++)
         for (int i = 0; i < instr->clauses[part]; i++) {
             clause *c = &instr->clause[2 * part + i];
@@ -77,10 +78,10 @@ static made attempt(maker *m)
 static void begin_episode(babyai_env *env, int next_id)
 {
     const babyai_level *level = env->level;
-    env->ids_used = (uint8_t)next_id;
+    env->world->ids_used = (uint8_t)next_id;
     env->steps = 0;
     env->max_steps = level->max_steps ? level->max_steps
-                                      : navigations(&env->instruction) * level->room_size * level->room_size *
+                                      : navigations(&env->world->instruction) * level->room_size * level->room_size *
                                             level->rows * level->columns;
     env->moved = env->first_look = false;
     env->hand = CODE_EMPTY;
@@ -88,10 +89,10 @@ static void begin_episode(babyai_env *env, int next_id)
     babyai_word_mission(env);
     if (env->carrying != ID_NONE) {
         /* Taken up after the first observation was made, and without a word to the verifier. */
-        const position at = env->at[env->carrying];
+        const position at = env->world->at[env->carrying];
         env_clear(env, position_x(at), position_y(at));
         env->first_look = env->moved = true;
-        env->hand = env->code[env->carrying];
+        env->hand = env->world->code[env->carrying];
     }
     env->ready = true;
     env->careful = level->options & OPTION_STRICT;
@@ -100,10 +101,14 @@ static void begin_episode(babyai_env *env, int next_id)
 triad_status babyai_generate(babyai_env *env, triad_error *err)
 {
     const babyai_level *level = env->level;
-    maker m = {
-        .env = env, .rng = env->rng, .columns = level->columns, .rows = level->rows, .room_size = level->room_size};
-    env->rejects = 0;
-    env->reject_timeouts = 0;
+    maker m;
+    m.env = env;
+    m.columns = level->columns;
+    m.rows = level->rows;
+    m.room_size = level->room_size;
+    draws_begin(&m.draws, &env->world->rng);
+    env->world->rejects = 0;
+    env->world->reject_timeouts = 0;
     env->ready = false;
     env->careful = true;
     env->max_steps = INT32_MAX;
@@ -111,10 +116,11 @@ triad_status babyai_generate(babyai_env *env, triad_error *err)
     for (int tries = 0; tries < TRIES_ENDLESS; tries++) {
         result = attempt(&m);
         if (result == MADE || result == STUCK) break;
-        if (env->rejects < 64) env->reject_timeouts |= (uint64_t)(result == TIMED_OUT) << env->rejects;
-        env->rejects++;
+        if (env->world->rejects < 64)
+            env->world->reject_timeouts |= (uint64_t)(result == TIMED_OUT) << env->world->rejects;
+        env->world->rejects++;
     }
-    env->rng = m.rng;
+    draws_end(&m.draws, &env->world->rng);
     if (result == MADE) {
         begin_episode(env, m.next_id);
         return TRIAD_OK;

@@ -3,15 +3,15 @@
 
 static int kind_of(const maker *m, int id)
 {
-    return (int)code_kind(m->env->code[id]);
+    return (int)code_kind(m->env->world->code[id]);
 }
 static int colour_of(const maker *m, int id)
 {
-    return (int)code_colour(m->env->code[id]);
+    return (int)code_colour(m->env->world->code[id]);
 }
 static noun noun_of_id(const maker *m, int id)
 {
-    switch (code_kind(m->env->code[id])) {
+    switch (code_kind(m->env->world->code[id])) {
     case KIND_KEY:
         return NOUN_KEY;
     case KIND_BALL:
@@ -35,7 +35,7 @@ static clause *begin_clause(instruction *instr, int index, verb what, bool stric
 
 static void single(maker *m)
 {
-    instruction *instr = &m->env->instruction;
+    instruction *instr = &m->env->world->instruction;
     instr->sequence = SEQUENCE_NONE;
     instr->parts = 1;
     instr->clauses[0] = 1;
@@ -44,7 +44,7 @@ static void single(maker *m)
 
 static void two_parts(maker *m, sequence order)
 {
-    instruction *instr = &m->env->instruction;
+    instruction *instr = &m->env->world->instruction;
     instr->sequence = (uint8_t)order;
     instr->parts = 2;
     instr->clauses[0] = instr->clauses[1] = 1;
@@ -53,7 +53,8 @@ static void two_parts(maker *m, sequence order)
 /* "VERB the COLOUR NOUN" as clause `index`. */
 static void say(maker *m, int index, verb what, noun kind, int colour, bool strict)
 {
-    babyai_describe(&begin_clause(&m->env->instruction, index, what, strict)->a, kind, (cell_colour)colour, PLACE_ANY);
+    babyai_describe(&begin_clause(&m->env->world->instruction, index, what, strict)->a, kind, (cell_colour)colour,
+                    PLACE_ANY);
 }
 
 static made say_single(maker *m, verb what, noun kind, int colour)
@@ -70,7 +71,7 @@ static made say_object(maker *m, verb what, int id)
 
 static void say_put_next(maker *m, int index, int move, int fixed)
 {
-    clause *c = begin_clause(&m->env->instruction, index, VERB_PUT_NEXT, false);
+    clause *c = begin_clause(&m->env->world->instruction, index, VERB_PUT_NEXT, false);
     babyai_describe(&c->a, noun_of_id(m, move), (cell_colour)colour_of(m, move), PLACE_ANY);
     babyai_describe(&c->b, noun_of_id(m, fixed), (cell_colour)colour_of(m, fixed), PLACE_ANY);
 }
@@ -95,17 +96,17 @@ static void colour_subset(maker *m, int k, int *out)
 static void set_colour(maker *m, int id, cell_colour colour)
 {
     babyai_env *env = m->env;
-    env->code[id] = cell_code(code_kind(env->code[id]), colour);
-    env_show(env, position_x(env->at[id]), position_y(env->at[id]), env->code[id]);
+    env->world->code[id] = cell_code(code_kind(env->world->code[id]), colour);
+    env_show(env, position_x(env->world->at[id]), position_y(env->world->at[id]), env->world->code[id]);
 }
 
 static void open_all_doors(maker *m)
 {
     babyai_env *env = m->env;
     for (int id = ID_FIRST; id < m->next_id; id++)
-        if (kind_is_door(code_kind(env->code[id]))) {
-            env->code[id] = cell_code(KIND_DOOR_OPEN, code_colour(env->code[id]));
-            env_show(env, position_x(env->at[id]), position_y(env->at[id]), env->code[id]);
+        if (kind_is_door(code_kind(env->world->code[id]))) {
+            env->world->code[id] = cell_code(KIND_DOOR_OPEN, code_colour(env->world->code[id]));
+            env_show(env, position_x(env->world->at[id]), position_y(env->world->at[id]), env->world->code[id]);
         }
 }
 
@@ -267,7 +268,7 @@ static made open_door(maker *m)
     const place where = by_colour ? PLACE_ANY : (place)draw(m, 4);
     MAKE(rooms_place_agent(m, 1, 1));
     single(m);
-    clause *c = begin_clause(&m->env->instruction, 0, VERB_OPEN, options & OPTION_STRICT);
+    clause *c = begin_clause(&m->env->world->instruction, 0, VERB_OPEN, options & OPTION_STRICT);
     babyai_describe(&c->a, NOUN_DOOR, by_colour ? (cell_colour)colours[0] : COLOUR_ANY, where);
     return MADE;
 }
@@ -425,10 +426,10 @@ static made key_in_box(maker *m)
     MAKE(rooms_add_door(m, 1, 1, ANY, ANY, true, &door));
     MAKE(rooms_add_object(m, 1, 1, KIND_BOX, ANY, &box));
     const int key = m->next_id++;
-    m->env->code[key] = cell_code(KIND_KEY, (cell_colour)colour_of(m, door));
-    m->env->at[key] = POSITION_NONE;
-    m->env->box_with_key = (uint8_t)box;
-    m->env->key_in_box = (uint8_t)key;
+    m->env->world->code[key] = cell_code(KIND_KEY, (cell_colour)colour_of(m, door));
+    m->env->world->at[key] = POSITION_NONE;
+    m->env->world->box_with_key = (uint8_t)box;
+    m->env->world->key_in_box = (uint8_t)key;
     MAKE(rooms_place_agent(m, 1, 1));
     return say_single(m, VERB_OPEN, NOUN_DOOR, COLOUR_ANY);
 }
@@ -450,8 +451,8 @@ static made blocked_unlock_pick_up(maker *m)
     MAKE(rooms_add_object(m, 1, 0, KIND_BOX, ANY, NULL));
     MAKE(rooms_add_door(m, 0, 0, 0, ANY, true, &door));
     const int ball = m->next_id++;
-    m->env->code[ball] = cell_code(KIND_BALL, (cell_colour)ROOMS_COLOURS[draw(m, COLOUR_COUNT)]);
-    env_put(m->env, position_x(m->env->at[door]) - 1, position_y(m->env->at[door]), (uint8_t)ball);
+    m->env->world->code[ball] = cell_code(KIND_BALL, (cell_colour)ROOMS_COLOURS[draw(m, COLOUR_COUNT)]);
+    rooms_put(m, position_x(m->env->world->at[door]) - 1, position_y(m->env->world->at[door]), (uint8_t)ball);
     MAKE(rooms_add_object(m, 0, 0, KIND_KEY, colour_of(m, door), NULL));
     MAKE(rooms_place_agent(m, 0, 0));
     return say_single(m, VERB_PICK_UP, NOUN_BOX, COLOUR_ANY);
@@ -479,7 +480,7 @@ static made action_obj_door(maker *m)
     MAKE(four_doors(m, false, ids + 5));
     MAKE(rooms_place_agent(m, 1, 1));
     const int id = ids[draw(m, 5 + 4)];
-    const verb other = kind_is_door(code_kind(m->env->code[id])) ? VERB_OPEN : VERB_PICK_UP;
+    const verb other = kind_is_door(code_kind(m->env->world->code[id])) ? VERB_OPEN : VERB_PICK_UP;
     return say_object(m, draw_bool(m) ? VERB_GO_TO : other, id);
 }
 
@@ -527,9 +528,9 @@ static made lock_some_room(maker *m)
         side = draw(m, SIDES);
     } while (rooms_neighbour(m, column, row, side) < 0);
     m->locked_room = row * m->columns + column;
-    env->has_locked_room = true;
-    env->locked_x = (uint8_t)(column * (m->room_size - 1));
-    env->locked_y = (uint8_t)(row * (m->room_size - 1));
+    env->world->has_locked_room = true;
+    env->world->locked_x = (uint8_t)(column * (m->room_size - 1));
+    env->world->locked_y = (uint8_t)(row * (m->room_size - 1));
     MAKE(rooms_add_door(m, column, row, side, ANY, true, &door));
     tries = 0;
     do {
@@ -547,8 +548,8 @@ static bool outside_locked_room(const maker *m, const description *what)
     const babyai_env *env = m->env;
     for (int i = 0; i < what->positions; i++) {
         const int x = position_x(what->at[i]), y = position_y(what->at[i]);
-        if (x < env->locked_x || y < env->locked_y || x >= env->locked_x + m->room_size ||
-            y >= env->locked_y + m->room_size)
+        if (x < env->world->locked_x || y < env->world->locked_y || x >= env->world->locked_x + m->room_size ||
+            y >= env->world->locked_y + m->room_size)
             return true;
     }
     return false;
@@ -565,7 +566,7 @@ static made draw_description(maker *m, description *what, int first_noun, int no
         babyai_describe(what, kind, c == 0 ? COLOUR_ANY : (cell_colour)ROOMS_COLOURS[c - 1], where);
         babyai_match(m->env, what);
         if (what->objects == 0) continue;
-        if (!level->implicit_unlock && m->env->has_locked_room && !outside_locked_room(m, what)) continue;
+        if (!level->implicit_unlock && m->env->world->has_locked_room && !outside_locked_room(m, what)) continue;
         return MADE;
     }
     return TIMED_OUT;
@@ -575,7 +576,8 @@ static made draw_clause(maker *m, int index)
 {
     const babyai_level *level = m->env->level;
     static const verb order[] = {VERB_GO_TO, VERB_PICK_UP, VERB_OPEN, VERB_PUT_NEXT};
-    clause *c = begin_clause(&m->env->instruction, index, order[level->first_verb + draw(m, level->verbs)], false);
+    clause *c =
+        begin_clause(&m->env->world->instruction, index, order[level->first_verb + draw(m, level->verbs)], false);
     switch ((verb)c->verb) {
     case VERB_GO_TO:
         return draw_description(m, &c->a, NOUN_BOX, 4);
@@ -593,7 +595,7 @@ static made draw_clause(maker *m, int index)
 /* A clause or, when joined, two. */
 static made draw_part(maker *m, int part, bool joined)
 {
-    m->env->instruction.clauses[part] = joined ? 2 : 1;
+    m->env->world->instruction.clauses[part] = joined ? 2 : 1;
     MAKE(draw_clause(m, 2 * part));
     return joined ? draw_clause(m, 2 * part + 1) : MADE;
 }
@@ -601,7 +603,7 @@ static made draw_part(maker *m, int part, bool joined)
 static made level_gen(maker *m)
 {
     const babyai_level *level = m->env->level;
-    if (triad_pcg64_uniform(&m->rng) < level->lock_probability) MAKE(lock_some_room(m));
+    if (draws_uniform(&m->draws) < level->lock_probability) MAKE(lock_some_room(m));
     MAKE(rooms_connect_all(m, ANY));
     MAKE(rooms_add_distractors(m, ANY, ANY, level->objects, false, NULL));
     MAKE(place_agent_outside(m, m->locked_room));
@@ -611,7 +613,7 @@ static made level_gen(maker *m)
     if (kind < 2) return draw_part(m, 0, kind == 1);
     two_parts(m, SEQUENCE_BEFORE);
     for (int part = 0; part < 2; part++) MAKE(draw_part(m, part, draw(m, 2) == 1));
-    if (draw(m, 2) == 1) m->env->instruction.sequence = SEQUENCE_AFTER;
+    if (draw(m, 2) == 1) m->env->world->instruction.sequence = SEQUENCE_AFTER;
     return MADE;
 }
 

@@ -53,10 +53,30 @@ void babyai_observe_plain(const babyai_env *env, uint8_t image[BABYAI_OBSERVATIO
             uint8_t code = (uint8_t)(columns[i] >> (8 * j));
             if (i == 3 && j == 6) code = env->first_look ? (uint8_t)CODE_EMPTY : env->hand;
             /* The object already in hand still lies where it lay. */
-            if (env->first_look && x >= 0 && y >= 0 && position_of(x, y) == env->at[env->carrying]) code = env->hand;
+            if (env->first_look && x >= 0 && y >= 0 && position_of(x, y) == env->world->at[env->carrying])
+                code = env->hand;
             code_triple(seen >> (8 * i + j) & 1 ? code : KIND_UNSEEN, image + 3 * (BABYAI_VIEW * i + j));
         }
     *direction = env->direction;
+}
+
+bool observe_has_avx512vbmi(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vbmi");
+}
+
+void babyai_look(const babyai_env *const *env, size_t n, uint8_t *images, uint8_t *directions)
+{
+    observe_look *const look = observe_has_avx512vbmi() ? observe_look_avx512vbmi : observe_look_base;
+    for (size_t begin = 0; begin < n; begin += OBSERVE_MOST) {
+        const size_t count = n - begin < OBSERVE_MOST ? n - begin : OBSERVE_MOST;
+        look(env + begin, count, images + begin * BABYAI_OBSERVATION, directions + begin);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (__builtin_expect(env[i]->first_look, false))
+            babyai_observe_plain(env[i], images + i * BABYAI_OBSERVATION, &directions[i]);
 }
 
 void babyai_observe(const babyai_env *env, uint8_t image[BABYAI_OBSERVATION], uint8_t *direction)

@@ -31,6 +31,19 @@
         return seen;                                                                                                   \
     }
 
+/* What the bytes of a view's strips become, in pairs of strips: [0] those of strips that run away from the agent,
+ * reversed. The eighth of each is cleared. */
+static const uint8_t OBSERVE_ORDER[2][16]
+    __attribute__((aligned(16), unused)) = {{6, 5, 4, 3, 2, 1, 0, 0x80, 14, 13, 12, 11, 10, 9, 8, 0x80},
+                                            {0, 1, 2, 3, 4, 5, 6, 0x80, 8, 9, 10, 11, 12, 13, 14, 0x80}};
+
+/* The kernels behind babyai_look: at most OBSERVE_MOST environments, none of them at a first look. */
+enum { OBSERVE_MOST = 64 };
+typedef void observe_look(const babyai_env *const *env, size_t n, uint8_t *images, uint8_t *directions);
+observe_look observe_look_base;       /* what the build asks for: AVX2 by default */
+observe_look observe_look_avx512vbmi; /* only where observe_has_avx512vbmi() */
+bool observe_has_avx512vbmi(void);
+
 /* babyai_observe cell by cell: what babyai_look is tested against. */
 void babyai_observe_plain(const babyai_env *env, uint8_t image[BABYAI_OBSERVATION], uint8_t *direction);
 

@@ -6,7 +6,7 @@
 #ifdef __AVX2__
 #include <immintrin.h>
 
-enum { GROUP = 16, LANES = 4, VECTORS = GROUP / LANES };
+enum { LANES = 4 };
 
 typedef uint64_t lanes __attribute__((vector_size(32), aligned(32)));
 
@@ -25,14 +25,10 @@ static inline __m256i two_pairs(const uint8_t *a, const uint8_t *b, const uint8_
 /* Returns the open cells. */
 static inline uint64_t fetch(const babyai_env *env, view *v)
 {
-    /* [0]: strips that run away from the agent are reversed */
-    static const uint8_t order[2][16]
-        __attribute__((aligned(16))) = {{6, 5, 4, 3, 2, 1, 0, 0x80, 14, 13, 12, 11, 10, 9, 8, 0x80},
-                                        {0, 1, 2, 3, 4, 5, 6, 0x80, 8, 9, 10, 11, 12, 13, 14, 0x80}};
     const unsigned direction = env->direction;
     ptrdiff_t step;
     const uint8_t *at = view_strips(env, direction, &step);
-    const __m256i arrange = _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)order[direction >> 1]));
+    const __m256i arrange = _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)OBSERVE_ORDER[direction >> 1]));
     v->left = _mm256_shuffle_epi8(two_pairs(at, at + step, at + 2 * step, at + 3 * step), arrange);
     at += 4 * step;
     v->right = _mm256_shuffle_epi8(two_pairs(at, at + step, at + 2 * step, at + 2 * step), arrange);
@@ -105,33 +101,25 @@ static inline void write(const view *v, uint64_t seen, uint8_t hand, uint8_t *im
     _mm_storeu_si128((__m128i *)(image + BABYAI_OBSERVATION - 16), _mm_alignr_epi8(behind, last, 5));
 }
 
-void babyai_look(const babyai_env *const *env, size_t n, uint8_t *images, uint8_t *directions)
+void observe_look_base(const babyai_env *const *env, size_t n, uint8_t *images, uint8_t *directions)
 {
-    for (size_t begin = 0; begin < n; begin += GROUP) {
-        const size_t count = n - begin < GROUP ? n - begin : GROUP;
-        view views[GROUP];
-        lanes cells[VECTORS] = {0};
-        uint64_t open[GROUP] = {0}, seen[GROUP];
-        for (size_t i = 0; i < count; i++) open[i] = fetch(env[begin + i], &views[i]);
-        memcpy(cells, open, sizeof cells);
-        for (int i = 0; i < VECTORS; i++) cells[i] = spread(cells[i]);
-        memcpy(seen, cells, sizeof seen);
-        for (size_t i = 0; i < count; i++) {
-            const babyai_env *e = env[begin + i];
-            uint8_t *image = images + (begin + i) * BABYAI_OBSERVATION;
-            if (__builtin_expect(e->first_look, false)) {
-                babyai_observe_plain(e, image, &directions[begin + i]);
-                continue;
-            }
-            write(&views[i], seen[i], e->hand, image);
-            directions[begin + i] = e->direction;
-        }
+    view views[OBSERVE_MOST];
+    uint64_t open[OBSERVE_MOST] __attribute__((aligned(32))); /* then what is seen */
+    for (size_t i = 0; i < n; i++) open[i] = fetch(env[i], &views[i]);
+    for (size_t i = n; i % LANES; i++) open[i] = 0;
+    for (size_t i = 0; i < n; i += LANES) {
+        lanes *cells = (lanes *)(open + i);
+        *cells = spread(*cells);
+    }
+    for (size_t i = 0; i < n; i++) {
+        write(&views[i], open[i], env[i]->hand, images + i * BABYAI_OBSERVATION);
+        directions[i] = env[i]->direction;
     }
 }
 
 #else
 
-void babyai_look(const babyai_env *const *env, size_t n, uint8_t *images, uint8_t *directions)
+void observe_look_base(const babyai_env *const *env, size_t n, uint8_t *images, uint8_t *directions)
 {
     for (size_t i = 0; i < n; i++) babyai_observe_plain(env[i], images + i * BABYAI_OBSERVATION, &directions[i]);
 }

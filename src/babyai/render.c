@@ -1,7 +1,7 @@
 /* Frames in RGB (reference, section 11): each tile drawn at three times its size, averaged down.
  *
- * A tile depends on its cell's code, on the agent in it and on whether it is seen; a frame has few different ones, so
- * each is drawn once a call and copied. Doubles in exactly this order, without contraction: truncation shows the last
+ * A tile depends on its cell's code, on the agent in it and on whether it is seen; frames have few different ones, so
+ * each is drawn once and copied. Doubles in exactly this order, without contraction: truncation shows the last
  * bit. */
 #include "babyai/render.h"
 
@@ -159,36 +159,49 @@ triad_status babyai_draw_tile(uint8_t code, unsigned agent_direction, bool highl
     return TRIAD_OK;
 }
 
-typedef struct frame {
+struct babyai_renderer {
     int tile;
-    size_t width; /* tiles */
-    uint8_t *rgb;
     uint8_t *tiles;          /* drawn tiles, one behind the other */
     int16_t known[VARIANTS]; /* which of them, -1: not drawn */
     int drawn, capacity;
+};
+
+/* A picture under way. */
+typedef struct frame {
+    babyai_renderer *with;
+    size_t width; /* tiles */
+    uint8_t *rgb;
 } frame;
 
-static bool place_tile(frame *f, size_t x, size_t y, uint8_t code, unsigned agent_direction, bool highlight)
+/* The tile [tile, tile, 3] in this state, drawn if it never was; NULL: no memory. */
+static const uint8_t *find_tile(babyai_renderer *r, uint8_t code, unsigned agent_direction, bool highlight)
+{
+    const size_t bytes = 3 * (size_t)r->tile * (size_t)r->tile;
+    int16_t *known = &r->known[(code * 5U + agent_direction) * 2 + highlight];
+    if (*known < 0) {
+        if (r->drawn == r->capacity) {
+            const int capacity = r->capacity ? 2 * r->capacity : 16;
+            uint8_t *grown = realloc(r->tiles, (size_t)capacity * bytes);
+            if (!grown) return NULL;
+            r->tiles = grown;
+            r->capacity = capacity;
+        }
+        if (babyai_draw_tile(code, agent_direction, highlight, r->tile, r->tiles + (size_t)r->drawn * bytes) !=
+            TRIAD_OK)
+            return NULL;
+        *known = (int16_t)r->drawn++;
+    }
+    return r->tiles + (size_t)*known * bytes;
+}
+
+static bool place_tile(const frame *f, size_t x, size_t y, uint8_t code, unsigned agent_direction, bool highlight)
 {
     if (code_kind(code) == KIND_UNSEEN) code = CODE_EMPTY;
-    const size_t bytes = 3 * (size_t)f->tile * (size_t)f->tile, row = 3 * (size_t)f->tile;
-    int16_t *known = &f->known[(code * 5U + agent_direction) * 2 + highlight];
-    if (*known < 0) {
-        if (f->drawn == f->capacity) {
-            const int capacity = f->capacity ? 2 * f->capacity : 16;
-            uint8_t *grown = realloc(f->tiles, (size_t)capacity * bytes);
-            if (!grown) return false;
-            f->tiles = grown;
-            f->capacity = capacity;
-        }
-        if (babyai_draw_tile(code, agent_direction, highlight, f->tile, f->tiles + (size_t)f->drawn * bytes) !=
-            TRIAD_OK)
-            return false;
-        *known = (int16_t)f->drawn++;
-    }
-    const uint8_t *from = f->tiles + (size_t)*known * bytes;
-    for (int i = 0; i < f->tile; i++)
-        memcpy(f->rgb + ((y * (size_t)f->tile + (size_t)i) * f->width + x) * row, from + (size_t)i * row, row);
+    const size_t tile = (size_t)f->with->tile, row = 3 * tile;
+    const uint8_t *from = find_tile(f->with, code, agent_direction, highlight);
+    if (!from) return false;
+    uint8_t *to = f->rgb + (y * tile * f->width + x) * row;
+    for (size_t i = 0; i < tile; i++) memcpy(to + i * f->width * row, from + i * row, row);
     return true;
 }
 
@@ -200,7 +213,7 @@ void babyai_frame_size(const babyai_env *env, int tile, bool agent_view, size_t 
 }
 
 /* The view with what the agent carries in its own cell; unseen cells are drawn empty. */
-static bool render_view(frame *f, const babyai_env *env, uint64_t seen)
+static bool render_view(const frame *f, const babyai_env *env, uint64_t seen)
 {
     uint64_t columns[BABYAI_VIEW];
     babyai_view_codes(env, columns);
@@ -210,13 +223,13 @@ static bool render_view(frame *f, const babyai_env *env, uint64_t seen)
             uint8_t code = CODE_EMPTY;
             if (visible) code = (uint8_t)(columns[i] >> (8 * j));
             if (own) code = CODE_EMPTY;
-            if (own && env->carrying != ID_NONE) code = env->code[env->carrying];
+            if (own && env->carrying != ID_NONE) code = env->hand;
             if (!place_tile(f, i, j, code, own ? 3 : NO_AGENT, visible)) return false;
         }
     return true;
 }
 
-static bool render_world(frame *f, const babyai_env *env, uint64_t seen, bool highlight)
+static bool render_world(const frame *f, const babyai_env *env, uint64_t seen, bool highlight)
 {
     uint32_t lit[SIDE_MAX] = {0};
     for (uint64_t left = highlight ? seen : 0; left; left &= left - 1) {
@@ -233,17 +246,43 @@ static bool render_world(frame *f, const babyai_env *env, uint64_t seen, bool hi
     return true;
 }
 
+triad_status babyai_renderer_create(babyai_renderer **made, int tile, triad_error *err)
+{
+    *made = NULL;
+    if (tile < 1 || tile > TILE_MAX)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "frame: a tile of %d pixels (1 to %d)", tile, TILE_MAX);
+    babyai_renderer *r = calloc(1, sizeof *r);
+    if (!r) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "frame: no memory");
+    r->tile = tile;
+    for (int i = 0; i < VARIANTS; i++) r->known[i] = -1;
+    *made = r;
+    return TRIAD_OK;
+}
+
+void babyai_renderer_free(babyai_renderer *renderer)
+{
+    if (!renderer) return;
+    free(renderer->tiles);
+    free(renderer);
+}
+
+triad_status babyai_renderer_draw(babyai_renderer *renderer, const babyai_env *env, bool highlight, bool agent_view,
+                                  uint8_t *rgb, triad_error *err)
+{
+    if (!env->ready)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "frame: the environment has no episode (reset it first)");
+    const frame f = {.with = renderer, .rgb = rgb, .width = agent_view ? (size_t)BABYAI_VIEW : env->width};
+    const uint64_t seen = babyai_visible(env);
+    if (agent_view ? render_view(&f, env, seen) : render_world(&f, env, seen, highlight)) return TRIAD_OK;
+    return triad_fail(err, TRIAD_ERR_MEMORY, -1, "frame: no memory for tiles of %d pixels", renderer->tile);
+}
+
 triad_status babyai_render(const babyai_env *env, int tile, bool highlight, bool agent_view, uint8_t *rgb,
                            triad_error *err)
 {
-    if (tile < 1 || tile > TILE_MAX)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "frame: a tile of %d pixels (1 to %d)", tile, TILE_MAX);
-    if (!env->ready)
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "frame: the environment has no episode (reset it first)");
-    frame f = {.tile = tile, .rgb = rgb, .width = agent_view ? (size_t)BABYAI_VIEW : env->width};
-    for (int i = 0; i < VARIANTS; i++) f.known[i] = -1;
-    const uint64_t seen = babyai_visible(env);
-    const bool done = agent_view ? render_view(&f, env, seen) : render_world(&f, env, seen, highlight);
-    free(f.tiles);
-    return done ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "frame: no memory for tiles of %d pixels", tile);
+    babyai_renderer *renderer;
+    triad_status status = babyai_renderer_create(&renderer, tile, err);
+    if (status == TRIAD_OK) status = babyai_renderer_draw(renderer, env, highlight, agent_view, rgb, err);
+    babyai_renderer_free(renderer);
+    return status;
 }

@@ -2,6 +2,7 @@
 #ifndef TRIAD_BABYAI_ROOMS_H
 #define TRIAD_BABYAI_ROOMS_H
 
+#include "babyai/draws.h"
 #include "babyai/env.h"
 
 /* What an attempt comes to. */
@@ -37,17 +38,20 @@ typedef struct room {
 /* An attempt in the making. Lives on the stack of babyai_generate. */
 typedef struct maker {
     babyai_env *env;
-    triad_pcg64 rng;
+    draws draws;
     int columns, rows, room_size;
     int next_id;
-    uint32_t placed;      /* bit 6 * kind + colour (key, ball, box): stands in some room's list */
-    int locked_room;      /* LevelGen: index of this attempt's locked room, -1 */
-    room room[ROOMS_MAX]; /* of column i, row j: [j * columns + i] */
+    uint32_t placed;            /* bit 6 * kind + colour (key, ball, box): stands in some room's list */
+    int locked_room;            /* LevelGen: index of this attempt's locked room, -1 */
+    room room[ROOMS_MAX];       /* of column i, row j: [j * columns + i] */
+    uint16_t joined[ROOMS_MAX]; /* rooms that can be reached from this one, itself included */
+    uint32_t taken[SIDE_MAX];   /* [x], bit y: something stands there */
+    uint32_t shunned[SIDE_MAX]; /* the same, and the cells next to the agent, its own included */
 } maker;
 
 static inline int draw(maker *m, int below)
 {
-    return (int)triad_pcg64_integers(&m->rng, 0, below);
+    return draws_below(&m->draws, below);
 }
 static inline bool draw_bool(maker *m)
 {
@@ -59,6 +63,8 @@ static inline room *room_at(maker *m, int column, int row)
 }
 /* Index of a neighbour, -1 beyond the outer wall. */
 int rooms_neighbour(const maker *m, int column, int row, int side);
+/* Puts an object on the grid. */
+void rooms_put(maker *m, int x, int y, uint8_t id);
 /* The colour that rand_color draws: sorted by name. */
 extern const uint8_t ROOMS_COLOURS[COLOUR_COUNT];
 

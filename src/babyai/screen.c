@@ -163,7 +163,7 @@ static void add_carried(words *all, const babyai_env *env)
         snprintf(l->text, sizeof l->text, "carries nothing");
         return;
     }
-    const uint8_t code = env->code[env->carrying];
+    const uint8_t code = env->hand;
     snprintf(l->text, sizeof l->text, "carries the %s %s", GRAMMAR_COLOURS[code_colour(code)],
              names[code_kind(code) - KIND_KEY]);
     l->ink = code_colour(code) | INK_BOLD;
@@ -174,7 +174,7 @@ static void collect_words(words *all, const babyai_env *env, const screen_notes 
     add_wrapped(all, RANK_TITLE, COLOUR_ANY | INK_DIM, notes->title);
     if (env->ready) {
         add_line(all, RANK_BLANK, 0);
-        add_wrapped(all, RANK_MISSION, COLOUR_ANY | INK_BOLD, env->mission);
+        add_wrapped(all, RANK_MISSION, COLOUR_ANY | INK_BOLD, env->world->mission);
         add_line(all, RANK_BLANK, 0);
         line *l = add_line(all, RANK_STEPS, COLOUR_ANY);
         if (l) snprintf(l->text, sizeof l->text, "step %d of %d", env->steps, env->max_steps);

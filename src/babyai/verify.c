@@ -35,7 +35,7 @@ static verdict verify_clause(const babyai_env *env, const clause *c, babyai_acti
         if (action != BABYAI_TOGGLE) return VERDICT_GOES_ON;
         const uint8_t id = front_id(env);
         if (id < ID_FIRST) return VERDICT_GOES_ON;
-        const cell_kind kind = code_kind(env->code[id]);
+        const cell_kind kind = code_kind(env->world->code[id]);
         if (in_set(&c->a, id) && kind == KIND_DOOR_OPEN) return VERDICT_SUCCESS;
         return c->strict && kind_is_door(kind) ? VERDICT_FAILURE : VERDICT_GOES_ON;
     }
@@ -45,7 +45,7 @@ static verdict verify_clause(const babyai_env *env, const clause *c, babyai_acti
         return c->strict && env->carrying != ID_NONE ? VERDICT_FAILURE : VERDICT_GOES_ON;
     case VERB_PUT_NEXT:
         if (action != BABYAI_DROP) return VERDICT_GOES_ON;
-        return in_set(&c->a, held) && next_to_any(&c->b, env->at[held]) ? VERDICT_SUCCESS : VERDICT_GOES_ON;
+        return in_set(&c->a, held) && next_to_any(&c->b, env->world->at[held]) ? VERDICT_SUCCESS : VERDICT_GOES_ON;
     case VERBS:
         break;
     }
@@ -56,7 +56,7 @@ static verdict verify_clause(const babyai_env *env, const clause *c, babyai_acti
  * is what was carried before this step; at first they have seen nothing. */
 static verdict verify_part(babyai_env *env, int part, babyai_action action, uint8_t held)
 {
-    instruction *instr = &env->instruction;
+    instruction *instr = &env->world->instruction;
     if (instr->since[part] == env->steps) held = ID_NONE;
     if (instr->clauses[part] == 1) return verify_clause(env, &instr->clause[2 * part], action, held);
     bool both = true;
@@ -79,7 +79,7 @@ static int current_part(const instruction *instr)
 
 verdict babyai_verify(babyai_env *env, babyai_action action, uint8_t held)
 {
-    instruction *instr = &env->instruction;
+    instruction *instr = &env->world->instruction;
     int part = current_part(instr);
     verdict v = verify_part(env, part, action, held);
     if (v == VERDICT_SUCCESS && instr->sequence != SEQUENCE_NONE && !instr->first_done) {
@@ -95,7 +95,7 @@ verdict babyai_verify(babyai_env *env, babyai_action action, uint8_t held)
 
 void babyai_verifier_reset(babyai_env *env)
 {
-    instruction *instr = &env->instruction;
+    instruction *instr = &env->world->instruction;
     instr->first_done = false;
     for (int i = 0; i < CLAUSES; i++) instr->done[i] = false;
     instr->since[0] = instr->since[1] = 1;
@@ -104,7 +104,7 @@ void babyai_verifier_reset(babyai_env *env)
 
 void babyai_await(babyai_env *env)
 {
-    const instruction *instr = &env->instruction;
+    const instruction *instr = &env->world->instruction;
     const int part = current_part(instr);
     uint64_t awaited = 0;
     for (int i = 2 * part; i < 2 * part + instr->clauses[part]; i++) {

@@ -18,13 +18,20 @@ void triad_pcg64_seed(triad_pcg64 *rng, uint64_t seed);
  * split (count >= 1). Keys of independent streams: {seed, purpose, index}. */
 void triad_pcg64_seed_words(triad_pcg64 *rng, const uint32_t *words, size_t count);
 
+#define TRIAD_PCG64_MULTIPLIER ((unsigned __int128)0x2360ED051FC65DA4ULL << 64 | 0x4385DF649FCCF645ULL)
+
+/* What a generator that has come to this state gives out. */
+static inline uint64_t triad_pcg64_output(unsigned __int128 state)
+{
+    const uint64_t x = (uint64_t)(state >> 64) ^ (uint64_t)state;
+    const unsigned turn = (unsigned)(state >> 122);
+    return (x >> turn) | (x << ((64 - turn) & 63));
+}
+
 static inline uint64_t triad_pcg64_next64(triad_pcg64 *rng)
 {
-    const unsigned __int128 multiplier = ((unsigned __int128)0x2360ED051FC65DA4ULL << 64) | 0x4385DF649FCCF645ULL;
-    rng->state = rng->state * multiplier + rng->inc;
-    const uint64_t x = (uint64_t)(rng->state >> 64) ^ (uint64_t)rng->state;
-    const unsigned turn = (unsigned)(rng->state >> 122);
-    return (x >> turn) | (x << ((64 - turn) & 63));
+    rng->state = rng->state * TRIAD_PCG64_MULTIPLIER + rng->inc;
+    return triad_pcg64_output(rng->state);
 }
 
 static inline uint32_t triad_pcg64_next32(triad_pcg64 *rng)

@@ -7,6 +7,7 @@
 #include "formats/json.h"
 #include "triad/babyai.h"
 #include "triad/base.h"
+#include "triad/items.h"
 #include "triad/space.h"
 
 /* ---- helpers */
@@ -42,10 +43,25 @@ TRIAD_NODISCARD triad_status bench_train_batches(const char *path, size_t width,
                                                  triad_error *err);
 
 /* A level in a batch of `envs` environments under random actions, drawn inside the timed loop; episodes that end are
- * followed by new ones from the environment's own stream; every observation is written. Then resets alone, then the
- * expert's demonstrations; each the best of `rounds` runs of `seconds`. One result. */
+ * followed by new ones from the environment's own stream, and every observation is written: steps_per_s. The same
+ * environments reset over and over, their first observations written: resets_per_s. The expert's episodes recorded and
+ * written to a file with observations, in $TMPDIR or /tmp: demos_per_s, null where the expert can't solve the level.
+ * Each is the best of `rounds` runs of about `seconds`. One result. */
 TRIAD_NODISCARD triad_status bench_babyai(json_object *results, const babyai_level *level, size_t envs, int rounds,
                                           double seconds, triad_pool *pool, triad_error *err);
+
+typedef struct bench_embed_options {
+    int repeats;   /* after one that warms up, the best counts; 0: that one */
+    bool apart;    /* prefixes that sentences share are computed for each of them */
+    bool sgemm;    /* measure OpenBLAS too */
+    size_t memory; /* bytes of hidden states that stay in memory; 0: the default */
+} bench_embed_options;
+
+/* A model over sentences, tokenizing included and every layer's pooled vectors kept, as `triad embed --layers all` does
+ * it without its file. gflops counts the products of the tokens that are computed; gflops_sgemm is OpenBLAS at these
+ * weights' shapes with as many rows and threads. One result. */
+TRIAD_NODISCARD triad_status bench_embed(json_object *results, const char *source, const triad_items *items,
+                                         const bench_embed_options *options, triad_pool *pool, triad_error *err);
 
 /* mutual_knn/15, cka_linear_debiased and rsa/cosine/spearman of the last layers of two spaces, from rows in memory to
  * the value, the measures in turn, the best of `rounds`. Three results with `seconds` and `value`. The second makes two

@@ -11,6 +11,7 @@
 static const cli_command BENCHMARKS[] = {
     {"align", "seconds of alignment, single measures and all pairs", cmd_bench_align},
     {"babyai", "steps, resets and demonstrations a second", cmd_bench_babyai},
+    {"embed", "sentences a second through a model", cmd_bench_embed},
     {"train", "training's throughput beside OpenBLAS's", cmd_bench_train},
 };
 enum { BENCHMARK_COUNT = sizeof BENCHMARKS / sizeof *BENCHMARKS, CELL = 64 };

@@ -6,6 +6,7 @@
 
 int cmd_bench_align(cli_context *context, int argc, char **argv);
 int cmd_bench_babyai(cli_context *context, int argc, char **argv);
+int cmd_bench_embed(cli_context *context, int argc, char **argv);
 int cmd_bench_train(cli_context *context, int argc, char **argv);
 
 /* Prints the results (taken over) as the JSON document of benchmark `bench`, or as a table with a row a result and a

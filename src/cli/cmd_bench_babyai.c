@@ -41,7 +41,8 @@ int cmd_bench_babyai(cli_context *context, int argc, char **argv)
         .description = "Environments in a batch: steps a second under random actions (drawn inside the timed loop, "
                        "ended episodes followed by new ones from the environment's own stream, every observation "
                        "written), resets a second (first observations written), and demonstrations of the expert a "
-                       "second.\n\n"
+                       "second, recorded and written to a file in $TMPDIR or /tmp, observations included.\n\n"
+                       "tools/babyai_against_minigrid.py runs it beside Minigrid on one core.\n\n"
                        "  triad bench babyai --json --threads 1\n"
                        "  triad bench babyai --levels GoToObj,Synth --envs 256\n",
     };

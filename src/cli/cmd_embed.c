@@ -19,9 +19,20 @@ static char *join(triad_arena *arena, const cli_list *list)
     return joined;
 }
 
-/* met [items], or NULL where no scenes were looked for. */
-static int report(const cli_context *context, const triad_space *space, const char *path, const triad_items *items,
-                  const size_t *met)
+/* S.safetensors and mean: S.mean.safetensors. */
+static const char *path_of_pool(triad_arena *arena, const char *output, const char *pool)
+{
+    const char *dot = strrchr(output, '.'), *slash = strrchr(output, '/');
+    const size_t stem = dot != NULL && (slash == NULL || dot > slash) ? (size_t)(dot - output) : strlen(output);
+    const size_t size = strlen(output) + strlen(pool) + 2;
+    char *path = triad_arena_zalloc(arena, size, 1);
+    if (path != NULL) snprintf(path, size, "%.*s.%s%s", (int)stem, output, pool, output + stem);
+    return path;
+}
+
+/* A line, or with --json a document behind the others. met [items], or NULL where no scenes were looked for. */
+static void report(const cli_context *context, json_object *documents, const triad_space *space, const char *path,
+                   const triad_items *items, const size_t *met)
 {
     if (!context->json) {
         printf("%s: %zu items of %s, pool %s, %zu layer%s:", path, space->items.count, space->source, space->pool,
@@ -30,7 +41,7 @@ static int report(const cli_context *context, const triad_space *space, const ch
         printf("\n");
         for (size_t i = 0; met != NULL && i < items->count; i++)
             if (met[i] == 0) printf("never met, left out: %s\n", items->id[i]);
-        return CLI_DONE;
+        return;
     }
     json_object *root = json_object_new_object(), *layers = json_object_new_array();
     json_object_object_add(root, "items", json_object_new_int64((int64_t)space->items.count));
@@ -54,7 +65,7 @@ static int report(const cli_context *context, const triad_space *space, const ch
         json_object_object_add(root, "scenes", scenes);
         json_object_object_add(root, "never_met", never);
     }
-    return cli_print_json(root);
+    json_object_array_add(documents, root);
 }
 
 /* What a row stands for. */
@@ -65,13 +76,15 @@ typedef struct request {
     bool scenes;
     const babyai_level *const *levels;
     size_t level_count;
+    const cli_list *pools;
 } request;
 
 static int run(cli_context *context, const request *r, const triad_embed_options *wanted)
 {
     triad_error *err = &context->error;
     triad_items items = {0};
-    triad_space space = {0};
+    triad_space spaces[EMBED_MAX_POOLS] = {0};
+    size_t made = 1;
     size_t *met = NULL;
     triad_status status = r->image_count == 0 ? triad_items_read(&items, r->sentences, err) : TRIAD_OK;
     if (status == TRIAD_OK && r->scenes) {
@@ -79,24 +92,36 @@ static int run(cli_context *context, const request *r, const triad_embed_options
         if (met == NULL) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
     }
     if (status == TRIAD_OK && r->image_count > 0)
-        status = triad_embed_images(&space, r->source, r->images, r->image_count, wanted, context->pool,
+        status = triad_embed_images(&spaces[0], r->source, r->images, r->image_count, wanted, context->pool,
                                     context->progress, err);
     else if (status == TRIAD_OK && r->scenes)
-        status = triad_embed_scenes(&space, r->source, &items, r->levels, r->level_count, met, wanted, context->pool,
-                                    context->progress, err);
+        status = triad_embed_scenes(&spaces[0], r->source, &items, r->levels, r->level_count, met, wanted,
+                                    context->pool, context->progress, err);
     else if (status == TRIAD_OK)
-        status = triad_embed(&space, r->source, &items, wanted, context->pool, context->progress, err);
-    if (status == TRIAD_OK) status = triad_space_write(&space, r->output, err);
-    const int code = status == TRIAD_OK ? report(context, &space, r->output, &items, met) : cli_fail(err);
-    triad_space_free(&space);
+        status = triad_embed_pools(spaces, &made, r->source, &items, wanted, context->pool, context->progress, err);
+    json_object *documents = json_object_new_array();
+    for (size_t i = 0; i < made && status == TRIAD_OK; i++) {
+        const char *path = made == 1 ? r->output : path_of_pool(&context->memory, r->output, r->pools->names[i]);
+        status = path == NULL ? triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory")
+                              : triad_space_write(&spaces[i], path, err);
+        if (status == TRIAD_OK) report(context, documents, &spaces[i], path, &items, met);
+    }
+    for (size_t i = 0; i < made; i++) triad_space_free(&spaces[i]);
     triad_items_free(&items);
-    return code;
+    if (status == TRIAD_OK && context->json) {
+        /* One pooling is one document, as ever; several are a list. */
+        json_object *root = made == 1 ? json_object_get(json_object_array_get_idx(documents, 0)) : documents;
+        if (made == 1) json_object_put(documents);
+        return cli_print_json(root);
+    }
+    json_object_put(documents);
+    return status == TRIAD_OK ? CLI_DONE : cli_fail(err);
 }
 
 int cmd_embed(cli_context *context, int argc, char **argv)
 {
-    const char *sentences = NULL, *output = NULL, *images = NULL, *last[] = {"last"};
-    cli_list layers = {1, last}, levels = {0};
+    const char *sentences = NULL, *output = NULL, *images = NULL, *last[] = {"last"}, *convention[] = {"default"};
+    cli_list layers = {1, last}, levels = {0}, pools = {1, convention};
     bool scenes = false;
     triad_embed_options wanted = triad_embed_defaults();
     const cli_option options[] = {
@@ -132,24 +157,24 @@ int cmd_embed(cli_context *context, int argc, char **argv)
          .help = "Layers to keep.",
          .value = &layers},
         {.name = "pool",
-         .kind = CLI_CHOICE,
-         .argument = "P",
-         .help = "How tokens become a sentence.",
-         .value = &wanted.pool,
-         .choices = "default|mean|mean-nofirst|last|cls|eos|projected|tokens"},
+         .kind = CLI_LIST,
+         .argument = "P,…",
+         .help = "How tokens become a sentence: default, mean, mean-nofirst, last, cls, eos, projected, tokens.",
+         .value = &pools},
         {.name = "unit",
          .kind = CLI_CHOICE,
          .argument = "UNIT",
          .help = "What a row stands for.",
          .value = &wanted.unit,
-         .choices = "sentence"},
+         .choices = "sentence|word"},
     };
     const cli_usage usage = {
         .command = "embed",
         .arguments = "SOURCE (--sentences FILE [--scenes] | --images FILE…) -o SPACE",
         .description =
             "Turns sentences or images into a space.\n\n"
-            "SOURCE is an agent, a folder of the Hugging Face kind, a .gguf, baseline:bow, baseline:length, "
+            "SOURCE is an agent, a folder of the Hugging Face kind, a repository of the Hugging Face cache (ORG/NAME: "
+            "see triad pull), a .gguf, baseline:bow, baseline:length, "
             "baseline:factors or baseline:random (keyed by --seed). A model's layers are 0 (embeddings) to L, raw (a "
             "decoder's last residual before its norm) and projected (what CLIP, BLIP and sentence-transformers folders "
             "put behind the model); an agent's are words, 0 to L and instruction.\n\n"
@@ -157,7 +182,12 @@ int cmd_embed(cli_context *context, int argc, char **argv)
             "the mean, CLIP its end of text (eos) and BLIP its first token (cls), both projected where the last layer "
             "is "
             "asked for, sentence-transformers their own modules. tokens keeps every token, with offsets and ids beside "
-            "the layers.\n\n"
+            "the layers. Several poolings of one pass through the model make a file each: -o S.safetensors --pool "
+            "mean,last writes S.mean.safetensors and S.last.safetensors.\n\n"
+            "--unit word gives a row for each distinct word of the sentences: its tokens' mean (or, with --pool last, "
+            "its last token) averaged over where it occurs.\n\n"
+            "Finished layers are kept in SPACE.partial until the space is made: a run that was killed goes on with "
+            "the next layer when the same command is given again.\n\n"
             "--images and --scenes go through the image tower of CLIP or BLIP. An image's id is its file's name "
             "without "
             "the ending, so that \"go to the red ball.png\" pairs with that sentence. --scenes plays BabyAI's levels "
@@ -175,6 +205,11 @@ int cmd_embed(cli_context *context, int argc, char **argv)
     const int parsed =
         cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
     if (parsed != CLI_GO) return parsed;
+    for (size_t i = 0; i < pools.count; i++)
+        if (!triad_embed_pooling(pools.names[i]))
+            return cli_usage_error(
+                &usage, "--pool: '%s' is none of default, mean, mean-nofirst, last, cls, eos, projected, tokens",
+                pools.names[i]);
     triad_error *err = &context->error;
     if (images == NULL && count > 1)
         return cli_usage_error(&usage, "one SOURCE is embedded at a time (\"%.60s\" is one more)", positional[1]);
@@ -188,7 +223,10 @@ int cmd_embed(cli_context *context, int argc, char **argv)
     if (picked != CLI_GO) return picked;
     wanted.seed = context->seed;
     wanted.layers = join(&context->memory, &layers);
-    if (wanted.layers == NULL) {
+    wanted.pool = join(&context->memory, &pools);
+    char *partial = triad_arena_zalloc(&context->memory, strlen(output) + sizeof ".partial", 1);
+    if (partial != NULL) wanted.partial = strcat(strcpy(partial, output), ".partial");
+    if (wanted.layers == NULL || wanted.pool == NULL || partial == NULL) {
         (void)triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
         return cli_fail(err);
     }
@@ -197,7 +235,8 @@ int cmd_embed(cli_context *context, int argc, char **argv)
                  .output = output,
                  .scenes = scenes,
                  .levels = played,
-                 .level_count = levels.count};
+                 .level_count = levels.count,
+                 .pools = &pools};
     if (images != NULL) {
         /* The first file is the option's, the others stand behind SOURCE. */
         positional[0] = images;

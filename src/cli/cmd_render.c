@@ -15,6 +15,7 @@ enum { LAST_FRAME = 150 /* hundredths of a second that a film stands still at it
 /* What is drawn, and what came of it. */
 typedef struct film {
     babyai_env *env;
+    babyai_renderer *renderer;
     uint8_t *rgb; /* [height, width, 3] */
     size_t height, width, frames;
     int tile;
@@ -27,6 +28,7 @@ static triad_status film_open(film *f, const babyai_level *level, uint64_t seed,
 {
     triad_status status = babyai_create(&f->env, level, err);
     if (status == TRIAD_OK) status = babyai_reset_seed(f->env, seed, err);
+    if (status == TRIAD_OK) status = babyai_renderer_create(&f->renderer, f->tile, err);
     if (status != TRIAD_OK) return status;
     babyai_frame_size(f->env, f->tile, f->agent_view, &f->height, &f->width);
     f->rgb = malloc(3 * f->height * f->width);
@@ -36,6 +38,7 @@ static triad_status film_open(film *f, const babyai_level *level, uint64_t seed,
 
 static void film_close(film *f)
 {
+    babyai_renderer_free(f->renderer);
     babyai_free(f->env);
     free(f->rgb);
 }
@@ -43,7 +46,7 @@ static void film_close(film *f)
 static triad_status draw(film *f, triad_error *err)
 {
     f->frames++;
-    return babyai_render(f->env, f->tile, f->highlight, f->agent_view, f->rgb, err);
+    return babyai_renderer_draw(f->renderer, f->env, f->highlight, f->agent_view, f->rgb, err);
 }
 
 /* One step of the player; false: the expert gave up and nothing has moved. */

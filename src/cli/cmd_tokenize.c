@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tokenizers/tokenizer.h"
+#include "triad/hub.h"
 #include "triad/items.h"
 
 static json_object *ids_to_json(const tokenizer_ids *ids)
@@ -52,9 +53,12 @@ int cmd_tokenize(cli_context *context, int argc, char **argv)
     const cli_usage usage = {
         .command = "tokenize",
         .arguments = "SOURCE --sentences FILE",
-        .description = "Prints the token ids of each sentence, one line each, special tokens included, nothing cut.\n\n"
-                       "SOURCE is a folder of the Hugging Face kind, a .gguf, a tokenizer.json or a vocab.txt.\n\n"
-                       "  triad tokenize models/all-minilm-l6-v2 --sentences sentences.tsv\n",
+        .description =
+            "Prints the token ids of each sentence, one line each, special tokens included, nothing cut.\n\n"
+            "SOURCE is a folder of the Hugging Face kind, a repository of the cache (see triad pull), a .gguf, a "
+            "tokenizer.json, a tokenizer.model, a vocab.json with merges.txt beside it, or a vocab.txt.\n\n"
+            "  triad tokenize models/all-minilm-l6-v2 --sentences sentences.tsv\n"
+            "  triad tokenize Qwen/Qwen2.5-0.5B --sentences sentences.txt --json\n",
         .min_positional = 1,
         .max_positional = 1,
     };
@@ -71,7 +75,12 @@ int cmd_tokenize(cli_context *context, int argc, char **argv)
     if (root != NULL) json_object_object_add(root, "sentences", list);
     triad_status status = triad_items_read(&items, sentences, err);
     if (status == TRIAD_OK) {
-        status = tokenizer_open_path(&tokens, positional[0], err);
+        char *path;
+        status = triad_hub_find(&path, positional[0], err);
+        if (status == TRIAD_OK) {
+            status = tokenizer_open_path(&tokens, path, err);
+            free(path);
+        }
         if (status != TRIAD_OK) (void)triad_fail_in(err, positional[0]);
     }
     if (status == TRIAD_OK) status = print_sentences(tokens, &items, list, err);

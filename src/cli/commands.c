@@ -11,10 +11,13 @@ const cli_command CLI_COMMANDS[] = {
     {"demos", "demonstrations by the expert, as a file", cmd_demos},
     {"train", "an agent that learns to follow instructions, from the expert's demonstrations", cmd_train},
     {"eval", "how well an agent follows instructions, by level", cmd_eval},
+    {"pull", "a model from the Hugging Face hub into its cache", cmd_pull},
+    {"info", "what a file holds, and whether it is sound", cmd_info},
     {"tokenize", "the token ids of each sentence", cmd_tokenize},
     {"embed", "a space: what a model, an agent or a baseline makes of sentences", cmd_embed},
     {"align", "how alike two spaces are, how sure we are, and against which nulls", cmd_align},
     {"map", "a space for the eye: principal components, t-SNE, trees", cmd_map},
+    {"multiverse", "the same question under every combination of the protocol's choices", cmd_multiverse},
     {"report", "the page of a finished study", cmd_report},
     {"bench", "measures this machine: environments, training", cmd_bench},
     {NULL, NULL, NULL}, /* the end */

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "triad/agent.h"
+#include "triad/hub.h"
 #include "triad/model.h"
 
 triad_embed_options triad_embed_defaults(void)
@@ -21,17 +22,39 @@ static triad_status check_options(triad_embed_options *o, triad_error *err)
     if (o->layers == NULL) o->layers = defaults.layers;
     if (o->pool == NULL) o->pool = defaults.pool;
     if (o->unit == NULL) o->unit = defaults.unit;
-    static const char *const pools[] = {"default", "mean", "mean-nofirst", "last", "cls", "eos", "projected", "tokens"};
-    bool known = false;
-    for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) known = known || strcmp(o->pool, pools[i]) == 0;
-    if (!known)
-        return triad_fail(
-            err, TRIAD_ERR_UNSUPPORTED, -1,
-            "pooling \"%.60s\": unknown (one of default, mean, mean-nofirst, last, cls, eos, projected, tokens)",
-            o->pool);
-    if (strcmp(o->unit, "sentence") != 0)
-        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "unit \"%.60s\": not supported (only sentence)", o->unit);
+    if (strcmp(o->unit, "sentence") != 0 && strcmp(o->unit, "word") != 0)
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "unit \"%.60s\": unknown (sentence or word)", o->unit);
     if (o->layers[0] == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "layers: none is named");
+    return TRIAD_OK;
+}
+
+bool triad_embed_pooling(const char *name)
+{
+    static const char *const known[] = {"default", "mean", "mean-nofirst", "last", "cls", "eos", "projected", "tokens"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(name, known[i]) == 0) return true;
+    return false;
+}
+
+/* options.pool, cut at its commas. */
+static triad_status cut_pools(embed_job *job, triad_error *err)
+{
+    for (const char *at = job->options.pool; at != NULL; at = strchr(at, ',')) {
+        if (*at == ',') at++;
+        const size_t size = strcspn(at, ",");
+        if (job->pool_count == EMBED_MAX_POOLS)
+            return triad_fail(err, TRIAD_ERR_RANGE, -1, "pooling: more than %d at once", (int)EMBED_MAX_POOLS);
+        char *name = job->pools[job->pool_count++] = strndup(at, size);
+        if (name == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
+        if (!triad_embed_pooling(name))
+            return triad_fail(
+                err, TRIAD_ERR_UNSUPPORTED, -1,
+                "pooling \"%.60s\": unknown (one of default, mean, mean-nofirst, last, cls, eos, projected, tokens)",
+                name);
+        for (size_t i = 0; i + 1 < job->pool_count; i++)
+            if (strcmp(name, job->pools[i]) == 0)
+                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling %.60s: named twice", name);
+    }
     return TRIAD_OK;
 }
 
@@ -89,13 +112,15 @@ static triad_status kind_of(source_kind *kind, const char *source, triad_error *
                               source);
         return TRIAD_OK;
     }
-    if (!triad_path_exists(source))
-        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: there is no such file or folder", source);
-    *kind = SOURCE_MODEL;
-    if (triad_path_is_folder(source)) return TRIAD_OK;
-    triad_mapping file;
-    const triad_status status = triad_map_file(&file, source, err);
+    char *path;
+    triad_status status = triad_hub_find(&path, source, err);
     if (status != TRIAD_OK) return status;
+    *kind = SOURCE_MODEL;
+    triad_mapping file = {0};
+    const bool folder = triad_path_is_folder(path);
+    if (!folder) status = triad_map_file(&file, path, err);
+    free(path);
+    if (folder || status != TRIAD_OK) return status;
     if (file.size < 4 || memcmp(file.data, "GGUF", 4) != 0) *kind = SOURCE_AGENT;
     triad_unmap(&file);
     return TRIAD_OK;
@@ -136,6 +161,7 @@ triad_status embed_job_create(embed_job *job, const char *source, const triad_em
                        .pool = pool,
                        .progress = progress};
     triad_status status = check_options(&job->options, err);
+    if (status == TRIAD_OK) status = cut_pools(job, err);
     if (status == TRIAD_OK) status = kind_of(&job->kind, source, err);
     if (status != TRIAD_OK) return status;
     job->name = job->kind == SOURCE_LEXICAL || job->kind == SOURCE_RANDOM ? strdup(source + 9) : last_name(source);
@@ -144,40 +170,59 @@ triad_status embed_job_create(embed_job *job, const char *source, const triad_em
 
 void embed_job_free(embed_job *job)
 {
+    for (size_t i = 0; i < job->pool_count; i++) free(job->pools[i]);
     free(job->name);
     *job = (embed_job){0};
+}
+
+static triad_status fill(triad_space *spaces, embed_job *job, triad_error *err)
+{
+    if (job->kind != SOURCE_MODEL && job->pool_count > 1)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling %.100s: only models have several", job->options.pool);
+    if (job->kind != SOURCE_MODEL && strcmp(job->options.unit, "sentence") != 0)
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "unit %s: only models have it", job->options.unit);
+    switch (job->kind) {
+    case SOURCE_AGENT:
+        return embed_agent(spaces, job, err);
+    case SOURCE_LEXICAL:
+        return embed_lexical(spaces, job, err);
+    case SOURCE_RANDOM:
+        return embed_random(spaces, job, err);
+    case SOURCE_MODEL:
+        break;
+    }
+    return embed_model(spaces, job, err);
+}
+
+triad_status triad_embed_pools(triad_space *spaces, size_t *count, const char *source, const triad_items *items,
+                               const triad_embed_options *options, triad_pool *pool, triad_progress *progress,
+                               triad_error *err)
+{
+    memset(spaces, 0, EMBED_MAX_POOLS * sizeof *spaces);
+    *count = 0;
+    embed_job job;
+    triad_status status = embed_job_create(&job, source, options, pool, progress, err);
+    if (status == TRIAD_OK && items->count == 0)
+        status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: there is none to embed");
+    job.items = items;
+    if (status == TRIAD_OK) status = fill(spaces, &job, err);
+    if (status == TRIAD_OK) *count = job.pool_count;
+    for (size_t i = 0; i < job.pool_count && status != TRIAD_OK; i++) triad_space_free(&spaces[i]);
+    embed_job_free(&job);
+    return status;
 }
 
 triad_status triad_embed(triad_space *space, const char *source, const triad_items *items,
                          const triad_embed_options *options, triad_pool *pool, triad_progress *progress,
                          triad_error *err)
 {
+    triad_space spaces[EMBED_MAX_POOLS];
+    size_t count;
     memset(space, 0, sizeof *space);
-    embed_job job;
-    triad_status status = embed_job_create(&job, source, options, pool, progress, err);
-    if (status == TRIAD_OK && items->count == 0)
-        status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: there is none to embed");
-    if (status != TRIAD_OK) {
-        embed_job_free(&job);
-        return status;
-    }
-    job.items = items;
-    switch (job.kind) {
-    case SOURCE_MODEL:
-        status = embed_model(space, &job, err);
-        break;
-    case SOURCE_AGENT:
-        status = embed_agent(space, &job, err);
-        break;
-    case SOURCE_LEXICAL:
-        status = embed_lexical(space, &job, err);
-        break;
-    case SOURCE_RANDOM:
-        status = embed_random(space, &job, err);
-        break;
-    }
-    embed_job_free(&job);
-    if (status != TRIAD_OK) triad_space_free(space);
+    if (options != NULL && options->pool != NULL && strchr(options->pool, ',') != NULL)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling \"%.60s\": one space has one pooling", options->pool);
+    const triad_status status = triad_embed_pools(spaces, &count, source, items, options, pool, progress, err);
+    if (status == TRIAD_OK) *space = spaces[0];
     return status;
 }
 

@@ -17,11 +17,15 @@
 #include "triad/space.h"
 
 typedef struct triad_embed_options {
-    const char *layers; /* "last", "all", or names separated by commas: "0,15,raw" */
-    const char *pool;   /* "default", "mean", "mean-nofirst", "last", "cls", "eos", "projected", "tokens" */
-    const char *unit;   /* "sentence" */
-    uint64_t seed;      /* of baseline:random */
-} triad_embed_options;  /* NULL members: the defaults */
+    const char *layers;  /* "last", "all", or names separated by commas: "0,15,raw" */
+    const char *pool;    /* "default", "mean", "mean-nofirst", "last", "cls", "eos", "projected", "tokens"; several, in
+                          * triad_embed_pools: "mean,last" */
+    const char *unit;    /* "sentence", or "word" (models): a row for each distinct word of the sentences, its states'
+                          * mean over where it occurs */
+    uint64_t seed;       /* of baseline:random */
+    const char *partial; /* models: a folder that keeps finished layers, so that a killed run goes on with the next one;
+                          * made where it is missing, removed when the run ends well. NULL: none */
+} triad_embed_options;   /* NULL members: the defaults */
 /* last, default, sentence, 0. */
 triad_embed_options triad_embed_defaults(void);
 
@@ -30,6 +34,16 @@ triad_embed_options triad_embed_defaults(void);
 TRIAD_NODISCARD triad_status triad_embed(triad_space *space, const char *source, const triad_items *items,
                                          const triad_embed_options *options, triad_pool *pool, triad_progress *progress,
                                          triad_error *err);
+
+/* Whether there is such a pooling. */
+bool triad_embed_pooling(const char *name);
+
+/* A space for each of the poolings that options->pool lists, in its order, from one pass through the model; spaces
+ * [EMBED_MAX_POOLS], *count of them made. */
+enum { EMBED_MAX_POOLS = 8 };
+TRIAD_NODISCARD triad_status triad_embed_pools(triad_space *spaces, size_t *count, const char *source,
+                                               const triad_items *items, const triad_embed_options *options,
+                                               triad_pool *pool, triad_progress *progress, triad_error *err);
 
 /* The same by the image tower of CLIP or BLIP: layers 0 … L of that tower, projected; poolings cls (the default for
  * them), mean, mean-nofirst (the patches), projected, tokens. Items are the files, a PNG each: id and text are the

@@ -3,6 +3,7 @@
 #define TRIAD_EMBED_INTERNAL_H
 
 #include "embed/embed.h"
+#include "triad/model.h"
 
 typedef enum source_kind { SOURCE_MODEL, SOURCE_AGENT, SOURCE_LEXICAL, SOURCE_RANDOM } source_kind;
 
@@ -11,7 +12,10 @@ typedef struct embed_job {
     char *name; /* without any folder */
     source_kind kind;
     const triad_items *items;
-    triad_embed_options options; /* no member is NULL */
+    triad_embed_options options;  /* no member but partial is NULL */
+    char *pools[EMBED_MAX_POOLS]; /* of options.pool */
+    size_t pool_count;
+    size_t width; /* of a model's hidden states */
     triad_pool *pool;
     triad_progress *progress;
 } embed_job;
@@ -30,7 +34,11 @@ bool embed_wants(const char *layers, const char *name, const char *last);
 TRIAD_NODISCARD triad_status embed_check_layers(const char *layers, const char *const *names, size_t count,
                                                 triad_error *err);
 
-TRIAD_NODISCARD triad_status embed_model(triad_space *space, const embed_job *job, triad_error *err);
+/* spaces [job->pool_count], zeroed. */
+TRIAD_NODISCARD triad_status embed_model(triad_space *spaces, embed_job *job, triad_error *err);
+/* The same for a model that is open; how (NULL: defaults) is what the run is told beside what the job says. */
+TRIAD_NODISCARD triad_status embed_with_model(triad_space *spaces, embed_job *job, const triad_model *model,
+                                              const triad_run_options *how, triad_error *err);
 TRIAD_NODISCARD triad_status embed_agent(triad_space *space, const embed_job *job, triad_error *err);
 /* Features of words, job->name being theirs: bow, length, factors. */
 TRIAD_NODISCARD triad_status embed_lexical(triad_space *space, const embed_job *job, triad_error *err);

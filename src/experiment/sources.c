@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "embed/embed.h"
+#include "triad/hub.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -92,11 +93,14 @@ triad_status study_find_models(experiment *study, triad_error *err)
         const char *found = triad_path_exists(source)                     ? source
                             : beside != NULL && triad_path_exists(beside) ? beside
                                                                           : NULL;
+        char *cached = NULL;
+        if (found == NULL && triad_hub_find(&cached, source, NULL) == TRIAD_OK) found = cached;
         if (found != NULL) {
             study->model_path[i] = strdup(found);
             if (!sha256_of(study->model_sha256[i], found)) study->model_sha256[i][0] = '\0';
         }
         free(beside);
+        free(cached);
     }
     return TRIAD_OK;
 }

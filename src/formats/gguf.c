@@ -1,4 +1,4 @@
-#include "formats/gguf.h"
+#include "formats/gguf_internal.h"
 
 #include "base/arena.h"
 #include "base/checked.h"
@@ -6,7 +6,6 @@
 #include "formats/half.h"
 #include "formats/utf8.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* Kinds of metadata values, as the file numbers them. */
@@ -16,27 +15,6 @@ static const size_t KIND_BYTES[KINDS] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
 enum { MAX_KEY = 65535, MAX_NAME = 63, MAX_DIMS = 4, DEFAULT_ALIGNMENT = 32, MAX_ALIGNMENT = 1 << 20 };
 enum { MIN_PAIR = 8 + 1 + 4 + 1, MIN_TENSOR = 8 + 1 + 4 + 4 + 8, MIN_STRING = 8 }; /* bytes: what bounds every count */
-
-typedef struct pair {
-    const char *key; /* ends in 0 */
-    uint32_t kind;   /* of the value, or of the array's elements */
-    bool array;
-    size_t count;                  /* elements; 1 for a single value */
-    const unsigned char *data;     /* the first element */
-    const unsigned char **strings; /* [count] where each string's length stands; NULL for other kinds */
-} pair;
-
-struct gguf {
-    triad_mapping mapping;
-    triad_arena arena;
-    size_t pairs, tensors;
-    pair *pair;          /* [pairs] in the file's order */
-    pair **by_key;       /* [pairs] sorted */
-    tensor_view *tensor; /* [tensors] in the file's order */
-    const tensor_view **by_name;
-    size_t split_number, split_count; /* which file of a split model this is; count 0 or 1: of none */
-    gguf **part;                      /* [split_count - 1] the other files of a split model; NULL: of none */
-};
 
 /* ggml's numbers of tensor types. Rows without elements are known and not read. */
 typedef struct ggml_type {
@@ -367,7 +345,7 @@ static triad_status read_all(cursor *c, gguf *file)
     return read_tensors(c, file, alignment);
 }
 
-static triad_status parse(gguf **out, const void *bytes, size_t size, triad_error *err)
+triad_status gguf_parse_part(gguf **out, const void *bytes, size_t size, triad_error *err)
 {
     *out = NULL;
     if (size == 0) return triad_fail(err, TRIAD_ERR_FORMAT, 0, "GGUF: the file is empty");
@@ -386,7 +364,7 @@ static triad_status parse(gguf **out, const void *bytes, size_t size, triad_erro
 
 triad_status gguf_parse(gguf **out, const void *bytes, size_t size, triad_error *err)
 {
-    triad_status status = parse(out, bytes, size, err);
+    triad_status status = gguf_parse_part(out, bytes, size, err);
     if (status == TRIAD_OK && (*out)->split_count > 1) {
         status = triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1,
                             "GGUF: one of the %zu files of a split model (open its first file by name)",
@@ -395,111 +373,6 @@ triad_status gguf_parse(gguf **out, const void *bytes, size_t size, triad_error 
         *out = NULL;
     }
     return status;
-}
-
-static triad_status open_mapped(gguf **out, const char *path, triad_error *err)
-{
-    *out = NULL;
-    triad_mapping mapping;
-    triad_status status = triad_map_file(&mapping, path, err);
-    if (status != TRIAD_OK) return status;
-    status = parse(out, mapping.data, mapping.size, err);
-    if (status != TRIAD_OK) {
-        triad_unmap(&mapping);
-        return triad_fail_in(err, path);
-    }
-    (*out)->mapping = mapping;
-    return TRIAD_OK;
-}
-
-/* ---- split models: NAME-00001-of-00003.gguf and its sisters; the first holds the metadata */
-enum { SPLIT_NAME = 20 }; /* characters of "-00001-of-00003.gguf" */
-
-static void split_name(char out[SPLIT_NAME + 1], size_t number, size_t count)
-{
-    snprintf(out, SPLIT_NAME + 1, "-%05u-of-%05u.gguf", (unsigned)(number % 100000), (unsigned)(count % 100000));
-}
-
-static triad_status join_tables(gguf *file, const char *path, triad_error *err)
-{
-    size_t total = file->tensors;
-    for (size_t i = 0; i + 1 < file->split_count; i++) total += file->part[i]->tensors; /* all of them are in memory */
-    int64_t wanted;
-    if (gguf_get_int(file, "split.tensors.count", &wanted) && (wanted < 0 || (size_t)wanted != total))
-        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: its files hold %zu tensors, and split.tensors.count is %lld",
-                          path, total, (long long)wanted);
-    tensor_view *joined = TRIAD_NEW(&file->arena, tensor_view, total + 1);
-    const tensor_view **by_name = TRIAD_NEW(&file->arena, const tensor_view *, total + 1);
-    if (joined == NULL || by_name == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "%s: out of memory", path);
-    size_t count = file->tensors;
-    if (count > 0) memcpy(joined, file->tensor, count * sizeof *joined);
-    for (size_t i = 0; i + 1 < file->split_count; i++) {
-        const gguf *part = file->part[i];
-        if (part->tensors > 0) memcpy(joined + count, part->tensor, part->tensors * sizeof *joined);
-        count += part->tensors;
-    }
-    for (size_t i = 0; i < total; i++) by_name[i] = &joined[i];
-    tensor_sort_names(by_name, total);
-    for (size_t i = 1; i < total; i++)
-        if (strcmp(by_name[i - 1]->name, by_name[i]->name) == 0)
-            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: tensor %s is in two of its files", path,
-                              by_name[i]->name);
-    file->tensor = joined;
-    file->by_name = by_name;
-    file->tensors = total;
-    return TRIAD_OK;
-}
-
-static triad_status open_parts(gguf *file, const char *path, triad_error *err)
-{
-    const size_t length = strlen(path), count = file->split_count;
-    char ending[SPLIT_NAME + 1];
-    split_name(ending, file->split_number + 1, count);
-    if (length < SPLIT_NAME || strcmp(path + length - SPLIT_NAME, ending) != 0)
-        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: it is file %zu of %zu, so its name must end in %s", path,
-                          file->split_number + 1, count, ending);
-    if (file->split_number != 0)
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: it is file %zu of %zu of a split model (name the first)",
-                          path, file->split_number + 1, count);
-    char *name = triad_arena_alloc(&file->arena, length + 1, 1);
-    file->part = TRIAD_NEW0(&file->arena, gguf *, count - 1);
-    if (name == NULL || file->part == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "%s: out of memory", path);
-    for (size_t i = 1; i < count; i++) {
-        memcpy(name, path, length - SPLIT_NAME);
-        split_name(name + length - SPLIT_NAME, i + 1, count);
-        const triad_status status = open_mapped(&file->part[i - 1], name, err);
-        if (status != TRIAD_OK) return status;
-        if (file->part[i - 1]->split_number != i || file->part[i - 1]->split_count != count)
-            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: it says that it is file %zu of %zu", name,
-                              file->part[i - 1]->split_number + 1, file->part[i - 1]->split_count);
-    }
-    return join_tables(file, path, err);
-}
-
-triad_status gguf_open(gguf **out, const char *path, triad_error *err)
-{
-    triad_status status = open_mapped(out, path, err);
-    if (status != TRIAD_OK || (*out)->split_count <= 1) return status;
-    status = open_parts(*out, path, err);
-    if (status != TRIAD_OK) {
-        gguf_close(*out);
-        *out = NULL;
-    }
-    return status;
-}
-
-void gguf_close(gguf *file)
-{
-    if (file == NULL) return;
-    for (size_t i = 0; file->part != NULL && i + 1 < file->split_count; i++) gguf_close(file->part[i]);
-    triad_unmap(&file->mapping);
-    triad_arena_free(&file->arena);
-    free(file);
-}
-
-size_t gguf_files(const gguf *file)
-{
-    return file->part != NULL ? file->split_count : 1;
 }
 
 size_t gguf_count(const gguf *file)

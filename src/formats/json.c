@@ -17,6 +17,7 @@ typedef struct scan {
     const char *bytes;
     size_t size, at;
     size_t members, objects;
+    bool pairs; /* a string may hold a surrogate pair, \ud83d\ude00 */
 } scan;
 
 static triad_status bad(const scan *s, const char *why, triad_error *err)
@@ -49,6 +50,7 @@ static triad_status scan_string(scan *s, bool *zero, triad_error *err)
         if (c == '\\') {
             s->at++;
             if (s->size - s->at > 4 && memcmp(s->bytes + s->at, "u0000", 5) == 0) *zero = true;
+            if (s->size - s->at > 2 && s->bytes[s->at] == 'u' && (s->bytes[s->at + 1] | 32) == 'd') s->pairs = true;
             if (s->at == s->size) break;
         }
     }
@@ -153,21 +155,55 @@ static size_t count_members(json_object *value)
     return count;
 }
 
-triad_status json_read(json_object **root, const char *bytes, size_t size, triad_error *err)
+/* The four hex digits of \uXXXX at bytes, or -1. */
+static int32_t escaped(const char *bytes, size_t left)
 {
-    *root = NULL;
-    if (size == 0) return triad_fail(err, TRIAD_ERR_FORMAT, 0, "JSON: empty");
-    if (size >= INT_MAX)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "JSON: %zu bytes are too many (at most 2^31 - 2)", size);
-    scan s = {.bytes = bytes, .size = size};
-    if (!utf8_valid(bytes, size, &s.at)) return bad(&s, "not UTF-8", err);
-    s.at = 0;
-    triad_status status = scan_all(&s, err);
-    if (status != TRIAD_OK) return status;
-    /* An object takes a kilobyte in json-c, and three bytes in a hostile file. */
-    if (s.objects > size / 8 + 1024)
-        return triad_fail(err, TRIAD_ERR_RANGE, -1, "JSON: %zu objects in %zu bytes are too many", s.objects, size);
+    int32_t code = 0;
+    if (left < 6 || bytes[0] != '\\' || bytes[1] != 'u') return -1;
+    for (int i = 2; i < 6; i++) {
+        const char c = bytes[i], lower = (char)(c | 32);
+        if (c >= '0' && c <= '9')
+            code = code * 16 + (c - '0');
+        else if (lower >= 'a' && lower <= 'f')
+            code = code * 16 + (lower - 'a' + 10);
+        else
+            return -1;
+    }
+    return code;
+}
 
+/* json-c 0.16 takes U+1D800, once it has put it together, for half of a pair, and so every plane's D8 to DF. So pairs
+ * are spelled out in UTF-8 before it sees them; what is no pair stays. NULL: out of memory. */
+static char *spell_pairs(const char *bytes, size_t *size)
+{
+    char *out = malloc(*size + 1);
+    size_t used = 0;
+    for (size_t at = 0; out != NULL && at < *size;) {
+        const int32_t high = escaped(bytes + at, *size - at),
+                      low = high >= 0xd800 && high < 0xdc00 ? escaped(bytes + at + 6, *size - at - 6) : -1;
+        if (low >= 0xdc00 && low < 0xe000) {
+            const uint32_t code = 0x10000 + ((uint32_t)(high & 0x3ff) << 10) + (uint32_t)(low & 0x3ff);
+            out[used++] = (char)(0xf0 | code >> 18);
+            out[used++] = (char)(0x80 | (code >> 12 & 63));
+            out[used++] = (char)(0x80 | (code >> 6 & 63));
+            out[used++] = (char)(0x80 | (code & 63));
+            at += 12;
+            continue;
+        }
+        const size_t step = bytes[at] == '\\' && at + 1 < *size ? 2 : 1; /* an escaped backslash begins nothing */
+        memcpy(out + used, bytes + at, step);
+        used += step;
+        at += step;
+    }
+    *size = used;
+    return out;
+}
+
+/* The tree, of what the scan has let through. */
+static triad_status build(json_object **root, scan *s, triad_error *err)
+{
+    const char *bytes = s->bytes;
+    const size_t size = s->size;
     json_tokener *tokener = json_tokener_new_ex(JSON_MAX_DEPTH + 2);
     if (tokener == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "JSON: out of memory");
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
@@ -183,8 +219,8 @@ triad_status json_read(json_object **root, const char *bytes, size_t size, triad
     if (error != json_tokener_success) {
         json_object_put(*root);
         *root = NULL;
-        s.at = end < size ? end : size;
-        return bad(&s,
+        s->at = end < size ? end : size;
+        return bad(s,
                    error == json_tokener_continue || error == json_tokener_error_parse_eof
                        ? "the document has no end"
                        : json_tokener_error_desc(error),
@@ -192,17 +228,44 @@ triad_status json_read(json_object **root, const char *bytes, size_t size, triad
     }
     for (; end < size; end++)
         if (strchr(" \t\n\r", bytes[end]) == NULL || bytes[end] == 0) {
-            s.at = end;
+            s->at = end;
             json_object_put(*root);
             *root = NULL;
-            return bad(&s, "something follows the document", err);
+            return bad(s, "something follows the document", err);
         }
-    if (count_members(*root) != s.members) {
+    if (count_members(*root) != s->members) {
         json_object_put(*root);
         *root = NULL;
         return triad_fail(err, TRIAD_ERR_FORMAT, -1, "JSON: an object has the same key twice");
     }
     return TRIAD_OK;
+}
+
+triad_status json_read(json_object **root, const char *bytes, size_t size, triad_error *err)
+{
+    *root = NULL;
+    if (size == 0) return triad_fail(err, TRIAD_ERR_FORMAT, 0, "JSON: empty");
+    if (size >= INT_MAX)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "JSON: %zu bytes are too many (at most 2^31 - 2)", size);
+    scan s = {.bytes = bytes, .size = size};
+    if (!utf8_valid(bytes, size, &s.at)) return bad(&s, "not UTF-8", err);
+    s.at = 0;
+    triad_status status = scan_all(&s, err);
+    if (status != TRIAD_OK) return status;
+    /* An object takes a kilobyte in json-c, and three bytes in a hostile file. */
+    if (s.objects > size / 8 + 1024)
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "JSON: %zu objects in %zu bytes are too many", s.objects, size);
+
+    char *spelled = NULL;
+    if (s.pairs) {
+        spelled = spell_pairs(bytes, &size);
+        if (spelled == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "JSON: out of memory");
+        bytes = s.bytes = spelled;
+        s.size = size;
+    }
+    status = build(root, &s, err);
+    free(spelled);
+    return status;
 }
 
 triad_status json_read_file(json_object **root, const char *path, size_t limit, triad_error *err)

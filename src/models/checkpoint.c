@@ -226,3 +226,11 @@ void checkpoint_prefetch_bytes(const void *data, size_t bytes)
     /* Advice: whether it is taken changes nothing but time. */
     (void)madvise((void *)start, (uintptr_t)data + bytes - start, MADV_WILLNEED);
 }
+
+void checkpoint_rest_bytes(const void *data, size_t bytes)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = ((uintptr_t)data + page - 1) & ~(page - 1),
+                    end = ((uintptr_t)data + bytes) & ~(page - 1);
+    /* The mapping is of a file that nobody writes: what is read again comes from there. */
+    if (end > start) (void)madvise((void *)start, end - start, MADV_DONTNEED);
+}

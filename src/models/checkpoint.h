@@ -48,6 +48,8 @@ TRIAD_NODISCARD triad_status checkpoint_widen(float *out, const tensor_view *ten
                                               triad_error *err);
 /* Asks the system to read mapped bytes ahead. */
 void checkpoint_prefetch_bytes(const void *data, size_t bytes);
+/* These bytes won't be wanted for a while: their pages leave this process, not the system's cache. */
+void checkpoint_rest_bytes(const void *data, size_t bytes);
 static inline void checkpoint_prefetch(const tensor_view *tensor)
 {
     if (tensor != NULL) checkpoint_prefetch_bytes(tensor->data, tensor->bytes);

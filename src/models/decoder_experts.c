@@ -137,11 +137,11 @@ static void add_tile(void *context, size_t tile, int worker)
     for (size_t i = first; i < first + count; i++) s->e->x.data[i] += s->sum.data[i];
 }
 
-static void prefetch(const swiglu *w)
+static void for_weights(const swiglu *w, void (*what)(const weight_matrix *))
 {
-    weight_prefetch(&w->gate.w);
-    weight_prefetch(&w->up.w);
-    weight_prefetch(&w->down.w);
+    what(&w->gate.w);
+    what(&w->up.w);
+    what(&w->down.w);
 }
 
 triad_status decoder_experts(decoder_pass *s, const decoder_layer *l, triad_error *err)
@@ -153,7 +153,7 @@ triad_status decoder_experts(decoder_pass *s, const decoder_layer *l, triad_erro
         size_t next = e + 1;
         while (next < experts && s->of_expert[next] == s->of_expert[next + 1]) next++;
         if (s->of_expert[e] == s->of_expert[e + 1]) continue;
-        if (next < experts) prefetch(&l->expert[next]);
+        if (next < experts) for_weights(&l->expert[next], weight_prefetch);
         for (size_t at = s->of_expert[e]; at < s->of_expert[e + 1] && status == TRIAD_OK; at += s->count) {
             s->count = s->of_expert[e + 1] - at < s->most ? s->of_expert[e + 1] - at : s->most;
             s->these = s->chosen + at;
@@ -162,6 +162,7 @@ triad_status decoder_experts(decoder_pass *s, const decoder_layer *l, triad_erro
                                     false, err);
             if (status == TRIAD_OK) triad_parallel(s->e->pool, engine_tiles(s->count), scatter_tile, s);
         }
+        for_weights(&l->expert[e], weight_rest);
     }
     if (status == TRIAD_OK) triad_parallel(s->e->pool, engine_tiles(s->p->rows), add_tile, s);
     return status;

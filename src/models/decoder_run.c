@@ -52,12 +52,13 @@ static triad_status normalise(decoder_pass *s, const tensor_view *gain, triad_er
     return status;
 }
 
-static void prefetch(const decoder_layer *l)
+/* All weights of a layer but its experts'. */
+static void for_weights(const decoder_layer *l, void (*what)(const weight_matrix *))
 {
-    const linear *const next[] = {&l->q,          &l->k,           &l->v,         &l->o,          &l->q_a,
-                                  &l->q_b,        &l->kv_a,        &l->kv_b,      &l->dense.gate, &l->dense.up,
-                                  &l->dense.down, &l->shared.gate, &l->shared.up, &l->shared.down};
-    for (size_t i = 0; i < sizeof next / sizeof *next; i++) weight_prefetch(&next[i]->w);
+    const linear *const all[] = {&l->q,          &l->k,           &l->v,         &l->o,          &l->q_a,
+                                 &l->q_b,        &l->kv_a,        &l->kv_b,      &l->dense.gate, &l->dense.up,
+                                 &l->dense.down, &l->shared.gate, &l->shared.up, &l->shared.down};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) what(&all[i]->w);
 }
 
 /* ---- what the engine calls */
@@ -72,7 +73,7 @@ static triad_status block(void *pass, size_t i, triad_error *err)
     decoder_pass *s = pass;
     const decoder_layer *l = &s->m->layer[i];
     const size_t rows = s->p->rows;
-    if (i + 1 < s->m->layers) prefetch(l + 1);
+    if (i + 1 < s->m->layers) for_weights(l + 1, weight_prefetch);
     triad_status status = decoder_attention_begin(s, l, err);
     for (s->first = 0; s->first < rows && status == TRIAD_OK; s->first += s->most) {
         s->count = rows - s->first < s->most ? rows - s->first : s->most;
@@ -84,6 +85,7 @@ static triad_status block(void *pass, size_t i, triad_error *err)
                                        : decoder_swiglu(s, &l->dense, row_of(s, s->first), s->a, s->count, true, err);
         stream_rest(&s->e->x, s->first, s->count);
     }
+    for_weights(l, weight_rest);
     return status == TRIAD_OK && l->expert != NULL ? decoder_experts(s, l, err) : status;
 }
 

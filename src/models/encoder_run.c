@@ -147,17 +147,17 @@ static bool next_chunk(encoder_pass *s)
     return s->sentences > 0;
 }
 
-static void prefetch(const encoder_layer *l)
+static void for_weights(const encoder_layer *l, void (*what)(const weight_matrix *))
 {
-    const linear *const next[] = {&l->q, &l->k, &l->v, &l->o, &l->up, &l->down};
-    for (size_t i = 0; i < sizeof next / sizeof *next; i++) weight_prefetch(&next[i]->w);
+    const linear *const all[] = {&l->q, &l->k, &l->v, &l->o, &l->up, &l->down};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) what(&all[i]->w);
 }
 
 static triad_status block(void *pass, size_t i, triad_error *err)
 {
     encoder_pass *s = pass;
     const encoder_layer *l = &s->m->layer[i];
-    if (i + 1 < s->m->layers) prefetch(l + 1);
+    if (i + 1 < s->m->layers) for_weights(l + 1, weight_prefetch);
     triad_status status = TRIAD_OK;
     s->first_sentence = s->sentences = 0;
     while (status == TRIAD_OK && next_chunk(s)) {
@@ -165,6 +165,7 @@ static triad_status block(void *pass, size_t i, triad_error *err)
         if (status == TRIAD_OK) status = feed_forward(s, l, err);
         stream_rest(&s->e->x, s->first, s->count);
     }
+    for_weights(l, weight_rest);
     return status;
 }
 

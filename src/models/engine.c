@@ -81,6 +81,7 @@ size_t engine_chunk(const engine *e, size_t floats_of_row, size_t floats_of_laye
 {
     const size_t room = (CHUNK_BYTES / sizeof(float)) + floats_of_layer / 4, rows = e->rows->rows;
     size_t most = room / floats_of_row / ENGINE_TILE * ENGINE_TILE;
+    if (e->options.chunk > 0) most = e->options.chunk / ENGINE_TILE * ENGINE_TILE;
     if (most < ENGINE_TILE) most = ENGINE_TILE;
     const size_t chunks = (rows + most - 1) / most;
     return ((rows + chunks - 1) / chunks + ENGINE_TILE - 1) / ENGINE_TILE * ENGINE_TILE;

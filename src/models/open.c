@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "base/file.h"
+#include "triad/hub.h"
 
 enum { MAX_CONFIG = 1 << 24 };
 
@@ -191,14 +192,18 @@ static void describe(triad_model *model, bool folder)
 triad_status triad_model_open(triad_model **model, const char *path, triad_error *err)
 {
     *model = NULL;
-    if (!triad_path_exists(path)) return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model: %.300s does not exist", path);
+    char *place;
+    triad_status status = triad_hub_find(&place, path, err);
+    if (status != TRIAD_OK) return status;
     triad_model *made = calloc(1, sizeof *made);
     if (made == NULL || (made->name = last_name(path)) == NULL) {
+        free(place);
         triad_model_close(made);
         return triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
     }
-    const bool folder = triad_path_is_folder(path);
-    const triad_status status = folder ? open_folder(made, path, err) : open_file(made, path, err);
+    const bool folder = triad_path_is_folder(place);
+    status = folder ? open_folder(made, place, err) : open_file(made, place, err);
+    free(place);
     if (status != TRIAD_OK) {
         triad_model_close(made);
         return status;

@@ -94,11 +94,26 @@ const float *weight_in_place(const weight_matrix *w, size_t first)
     return (const float *)w->tensor->data + (w->first + first) * w->columns;
 }
 
+/* Where the weight's bytes lie: rows are whole blocks. */
+static const void *bytes_of(const weight_matrix *w, size_t *size)
+{
+    const size_t count = tensor_count(w->tensor), row = count > 0 ? w->tensor->bytes / (count / w->columns) : 0;
+    *size = w->rows * row;
+    return (const char *)w->tensor->data + w->first * row;
+}
+
 void weight_prefetch(const weight_matrix *w)
 {
     if (w->tensor == NULL) return;
-    const size_t count = tensor_count(w->tensor), part = w->rows * w->columns;
-    /* In bytes of blocks: rows are whole blocks. */
-    const size_t row = count > 0 ? w->tensor->bytes / (count / w->columns) : 0;
-    checkpoint_prefetch_bytes((const char *)w->tensor->data + w->first * row, part / w->columns * row);
+    size_t size;
+    const void *data = bytes_of(w, &size);
+    checkpoint_prefetch_bytes(data, size);
+}
+
+void weight_rest(const weight_matrix *w)
+{
+    if (w->tensor == NULL) return;
+    size_t size;
+    const void *data = bytes_of(w, &size);
+    checkpoint_rest_bytes(data, size);
 }

@@ -47,6 +47,8 @@ TRIAD_NODISCARD triad_status weight_widen(float *out, const weight_matrix *w, si
                                           triad_error *err);
 /* Where these rows lie as floats already; NULL: they have to be widened. */
 const float *weight_in_place(const weight_matrix *w, size_t first);
+/* Asks the system to read the weight ahead; lets its pages go once it is done with. */
 void weight_prefetch(const weight_matrix *w);
+void weight_rest(const weight_matrix *w);
 
 #endif

@@ -34,7 +34,7 @@ static void add_lower(triad_text *out, int32_t code)
         triad_text_add(out, "i\xcc\x87");
         return;
     }
-    add_code(out, utf8proc_tolower(code));
+    add_code(out, unicode_lower(code));
 }
 
 static void lowercase(triad_text *out, const char *text, size_t size)

@@ -9,7 +9,12 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-enum { MATCH_LIMIT = 50 * 1000 * 1000, DEPTH_LIMIT = 100 * 1000, HEAP_LIMIT_KIB = 64 * 1024, MAX_EXPRESSION = 1 << 16 };
+#ifdef TRIAD_FUZZED
+enum { MATCH_LIMIT = 20 * 1000 };
+#else
+enum { MATCH_LIMIT = 50 * 1000 * 1000 };
+#endif
+enum { DEPTH_LIMIT = 100 * 1000, HEAP_LIMIT_KIB = 64 * 1024, MAX_EXPRESSION = 1 << 16 };
 
 struct pattern {
     pcre2_code *code;
@@ -19,6 +24,11 @@ struct pattern_scratch {
     pcre2_match_context *limits;
     pcre2_code *unassigned; /* \p{Cn}, made when it is first wanted */
     triad_text known;
+    /* What stands in for characters of a category and a size. */
+    struct {
+        char bytes[4];
+        bool sought, found;
+    } stand_in[UTF8PROC_CATEGORY_CO + 1][5];
 };
 
 /* PCRE2's \s takes in U+180E, which lost White_Space in Unicode 6.3; so the class is spelled out. */
@@ -128,8 +138,11 @@ triad_status pattern_create(pattern **compiled, const char *expression, size_t s
             status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "tokenizer: bad expression \"%.*s\": %s",
                                 (int)(size < 200 ? size : 200), expression, (const char *)reason);
         } else {
-            /* Without executable memory the interpreter gives the same matches, only slower. */
+            /* Without executable memory the interpreter gives the same matches, only slower. Fuzzing compiles an
+             * expression for every input, and watches the interpreter's reads. */
+#ifndef TRIAD_FUZZED
             (void)pcre2_jit_compile(made->code, PCRE2_JIT_COMPLETE);
+#endif
         }
     }
     pcre2_compile_context_free(context);
@@ -187,19 +200,25 @@ static bool next_unassigned(pattern_scratch *scratch, const char *text, size_t s
 }
 
 /* Writes over the character at place one of its category and size that PCRE2 knows; leaves it where there is none.
- * From the top down: expressions spell out low ranges. */
+ * From the top down: expressions spell out low ranges. The search is long, so its outcome is kept. */
 static void stand_in(pattern_scratch *scratch, char *place, utf8proc_category_t category, size_t bytes)
 {
     static const int32_t top[] = {0, 0x7f, 0x7ff, 0xffff, 0x10ffff};
-    for (int32_t code = top[bytes]; code > top[bytes - 1]; code--) {
-        if (utf8proc_category(code) != category) continue;
-        utf8proc_uint8_t other[4];
-        size_t start;
-        utf8proc_encode_char(code, other);
-        if (next_unassigned(scratch, (const char *)other, bytes, 0, &start)) continue;
-        memcpy(place, other, bytes);
-        return;
+    const size_t kind = (size_t)category;
+    if (!scratch->stand_in[kind][bytes].sought) {
+        scratch->stand_in[kind][bytes].sought = true;
+        for (int32_t code = top[bytes]; code > top[bytes - 1]; code--) {
+            if (utf8proc_category(code) != category) continue;
+            utf8proc_uint8_t other[4];
+            size_t start;
+            utf8proc_encode_char(code, other);
+            if (next_unassigned(scratch, (const char *)other, bytes, 0, &start)) continue;
+            memcpy(scratch->stand_in[kind][bytes].bytes, other, bytes);
+            scratch->stand_in[kind][bytes].found = true;
+            break;
+        }
     }
+    if (scratch->stand_in[kind][bytes].found) memcpy(place, scratch->stand_in[kind][bytes].bytes, bytes);
 }
 
 triad_status pattern_known(pattern_scratch *scratch, const char *text, size_t size, const char **known,
@@ -219,7 +238,7 @@ triad_status pattern_known(pattern_scratch *scratch, const char *text, size_t si
     }
     size_t at = 0, bytes;
     while (next_unassigned(scratch, text, size, at, &at)) {
-        const utf8proc_category_t category = utf8proc_category(unicode_at(text, at, size, &bytes));
+        const utf8proc_category_t category = unicode_category(unicode_at(text, at, size, &bytes));
         if (category != UTF8PROC_CATEGORY_CN) {
             if (*known == text) {
                 scratch->known.size = 0;

@@ -1,4 +1,4 @@
-/* Character classes by utf8proc's tables. */
+/* Character classes by utf8proc's tables, and what Unicode has added since. */
 #ifndef TRIAD_TOKENIZERS_UNICODE_H
 #define TRIAD_TOKENIZERS_UNICODE_H
 
@@ -7,6 +7,10 @@
 #include <stdint.h>
 
 #include <utf8proc.h>
+
+/* Categories and lower case up to Unicode 16. */
+utf8proc_category_t unicode_category(int32_t code);
+int32_t unicode_lower(int32_t code);
 
 /* The code point at text[at] of valid UTF-8 that ends before size; *bytes is its length. */
 static inline int32_t unicode_at(const char *text, size_t at, size_t size, size_t *bytes)
@@ -29,20 +33,20 @@ static inline bool unicode_is_space(int32_t code)
 
 static inline bool unicode_is_number(int32_t code)
 {
-    const utf8proc_category_t category = utf8proc_category(code);
+    const utf8proc_category_t category = unicode_category(code);
     return category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO;
 }
 
 static inline bool unicode_is_punctuation(int32_t code)
 {
-    const utf8proc_category_t category = utf8proc_category(code);
+    const utf8proc_category_t category = unicode_category(code);
     return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
 }
 
 /* A letter, mark, decimal number or connector: \w. */
 static inline bool unicode_is_word(int32_t code)
 {
-    const utf8proc_category_t category = utf8proc_category(code);
+    const utf8proc_category_t category = unicode_category(code);
     return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_ND) || category == UTF8PROC_CATEGORY_PC;
 }
 

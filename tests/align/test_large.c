@@ -223,6 +223,64 @@ static void test_kernels_in_float(void **state)
     free(same);
 }
 
+static double rank_correlation(const double *a, const double *b, size_t n)
+{
+    double both = 0, own = 0, other = 0;
+    for (size_t i = 0; i < n * n; i++) {
+        both += a[i] * b[i];
+        own += a[i] * a[i];
+        other += b[i] * b[i];
+    }
+    return both / sqrt(own * other);
+}
+
+/* Ranks of the cosine RDM by float products where that cannot matter; refused where distances tie. */
+static void test_rdms_in_float(void **state)
+{
+    (void)state;
+    const size_t n = 700, d = 60;
+    const uint32_t kinds = 1U << ALIGN_COSINE_RANKS | 1U << ALIGN_COSINE_CENTRED;
+    for (unsigned shape = 0; shape < 3; shape++) {
+        double *x = gaussian(n, d, 50);
+        for (size_t i = 0; i < n * d; i++) {
+            if (shape == 1) x[i] += 100;       /* much alike, and still all different */
+            if (shape == 2) x[i] = x[i] > 1.3; /* counts: few different distances */
+        }
+        const align_source rows = {.n = n, .d = d, .x = x};
+        align_matrix plain[ALIGN_MATRICES] = {0};
+        double *cosine = malloc(n * n * sizeof *cosine);
+        assert_int_equal(align_cosines(cosine, x, n, d, NULL, NULL), TRIAD_OK);
+        assert_int_equal(align_cosine_forms(plain, kinds, cosine, n, NULL, NULL, NULL), TRIAD_OK);
+        double *first = NULL;
+        for (size_t p = 0; p < 3; p++) {
+            align_matrix single[ALIGN_MATRICES] = {0};
+            bool done;
+            double *room = malloc(n * n * sizeof *room);
+            assert_int_equal(align_cosine_forms_single(single, &done, kinds, room, &rows, NULL, pools[p], NULL),
+                             TRIAD_OK);
+            assert_int_equal(done, shape < 2);
+            if (!done) {
+                assert_null(single[ALIGN_COSINE_RANKS].values);
+                free(room);
+                continue;
+            }
+            for (size_t k = ALIGN_COSINE_CENTRED; k <= ALIGN_COSINE_RANKS; k++) {
+                assert_true(fabs(rank_correlation(plain[k].values, single[k].values, n) - 1) < 1e-8);
+                assert_true(fabs(single[k].norm - plain[k].norm) < 1e-6 * plain[k].norm);
+            }
+            if (first == NULL) {
+                first = malloc(n * n * sizeof *first);
+                memcpy(first, single[ALIGN_COSINE_RANKS].values, n * n * sizeof *first);
+            }
+            assert_memory_equal(first, single[ALIGN_COSINE_RANKS].values, n * n * sizeof *first);
+            align_matrices_free(single);
+        }
+        free(first);
+        align_matrices_free(plain);
+        free(x);
+    }
+}
+
 /* ---- ranks */
 
 static void compare_ranks(const double *table, size_t n, const char *what)
@@ -345,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_neighbours),
         cmocka_unit_test(test_kernels_in_float),
         cmocka_unit_test(test_nothing_to_tell_apart),
+        cmocka_unit_test(test_rdms_in_float),
         cmocka_unit_test(test_ranks),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_large_memory),

@@ -207,7 +207,9 @@ static uint64_t play_batch(int threads, uint64_t action_seed, uint64_t seed_offs
     static const babyai_level *levels[ENVS];
     static uint64_t seeds[ENVS];
     static uint8_t action[ENVS], observation[ENVS * BABYAI_OBSERVATION], direction[ENVS], terminated[ENVS],
-        truncated[ENVS];
+        truncated[ENVS], final_observation[ENVS * BABYAI_OBSERVATION], final_direction[ENVS];
+    memset(final_observation, 0, sizeof final_observation);
+    memset(final_direction, 0, sizeof final_direction);
     static float reward[ENVS];
     triad_error err;
     triad_pool *pool = NULL;
@@ -216,7 +218,14 @@ static uint64_t play_batch(int threads, uint64_t action_seed, uint64_t seed_offs
     for (size_t i = 0; i < ENVS; i++) seeds[i] += seed_offset;
     if (threads > 1) assert_int_equal(triad_pool_create(&pool, threads, &err), TRIAD_OK);
     assert_int_equal(babyai_batch_create(&batch, ENVS, levels, seeds, &err), TRIAD_OK);
-    const babyai_io io = {action, observation, direction, reward, terminated, truncated};
+    const babyai_io io = {.action = action,
+                          .observation = observation,
+                          .direction = direction,
+                          .reward = reward,
+                          .terminated = terminated,
+                          .truncated = truncated,
+                          .final_observation = final_observation,
+                          .final_direction = final_direction};
     assert_int_equal(babyai_batch_reset(batch, pool, &io, &err), TRIAD_OK);
     uint64_t h = digest(0xcbf29ce484222325, observation, sizeof observation);
     for (size_t i = 0; each && i < ENVS; i++)
@@ -233,6 +242,8 @@ static uint64_t play_batch(int threads, uint64_t action_seed, uint64_t seed_offs
         h = digest(h, reward, sizeof reward);
         h = digest(h, terminated, sizeof terminated);
         h = digest(h, truncated, sizeof truncated);
+        h = digest(h, final_observation, sizeof final_observation);
+        h = digest(h, final_direction, sizeof final_direction);
         for (size_t i = 0; i < ENVS; i++) {
             h = digest(h, babyai_batch_mission(batch, i), strlen(babyai_batch_mission(batch, i)));
             if (!each) continue;
@@ -240,6 +251,9 @@ static uint64_t play_batch(int threads, uint64_t action_seed, uint64_t seed_offs
             each[i] = digest(each[i], &direction[i], 1);
             each[i] = digest(each[i], &reward[i], sizeof reward[i]);
             each[i] = digest(each[i], (const uint8_t[]){terminated[i], truncated[i]}, 2);
+            if (!terminated[i] && !truncated[i]) continue;
+            each[i] = digest(each[i], final_observation + i * BABYAI_OBSERVATION, BABYAI_OBSERVATION);
+            each[i] = digest(each[i], &final_direction[i], 1);
         }
     }
     babyai_batch_free(batch);
@@ -282,10 +296,13 @@ static void a_batch_is_its_environments(void **state)
             double reward;
             bool terminated, truncated;
             babyai_step(env, (babyai_action)actions[step][i], &reward, &terminated, &truncated);
+            uint8_t last[BABYAI_OBSERVATION], last_direction;
+            babyai_observe(env, last, &last_direction);
             if (terminated || truncated) assert_int_equal(babyai_reset(env, NULL), TRIAD_OK);
             const float single = (float)reward;
             h = digest(see(h, env), &single, sizeof single);
             h = digest(h, (const uint8_t[]){terminated, truncated}, 2);
+            if (terminated || truncated) h = digest(digest(h, last, sizeof last), &last_direction, 1);
         }
         assert_true(h == each[i]);
         babyai_free(env);
@@ -307,7 +324,12 @@ static void batches_refuse(void **state)
     uint8_t action[2] = {0, BABYAI_ACTIONS}, observation[2 * BABYAI_OBSERVATION], direction[2], terminated[2],
             truncated[2];
     float reward[2];
-    const babyai_io io = {action, observation, direction, reward, terminated, truncated};
+    const babyai_io io = {.action = action,
+                          .observation = observation,
+                          .direction = direction,
+                          .reward = reward,
+                          .terminated = terminated,
+                          .truncated = truncated};
     assert_int_equal(babyai_batch_reset(batch, NULL, &io, &err), TRIAD_OK);
     assert_int_equal(babyai_batch_step(batch, NULL, &io, &err), TRIAD_ERR_RANGE);
     assert_int_equal(err.position, 1);
@@ -317,8 +339,21 @@ static void batches_refuse(void **state)
     assert_int_equal(err.position, 1);
     assert_int_equal(babyai_batch_step(batch, NULL, &io, &err),
                      TRIAD_ERR_GENERATION); /* until it is given another seed */
-    assert_int_equal(babyai_reset_seed(babyai_batch_env(batch, 1), 4, &err), TRIAD_OK);
+    assert_int_equal(babyai_batch_restart(batch, 2, 4, &io, &err), TRIAD_ERR_RANGE);
+    assert_int_equal(babyai_batch_restart(batch, 1, 4, &io, &err), TRIAD_OK);
+    uint8_t image[BABYAI_OBSERVATION], looks;
+    babyai_env *same = fresh("SynthS5R2", 4);
+    babyai_observe(same, image, &looks);
+    assert_memory_equal(observation + BABYAI_OBSERVATION, image, sizeof image);
+    assert_int_equal(direction[1], looks);
+    assert_string_equal(babyai_batch_mission(batch, 1), babyai_mission(same));
+    babyai_free(same);
     assert_int_equal(babyai_batch_step(batch, NULL, &io, &err), TRIAD_OK);
+    assert_int_equal(babyai_batch_count(batch), 2);
+    babyai_batch_free(batch);
+    assert_int_equal(babyai_batch_create(&batch, 2, levels, seeds, &err), TRIAD_OK);
+    assert_int_equal(babyai_batch_step(batch, NULL, &io, &err), TRIAD_ERR_GENERATION); /* not reset yet */
+    assert_int_equal(err.position, 0);
     babyai_batch_free(batch);
 }
 

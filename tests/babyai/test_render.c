@@ -138,24 +138,59 @@ static void check_frame(const char *line)
     free(rgb);
 }
 
+static void check_whole(const char *line)
+{
+    char level[64];
+    unsigned long long seed;
+    int steps, x, y, direction, type, colour, at[3];
+    unsigned recorded;
+    assert_int_equal(sscanf(line, "W\t%63s\t%llu\t%d\t%x\t%d\t%d\t%d\t%d\t%d", level, &seed, &steps, &recorded, &x, &y,
+                            &direction, &type, &colour),
+                     9);
+    babyai_env *env;
+    babyai_bot *bot;
+    assert_int_equal(babyai_create(&env, babyai_level_find(level), NULL), TRIAD_OK);
+    assert_int_equal(babyai_reset_seed(env, seed, NULL), TRIAD_OK);
+    assert_int_equal(babyai_bot_create(&bot, env, NULL), TRIAD_OK);
+    for (int last = -1; babyai_steps(env) < steps;) {
+        babyai_action action;
+        bool terminated, truncated;
+        assert_int_equal(babyai_bot_act(bot, last, &action, NULL), TRIAD_OK);
+        babyai_step(env, action, NULL, &terminated, &truncated);
+        last = (int)action;
+    }
+    static uint8_t grid[3 * 22 * 22];
+    uint8_t carried[3];
+    const babyai_level_info info = babyai_level_describe(babyai_env_level(env));
+    babyai_observe_whole(env, grid);
+    babyai_where(env, &at[0], &at[1], &at[2], carried);
+    assert_int_equal(checksum(grid, 3 * (size_t)(info.width * info.height)), recorded);
+    assert_true(at[0] == x && at[1] == y && at[2] == direction && carried[0] == type && carried[1] == colour);
+    babyai_bot_free(bot);
+    babyai_free(env);
+}
+
 static void pictures_are_minigrids(void **state)
 {
     (void)state;
     FILE *file = fopen("babyai/frames.tsv", "r");
     assert_non_null(file);
     char line[256];
-    int tiles = 0, frames = 0;
+    int tiles = 0, frames = 0, grids = 0;
     while (fgets(line, sizeof line, file)) {
         if (line[0] == 'T') {
             check_tile(line);
             tiles++;
+        } else if (line[0] == 'W') {
+            check_whole(line);
+            grids++;
         } else {
             check_frame(line);
             frames++;
         }
     }
     fclose(file);
-    assert_true(tiles > 300 && frames > 50);
+    assert_true(tiles > 300 && frames > 50 && grids > 10);
 }
 
 static void tiles_have_a_range(void **state)
@@ -172,6 +207,35 @@ static void tiles_have_a_range(void **state)
     assert_int_equal(babyai_render(env, 513, true, false, rgb, &err), TRIAD_ERR_RANGE);
     assert_int_equal(babyai_render(env, 512, true, true, rgb, &err), TRIAD_OK);
     babyai_free(env);
+}
+
+/* A renderer that has seen other levels draws what a new one draws. */
+static void a_renderer_draws_the_same(void **state)
+{
+    (void)state;
+    triad_error err;
+    babyai_renderer *renderer;
+    assert_int_equal(babyai_renderer_create(&renderer, 0, &err), TRIAD_ERR_RANGE);
+    assert_null(renderer);
+    assert_int_equal(babyai_renderer_create(&renderer, 513, &err), TRIAD_ERR_RANGE);
+    assert_int_equal(babyai_renderer_create(&renderer, 6, &err), TRIAD_OK);
+    static uint8_t once[3 * 22 * 22 * 36], again[3 * 22 * 22 * 36];
+    for (size_t l = 0; l < babyai_level_count(); l++) {
+        babyai_env *env;
+        size_t height, width;
+        assert_int_equal(babyai_create(&env, babyai_level_at(l), &err), TRIAD_OK);
+        assert_int_equal(babyai_renderer_draw(renderer, env, true, false, again, &err), TRIAD_ERR_ARGUMENT);
+        assert_int_equal(babyai_reset_seed(env, 11, &err), TRIAD_OK);
+        for (int view = 0; view < 3; view++) {
+            babyai_frame_size(env, 6, view == 2, &height, &width);
+            assert_int_equal(babyai_render(env, 6, view == 1, view == 2, once, &err), TRIAD_OK);
+            assert_int_equal(babyai_renderer_draw(renderer, env, view == 1, view == 2, again, &err), TRIAD_OK);
+            assert_memory_equal(once, again, 3 * height * width);
+        }
+        babyai_free(env);
+    }
+    babyai_renderer_free(renderer);
+    babyai_renderer_free(NULL);
 }
 
 /* ---- films */
@@ -328,9 +392,13 @@ static void what_it_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pictures_are_minigrids), cmocka_unit_test(tiles_have_a_range),
-        cmocka_unit_test(films_are_their_frames), cmocka_unit_test(what_it_tells),
-        cmocka_unit_test(an_agent_acts),          cmocka_unit_test(what_it_refuses),
+        cmocka_unit_test(pictures_are_minigrids),
+        cmocka_unit_test(tiles_have_a_range),
+        cmocka_unit_test(a_renderer_draws_the_same),
+        cmocka_unit_test(films_are_their_frames),
+        cmocka_unit_test(what_it_tells),
+        cmocka_unit_test(an_agent_acts),
+        cmocka_unit_test(what_it_refuses),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -18,13 +18,15 @@ typedef struct room {
 } room;
 
 static const room ROOMS[] = {
-    {"cli", 8},   {"experiment", 7}, {"bench", 7},  {"report", 6}, {"embed", 5},      {"align", 5},   {"space", 4},
-    {"agent", 4}, {"models", 4},     {"babyai", 3}, {"nn", 3},     {"tokenizers", 3}, {"formats", 2}, {"base", 1},
+    {"cli", 8},    {"experiment", 7}, {"bench", 7},      {"report", 6},  {"inspect", 6},
+    {"embed", 5},  {"align", 5},      {"space", 4},      {"agent", 4},   {"models", 4},
+    {"babyai", 3}, {"nn", 3},         {"tokenizers", 3}, {"formats", 2}, {"base", 1},
 };
 
 /* Public headers whose room has another name. */
-static const char *const HEADERS[][2] = {
-    {"items", "formats"}, {"image", "formats"}, {"model", "models"}, {"lexical", "space"}, {"map", "align"}};
+static const char *const HEADERS[][2] = {{"items", "formats"},   {"image", "formats"}, {"model", "models"},
+                                         {"hub", "models"},      {"lexical", "space"}, {"map", "align"},
+                                         {"multiverse", "align"}};
 
 static const room *find_room(const char *name, size_t length)
 {

@@ -93,6 +93,20 @@ static void train(void **state)
     measured("train --width 64 --seconds 0.01 --threads 1 --json", "train", members, 6, 1);
 }
 
+static void embed(void **state)
+{
+    (void)state;
+    static const char *const members[] = {"threads",     "sentences", "tokens",       "tokens_computed", "seconds",
+                                          "items_per_s", "gflops",    "gflops_sgemm", "peak_rss_bytes"};
+    measured("embed models/checkpoints/gguf-llama-q4_0/gguf-llama-q4_0.gguf models/checkpoints/st-mean --count 600 "
+             "--repeats 1 --json",
+             "embed", members, 9, 2);
+    measured("embed models/checkpoints/st-mean --count 9 --apart --repeats 0 --threads 2 --json", "embed", members, 9,
+             1);
+    assert_int_equal(bench("embed models/absent"), 1);
+    refused("embed", "too few arguments");
+}
+
 static void align(void **state)
 {
     (void)state;
@@ -137,6 +151,6 @@ static void turns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(refusals), cmocka_unit_test(babyai), cmocka_unit_test(align),
-                                       cmocka_unit_test(train), cmocka_unit_test(turns)};
+                                       cmocka_unit_test(train),    cmocka_unit_test(turns),  cmocka_unit_test(embed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

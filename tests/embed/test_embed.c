@@ -137,6 +137,83 @@ static void poolings(void **state)
     pools(ST);
 }
 
+/* Several poolings of one pass are the spaces of several passes. */
+static void pools_at_once(void **state)
+{
+    (void)state;
+    triad_items items = items_of(COUNT, NULL);
+    triad_embed_options options = {.layers = "all", .pool = "mean,last,tokens"};
+    triad_space spaces[EMBED_MAX_POOLS];
+    size_t made;
+    static const char *const names[] = {"mean", "last", "tokens"};
+    expect_success(triad_embed_pools(spaces, &made, LLAMA, &items, &options, NULL, NULL, err));
+    assert_int_equal(made, 3);
+    for (size_t i = 0; i < made; i++) {
+        triad_space one = embedded(LLAMA, "all", names[i], 0);
+        assert_string_equal(spaces[i].pool, names[i]);
+        assert_int_equal(spaces[i].layers, one.layers);
+        for (size_t k = 0; k < one.layers; k++)
+            assert_memory_equal(spaces[i].layer[k].data, one.layer[k].data,
+                                one.layer[k].n * one.layer[k].d * sizeof(float));
+        triad_space_free(&one);
+        triad_space_free(&spaces[i]);
+    }
+    options.pool = "mean,mean";
+    expect_failure(triad_embed_pools(spaces, &made, LLAMA, &items, &options, NULL, NULL, err), TRIAD_ERR_ARGUMENT,
+                   "named twice");
+    options.pool = "mean,";
+    expect_failure(triad_embed_pools(spaces, &made, LLAMA, &items, &options, NULL, NULL, err), TRIAD_ERR_UNSUPPORTED,
+                   "unknown");
+    triad_items_free(&items);
+}
+
+/* A word's row is the mean over where it stands of its tokens' mean: checked against the tokens themselves. */
+static void words_of(const char *source, bool ends)
+{
+    static const char *const texts[] = {"go  to the red ball", "the ball", "red red"}, *const ids[] = {"1", "2", "3"};
+    static const char *const sorted[] = {"ball", "go", "red", "the", "to"};
+    triad_items items;
+    expect_success(triad_items_create(&items, 3, ids, texts, 0, NULL, NULL, err));
+    triad_embed_options options = {.layers = "all", .unit = "word"};
+    triad_space space, tokens;
+    expect_success(triad_embed(&space, source, &items, &options, NULL, NULL, err));
+    assert_string_equal(space.unit, "word");
+    assert_string_equal(space.pool, "mean");
+    assert_int_equal(space.items.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_string_equal(space.items.id[i], sorted[i]);
+        assert_string_equal(space.items.text[i], sorted[i]);
+    }
+    options.unit = "sentence";
+    options.pool = "tokens";
+    expect_success(triad_embed(&tokens, source, &items, &options, NULL, NULL, err));
+    assert_null(triad_space_find(&space, "projected"));
+    const triad_layer *w = triad_space_find(&space, "1"), *t = triad_space_find(&tokens, "1");
+    assert_int_equal(w->d, t->d);
+    options.unit = "word";
+    options.pool = "last";
+    triad_space last;
+    expect_success(triad_embed(&last, source, &items, &options, NULL, NULL, err));
+    /* "ball" ends two sentences: the mean of the tokens before what closes them. */
+    const triad_layer *l = triad_space_find(&last, "1");
+    const size_t a = (size_t)tokens.offsets[1] - (ends ? 2 : 1), b = (size_t)tokens.offsets[2] - (ends ? 2 : 1);
+    for (size_t j = 0; j < l->d; j++) {
+        const double mean = (t->data[a * t->d + j] + (double)t->data[b * t->d + j]) / 2;
+        assert_true(fabs(mean - l->data[j]) <= 1e-6 * (1 + fabs(mean)));
+    }
+    triad_space_free(&space);
+    triad_space_free(&tokens);
+    triad_space_free(&last);
+    triad_items_free(&items);
+}
+
+static void words(void **state)
+{
+    (void)state;
+    words_of(LLAMA, false);
+    words_of(ST, true);
+}
+
 static void layers_by_name(void **state)
 {
     (void)state;
@@ -192,7 +269,11 @@ static void refuses(void **state)
     refuse(LLAMA, "", NULL, NULL, TRIAD_ERR_ARGUMENT, "layers");
     refuse(LLAMA, NULL, "projected", NULL, TRIAD_ERR_ARGUMENT, "projects nothing");
     refuse(LLAMA, NULL, "eos", NULL, TRIAD_ERR_ARGUMENT, "only CLIP");
-    refuse(LLAMA, NULL, NULL, "word", TRIAD_ERR_UNSUPPORTED, "word");
+    refuse(LLAMA, NULL, NULL, "letter", TRIAD_ERR_UNSUPPORTED, "letter");
+    refuse(LLAMA, NULL, "cls", "word", TRIAD_ERR_ARGUMENT, "words are pooled by mean");
+    refuse("baseline:bow", NULL, NULL, "word", TRIAD_ERR_UNSUPPORTED, "only models");
+    refuse(LLAMA, NULL, "mean,last", NULL, TRIAD_ERR_ARGUMENT, "one space has one pooling");
+    refuse(LLAMA, NULL, "mean,", NULL, TRIAD_ERR_ARGUMENT, "one space has one pooling");
     refuse(ST, "0", "projected", NULL, TRIAD_ERR_ARGUMENT, "leaves none");
     refuse("baseline:bow", "1", NULL, NULL, TRIAD_ERR_NOT_FOUND, "layer \"1\"");
     refuse("baseline:random", NULL, "mean", NULL, TRIAD_ERR_ARGUMENT, "nothing to pool");
@@ -336,7 +417,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bag_of_words),   cmocka_unit_test(random_baseline), cmocka_unit_test(poolings),
         cmocka_unit_test(layers_by_name), cmocka_unit_test(refuses),         cmocka_unit_test(probes),
-        cmocka_unit_test(commands),       cmocka_unit_test(agents),
+        cmocka_unit_test(commands),       cmocka_unit_test(agents),          cmocka_unit_test(pools_at_once),
+        cmocka_unit_test(words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,30 +110,44 @@ static void refuse(const builder *b, triad_status status, const char *words)
     free(exact);
 }
 
+static void refuse_ended(builder *b, triad_status status, const char *words)
+{
+    chunk(b, "IEND", "", 0);
+    refuse(b, status, words);
+}
+
 static void hostile_files_are_refused(void **state)
 {
     (void)state;
+    static const unsigned char filler[20000] = {'a'};
     builder b;
     /* Sizes that would ask for gigabytes are refused by the header alone. */
     header(&b, 0x7fffffff, 0x7fffffff, 16, 6);
-    refuse(&b, TRIAD_ERR_FORMAT, "png: ");
+    refuse_ended(&b, TRIAD_ERR_FORMAT, "png: ");
     header(&b, 16384, 16384, 8, 2);
     chunk(&b, "IDAT", "", 0);
-    refuse(&b, TRIAD_ERR_RANGE, "16384 x 16384 pixels are more than are read");
+    refuse_ended(&b, TRIAD_ERR_FORMAT, "can't hold 16384 x 16384 pixels");
+    header(&b, 9000, 9000, 1, 0);
+    chunk(&b, "tEXt", filler, sizeof filler);
+    chunk(&b, "IDAT", "", 0);
+    refuse_ended(&b, TRIAD_ERR_RANGE, "9000 x 9000 pixels are more than are read");
     header(&b, 20000, 1, 8, 2);
-    refuse(&b, TRIAD_ERR_FORMAT, "png: ");
+    refuse_ended(&b, TRIAD_ERR_FORMAT, "png: ");
     header(&b, 0, 5, 8, 2);
-    refuse(&b, TRIAD_ERR_FORMAT, "png: ");
+    refuse_ended(&b, TRIAD_ERR_FORMAT, "png: ");
     header(&b, 4, 4, 7, 2);
-    refuse(&b, TRIAD_ERR_FORMAT, "png: ");
+    refuse_ended(&b, TRIAD_ERR_FORMAT, "png: ");
     header(&b, 4, 4, 8, 2);
     refuse(&b, TRIAD_ERR_FORMAT, "the file ends in the middle");
-    chunk(&b, "IEND", "", 0);
-    refuse(&b, TRIAD_ERR_FORMAT, "png: ");
+    refuse_ended(&b, TRIAD_ERR_FORMAT, "png: ");
+    /* A chunk of two gigabytes in a file of some bytes. */
+    header(&b, 4, 4, 8, 2);
+    put(&b, "\x7c\x00\x02\x94sPLTE...", 12);
+    refuse(&b, TRIAD_ERR_FORMAT, "the file ends in the middle");
     /* An image without its palette. */
     header(&b, 4, 4, 8, 3);
     chunk(&b, "IDAT", "x\x9c\x03\x00\x00\x00\x00\x01", 8);
-    refuse(&b, TRIAD_ERR_FORMAT, "png: ");
+    refuse_ended(&b, TRIAD_ERR_FORMAT, "png: ");
     /* Too few pixels, and rows that were never compressed. */
     header(&b, 4, 4, 8, 2);
     chunk(&b, "IDAT", "x\x9c\x03\x00\x00\x00\x00\x01", 8);
@@ -141,7 +155,7 @@ static void hostile_files_are_refused(void **state)
     refuse(&b, TRIAD_ERR_FORMAT, "png: ");
     header(&b, 4, 4, 8, 2);
     chunk(&b, "IDAT", "nothing of zlib", 15);
-    refuse(&b, TRIAD_ERR_FORMAT, "png: ");
+    refuse_ended(&b, TRIAD_ERR_FORMAT, "png: ");
 }
 
 static void whole_or_not_at_all(void **state)

@@ -299,13 +299,41 @@ static void members_are_wanted_by_name(void **state)
     json_object_put(root);
 }
 
+/* json-c alone loses U+1D800 to U+1DFFF and their like on every plane. */
+static void pairs_are_characters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *wanted;
+    } CASES[] = {
+        {"[\"\\ud836\\udc38\"]", "\xf0\x9d\xa0\xb8"},
+        {"[\"a\\uD876\\uDEA5b\"]", "a\xf0\xad\xaa\xa5"
+                                   "b"},
+        {"[\"\\ud83d\\ude00\"]", "\xf0\x9f\x98\x80"},
+        {"[\"\\udbff\\udfff\"]", "\xf4\x8f\xbf\xbf"},
+        {"[\"\\\\ud836\\\\udc38\"]", "\\ud836\\udc38"}, /* backslashes of their own */
+        {"[\"\\ud836\"]", "\xef\xbf\xbd"},              /* half a pair */
+        {"[\"\\ud836x\"]", "\xef\xbf\xbdx"},
+        {"[\"\\udc38\\ud836\"]", "\xef\xbf\xbd\xef\xbf\xbd"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        json_object *root;
+        expect_success(json_read(&root, CASES[i].text, strlen(CASES[i].text), err));
+        assert_string_equal(json_object_get_string(json_object_array_get_idx(root, 0)), CASES[i].wanted);
+        json_object_put(root);
+    }
+    json_object *root;
+    expect_failure(json_read(&root, "[\"\\ud83d\\ude00\", }", 19, err), TRIAD_ERR_FORMAT, "JSON");
+    expect_failure(json_read(&root, "[\"\\ud83d\\uzzzz\"]", 17, err), TRIAD_ERR_FORMAT, "JSON");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepts_what_is_json),           cmocka_unit_test(refuses_what_is_not),
-        cmocka_unit_test(limits_depth_and_amplification), cmocka_unit_test(every_cut_is_refused),
-        cmocka_unit_test(reals_print_shortest),           cmocka_unit_test(writes_what_it_reads),
-        cmocka_unit_test(members_are_wanted_by_name),
+        cmocka_unit_test(pairs_are_characters), cmocka_unit_test(accepts_what_is_json),
+        cmocka_unit_test(refuses_what_is_not),  cmocka_unit_test(limits_depth_and_amplification),
+        cmocka_unit_test(every_cut_is_refused), cmocka_unit_test(reals_print_shortest),
+        cmocka_unit_test(writes_what_it_reads), cmocka_unit_test(members_are_wanted_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

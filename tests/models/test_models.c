@@ -398,7 +398,8 @@ static void refuses_paths(void **state)
 {
     (void)state;
     triad_model *model;
-    expect_failure(triad_model_open(&model, "models/absent", err), TRIAD_ERR_NOT_FOUND, "does not exist");
+    expect_failure(triad_model_open(&model, "models/absent", err), TRIAD_ERR_NOT_FOUND,
+                   "neither a file, a folder nor a model of the cache");
     expect_failure(triad_model_open(&model, "models", err), TRIAD_ERR_NOT_FOUND, "no config.json");
     expect_failure(triad_model_open(&model, "models/tokenizers/gpt2/tokenizer.json", err), TRIAD_ERR_FORMAT, "");
     expect_failure(triad_model_open(&model, "formats/python.gguf", err), TRIAD_ERR_NOT_FOUND, "");

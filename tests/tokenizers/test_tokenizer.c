@@ -311,6 +311,45 @@ static void folders_and_files(void **state)
     expect_failure(tokenizer_open_path(&t, "formats/python.gguf", err), TRIAD_ERR_NOT_FOUND, "tokenizer.ggml.model");
 }
 
+/* tokenizers 2060: an expression that explores every way ends at the limit, with a line. */
+static void expressions_have_limits(void **state)
+{
+    (void)state;
+    char *text =
+        byte_level("{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": "
+                   "\"(?:x+x+)+[yz]\"}, \"behavior\": \"Isolated\"}, " BYTES "]}",
+                   "", "");
+    tokenizer *t = open_json(text);
+    char many[2001];
+    memset(many, 'x', 2000);
+    many[2000] = 0;
+    tokenizer_ids ids = {0};
+    expect_failure(tokenizer_encode(t, &ids, many, 2000, 0, err), TRIAD_ERR_RANGE, "splitting a text of 2000 bytes");
+    ids.count = 0;
+    expect_success(tokenizer_encode(t, &ids, "xxy", 3, 0, err));
+    free(ids.id);
+    tokenizer_close(t);
+    free(text);
+}
+
+/* CVE-2025-49847: lengths are lengths; tiktoken 568: bytes that no token has. */
+static void odd_vocabularies(void **state)
+{
+    (void)state;
+    enum { SIZE = 70000 };
+    char *list = malloc(SIZE + 1);
+    memset(list, 'a', SIZE);
+    list[SIZE] = '\n';
+    tokenizer *t;
+    expect_failure(tokenizer_parse_vocab(&t, list, SIZE + 1, NULL, 0, err), TRIAD_ERR_RANGE, "70000 bytes");
+    free(list);
+    static const char few[] =
+        "{\"pre_tokenizer\": " BYTES ", \"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}";
+    t = open_json(few);
+    IDS(t, "abca", 0, 0, 0);
+    tokenizer_close(t);
+}
+
 /* ---- GGUF tables */
 static void put_string(builder *b, const char *text)
 {
@@ -381,9 +420,12 @@ static void refuses_bad_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(merges_by_rank),  cmocka_unit_test(added_tokens),      cmocka_unit_test(words_in_pieces),
-        cmocka_unit_test(long_texts),      cmocka_unit_test(refuses_bad_json),  cmocka_unit_test(survives_damage),
-        cmocka_unit_test(reads_vocab_txt), cmocka_unit_test(folders_and_files), cmocka_unit_test(refuses_bad_tables),
+        cmocka_unit_test(merges_by_rank),     cmocka_unit_test(expressions_have_limits),
+        cmocka_unit_test(odd_vocabularies),   cmocka_unit_test(added_tokens),
+        cmocka_unit_test(words_in_pieces),    cmocka_unit_test(long_texts),
+        cmocka_unit_test(refuses_bad_json),   cmocka_unit_test(survives_damage),
+        cmocka_unit_test(reads_vocab_txt),    cmocka_unit_test(folders_and_files),
+        cmocka_unit_test(refuses_bad_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

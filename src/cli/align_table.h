@@ -1,0 +1,15 @@
+/* The readable table of `triad align`. */
+#ifndef TRIAD_CLI_ALIGN_TABLE_H
+#define TRIAD_CLI_ALIGN_TABLE_H
+
+#include "formats/json.h"
+#include "triad/align.h"
+
+/* The headline figures of every pair, or every measure by name where the user chose them; then what the nulls could do.
+ */
+void cli_print_alignment(const triad_align_result *result, bool chosen);
+
+/* The headline figures of seeds, ceilings and differences, from the document. */
+void cli_print_together(json_object *document);
+
+#endif

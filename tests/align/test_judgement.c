@@ -1,0 +1,375 @@
+/* What stands beside a value: nulls of every measure, renamings, folds, controls, several pairs together, all choices.
+ */
+#include "align/folds.h"
+#include "align/intervals.h"
+#include "align/transform.h"
+#include "bench/calibration.h"
+#include "bench/simulate.h"
+#include "triad/multiverse.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const simulated_grammar SMALL = {
+    .verbs = 2, .colours = 4, .objects = 3, .d = {8, 10}, .shared = 0.5, .noise = 0.3};
+
+static void grammar(triad_space pair[2], uint64_t draw)
+{
+    triad_error err = {0};
+    if (simulate_grammar(pair, &SMALL, 5, draw, &err) != TRIAD_OK) fail_msg("%s", err.text);
+}
+
+static void run(triad_align_result *result, const triad_space *spaces, size_t count, const triad_align_options *options)
+{
+    triad_align_side side[4];
+    triad_error err = {0};
+    static const char *const names[] = {"a", "b", "c", "d"};
+    for (size_t i = 0; i < count; i++) side[i] = (triad_align_side){names[i], &spaces[i], NULL};
+    if (triad_align(result, side, count, NULL, 0, options, NULL, NULL, &err) != TRIAD_OK) fail_msg("%s", err.text);
+}
+
+static triad_align_options quick(void)
+{
+    triad_align_options options = triad_align_defaults();
+    options.permutations = 39;
+    options.refits = 5;
+    options.bootstraps = 50;
+    return options;
+}
+
+static void free_spaces(triad_space *spaces, size_t count)
+{
+    for (size_t i = 0; i < count; i++) triad_space_free(&spaces[i]);
+}
+
+static void test_every_measure_has_its_nulls(void **state)
+{
+    (void)state;
+    triad_space pair[2];
+    triad_align_result result;
+    triad_align_options options = quick();
+    static const char *const all[] = {"*"}, *const colour[] = {"colour"};
+    static const triad_align_control bow[] = {{"bow", NULL, NULL}};
+    options.measures = all;
+    options.measure_count = 1;
+    options.words = colour;
+    options.word_count = 1;
+    options.controls = bow;
+    options.control_count = 1;
+    options.vocabulary = true;
+    grammar(pair, 1);
+    run(&result, pair, 2, &options);
+    size_t defined = 0;
+    for (size_t i = 0; i < result.pair[0].measures; i++) {
+        const triad_align_measure *m = &result.pair[0].measure[i];
+        if (isnan(m->value)) continue;
+        defined++;
+        for (size_t null = 0; null < ALIGN_NULLS; null++) {
+            const bool words = strncmp(m->name, "leave_two_words", 15) == 0; /* has a null of its own */
+            const triad_align_null *of = triad_align_null_of(m, null);
+            if (words ? null == 1 && !of->present : !of->present)
+                fail_msg("%s has no null %s", m->name, TRIAD_ALIGN_NULLS[null]);
+            if (of->present && !(of->p > 0 && of->p <= 1)) fail_msg("%s: p %g", m->name, of->p);
+        }
+    }
+    assert_true(defined > 300);
+    assert_true(result.relabel.relabellings == 144 && result.vocabulary.relabellings == 144);
+    assert_int_equal(result.relabel.word_pairs, 6 + 3);
+    /* All 23 renamings of four colours are drawn. */
+    assert_int_equal(triad_align_find(&result.pair[0], "leave_two_words/colour/64")->relabel.draws, 23);
+    triad_align_result_free(&result);
+    free_spaces(pair, 2);
+}
+
+/* "on your left" and "on your right" trade places in any bag of words; "behind you" has words of its own. */
+static void test_vocabulary(void **state)
+{
+    (void)state;
+    static const char *const places[] = {"front", "behind", "left", "right"},
+                             *const phrases[] = {"in front of you", "behind you", "on your left", "on your right"},
+                             *const colours[] = {"red", "blue", "grey"}, *const factor[] = {"colour", "location"};
+    char text[12][48];
+    const char *id[12], *cell[24];
+    triad_space pair[2];
+    for (size_t i = 0; i < 12; i++) {
+        snprintf(text[i], sizeof text[i], "the %s ball %s", colours[i / 4], phrases[i % 4]);
+        id[i] = text[i];
+        cell[2 * i] = colours[i / 4];
+        cell[2 * i + 1] = places[i % 4];
+    }
+    for (size_t s = 0; s < 2; s++) {
+        triad_items items;
+        float *data;
+        assert_int_equal(triad_items_create(&items, 12, id, id, 2, factor, cell, NULL), TRIAD_OK);
+        assert_int_equal(triad_space_create(&pair[s], &items, "t", "", "sentence", "baseline", NULL), TRIAD_OK);
+        assert_int_equal(triad_space_add_layer(&pair[s], "0", 12, 3, &data, NULL), TRIAD_OK);
+        for (size_t i = 0; i < 36; i++) data[i] = (float)((i * (7 + s)) % 11);
+    }
+    triad_align_result result;
+    triad_align_options options = quick();
+    options.vocabulary = true;
+    run(&result, pair, 2, &options);
+    assert_true(result.relabel.relabellings == 6 * 24);
+    assert_true(result.vocabulary.relabellings == 6 * 2);
+    assert_string_equal(result.vocabulary.words, "colour 3, location 2");
+    assert_true(fabs(result.vocabulary.smallest_p - 1.0 / 12) < 1e-12); /* all are drawn */
+    triad_align_result_free(&result);
+    free_spaces(pair, 2);
+}
+
+static void test_folds(void **state)
+{
+    (void)state;
+    triad_space pair[2];
+    grammar(pair, 2);
+    const triad_items *items = &pair[0].items;
+    const size_t n = items->count;
+    size_t rows[24], count;
+    uint8_t fold[24];
+    triad_error err = {0};
+    assert_int_equal(n, 24);
+    for (size_t i = 0; i < n; i++) rows[i] = i;
+    static const char *const hows[] = {"group:object", "leave-two-words:colour"};
+    for (size_t h = 0; h < 2; h++) {
+        assert_int_equal(align_deal(fold, &count, hows[h], items, rows, n, 3, &err), TRIAD_OK);
+        const int column = triad_items_factor(items, h ? "colour" : "object");
+        assert_int_equal(count, h ? 2 : 3);
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < n; j++)
+                if (strcmp(triad_items_cell(items, i, column), triad_items_cell(items, j, column)) == 0)
+                    assert_int_equal(fold[i], fold[j]);
+    }
+    assert_int_equal(align_deal(fold, &count, "group:taste", items, rows, n, 3, &err), TRIAD_ERR_NOT_FOUND);
+    assert_int_equal(align_deal(fold, &count, "leave-two-words:object", items, rows, n, 3, &err), TRIAD_ERR_ARGUMENT);
+    assert_int_equal(align_deal(fold, &count, "by heart", items, rows, n, 3, &err), TRIAD_ERR_ARGUMENT);
+    free_spaces(pair, 2);
+}
+
+static void test_maps(void **state)
+{
+    (void)state;
+    triad_space pair[2];
+    triad_align_result result;
+    triad_align_options options = quick();
+    static const char *const r2[] = {"map_r2", "retrieval"};
+    options.iid = options.relabel = false;
+    options.measures = r2;
+    options.measure_count = 2;
+    options.cap = 4;
+    grammar(pair, 3);
+    triad_space same[2] = {pair[0], pair[0]};
+    for (unsigned map = 0; map < 3; map++) {
+        static const char *const names[] = {"map_r2/strict4/xy", "map_r2/strict4-ridge/xy", "map_r2/strict4-cca/xy"};
+        options.map = (triad_align_map)map;
+        run(&result, same, 2, &options); /* with itself every map explains everything */
+        const triad_align_measure *m = triad_align_find(&result.pair[0], names[map]);
+        assert_non_null(m);
+        if (!(m->value > 0.999)) fail_msg("%s: %.6f", m->name, m->value);
+        triad_align_result_free(&result);
+    }
+    free_spaces(pair, 2);
+}
+
+static void test_controls(void **state)
+{
+    (void)state;
+    triad_space pair[2];
+    triad_align_result result;
+    triad_align_options options = quick();
+    grammar(pair, 4);
+    options.iid = options.relabel = false;
+    const triad_align_control itself[] = {{"y", &pair[1], NULL}};
+    options.controls = itself;
+    options.control_count = 1;
+    run(&result, pair, 2, &options);
+    const triad_align_measure *m = triad_align_find(&result.pair[0], "rsa_partial/cosine/spearman");
+    assert_true(m && isnan(m->value) && m->reason); /* nothing is left of y */
+    triad_align_result_free(&result);
+    static const triad_align_control two[] = {{"factor:colour", NULL, NULL}, {"factor:object", NULL, NULL}};
+    options.controls = two;
+    options.control_count = 2;
+    run(&result, pair, 2, &options);
+    m = triad_align_find(&result.pair[0], "rsa_partial/cosine/spearman");
+    assert_true(m && m->value > -1 && m->value < 1 && m->low <= m->value && m->value <= m->high);
+    assert_int_equal(result.pair[0].shares, 7);
+    /* Parts add up to what all predictors explain, and those with x alone to x's squared correlation. */
+    double of_x = 0;
+    for (size_t s = 0; s < 7; s++)
+        if (result.pair[0].share[s].set & 1) of_x += result.pair[0].share[s].share;
+    const double rho = triad_align_find(&result.pair[0], "rsa/cosine/spearman")->value;
+    assert_true(fabs(of_x - rho * rho) < 1e-9);
+    triad_align_result_free(&result);
+    free_spaces(pair, 2);
+}
+
+static void test_transform(void **state)
+{
+    (void)state;
+    double x[] = {1, 5, 2, 2, 5, 4, 3, 5, 9, 4, 5, 1, 6, 5, 3};
+    triad_align_options options = triad_align_defaults();
+    options.standardize = true;
+    assert_int_equal(align_transform(x, 5, 3, &options, NULL), TRIAD_OK);
+    double squares[3] = {0};
+    for (size_t i = 0; i < 15; i++) squares[i % 3] += x[i] * x[i];
+    assert_true(fabs(squares[0] - 5) < 1e-9 && squares[1] == 0 && fabs(squares[2] - 5) < 1e-9);
+    options.standardize = false;
+    options.remove_top = 2;
+    assert_int_equal(align_transform(x, 5, 3, &options, NULL), TRIAD_OK);
+    for (size_t i = 0; i < 15; i++) assert_true(fabs(x[i]) < 1e-9); /* two dimensions were left */
+}
+
+static void test_together(void **state)
+{
+    (void)state;
+    triad_space spaces[4], more[2];
+    triad_align_result result;
+    triad_error err = {0};
+    grammar(spaces, 5);
+    grammar(more, 6);
+    spaces[2] = more[0];
+    spaces[3] = more[1];
+    triad_align_options options = quick();
+    options.iid = options.relabel = false;
+    run(&result, spaces, 4, &options);
+    static const char *const members[] = {"a", "c"};
+    const triad_align_set set = {"seeds", 2, members};
+    triad_align_member *list;
+    size_t count;
+    assert_int_equal(triad_align_between(&list, &count, &result, &set, 1, "seeds", "b", &err), TRIAD_OK);
+    assert_int_equal(count, 2);
+    triad_align_contrast mean;
+    assert_int_equal(triad_align_contrast_of(&mean, &result, "cka_linear_debiased", list, count, &err), TRIAD_OK);
+    const double ab = triad_align_find(triad_align_pair_of(&result, 0, 1), "cka_linear_debiased")->value,
+                 bc = triad_align_find(triad_align_pair_of(&result, 1, 2), "cka_linear_debiased")->value;
+    assert_true(fabs(mean.value - 0.5 * (ab + bc)) < 1e-12);
+    assert_true(mean.low <= mean.value && mean.value <= mean.high);
+    assert_true(mean.seeds_x == 2 && mean.seeds_y == 0);
+    list[0].seed_x = list[1].seed_x = SIZE_MAX; /* a against c, each with b */
+    list[1].sign = -1;
+    assert_int_equal(triad_align_contrast_of(&mean, &result, "cka_linear_debiased", list, count, &err), TRIAD_OK);
+    assert_true(fabs(mean.value - (ab - bc)) < 1e-12 && mean.p > 0 && mean.p <= 1);
+    free(list);
+    triad_align_result_free(&result);
+    /* The mean of a space with itself is as like to it as itself. */
+    const triad_space *twice[] = {&spaces[0], &spaces[0]};
+    const triad_layer *layers[] = {spaces[0].layer, spaces[0].layer};
+    triad_space both[2] = {spaces[0]};
+    assert_int_equal(triad_align_mean_space(&both[1], twice, layers, 2, &err), TRIAD_OK);
+    run(&result, both, 2, &options);
+    assert_true(fabs(triad_align_find(&result.pair[0], "cka_linear_debiased")->value - 1) < 1e-6);
+    triad_align_result_free(&result);
+    triad_space_free(&both[1]);
+    free_spaces(spaces, 4);
+}
+
+static void test_best_layers(void **state)
+{
+    (void)state;
+    triad_space pair[2], more[2];
+    triad_error err = {0};
+    grammar(pair, 7);
+    grammar(more, 8);
+    float *data;
+    const size_t n = pair[0].items.count, d = more[0].layer[0].d;
+    assert_int_equal(triad_space_add_layer(&pair[0], "1", n, d, &data, &err), TRIAD_OK);
+    memcpy(data, more[0].layer[0].data, n * d * sizeof *data);
+    const triad_align_side sides[] = {
+        {"x", &pair[0], &pair[0].layer[0]}, {"x", &pair[0], &pair[0].layer[1]}, {"y", &pair[1], NULL}};
+    const size_t pairs[][2] = {{0, 2}, {1, 2}};
+    triad_align_options options = quick();
+    options.best = true;
+    triad_align_result result;
+    assert_int_equal(triad_align(&result, sides, 3, pairs, 2, &options, NULL, NULL, &err), TRIAD_OK);
+    assert_int_equal(result.bests, 1);
+    for (size_t i = 0; i < result.best[0].measures; i++) {
+        const triad_align_measure *best = &result.best[0].measure[i];
+        const double a = result.pair[0].measure[i].value, b = result.pair[1].measure[i].value;
+        assert_true(best->value == fmax(a, b));
+        const triad_align_null *winner = &result.pair[result.best[0].pair[i]].measure[i].iid;
+        assert_true(best->iid.present && best->iid.p >= winner->p - 1e-12); /* the best of noise is higher than noise */
+        assert_true(best->iid.mean >= winner->mean - 1e-12);
+    }
+    triad_align_result_free(&result);
+    free_spaces(pair, 2);
+    free_spaces(more, 2);
+}
+
+static void test_multiverse(void **state)
+{
+    (void)state;
+    triad_space pair[2];
+    triad_multiverse multiverse;
+    triad_error err = {0};
+    grammar(pair, 9);
+    const triad_align_side sides[] = {{"a", &pair[0], NULL}, {"b", &pair[1], NULL}};
+    assert_int_equal(triad_multiverse_run(&multiverse, sides, 2, 0, NULL, NULL, &err), TRIAD_OK);
+    size_t presets = 0;
+    for (size_t i = 0; i < multiverse.count; i++) {
+        presets += multiverse.universe[i].preset;
+        assert_true(multiverse.universe[i].value >= 0 && multiverse.universe[i].value <= 1);
+    }
+    assert_int_equal(presets, 2 * 4); /* both readings, four k */
+    /* four transforms of 4 + 2 maps' protocols, two pools, three ways, two scores */
+    assert_int_equal(triad_multiverse_spread(&multiverse, 0, 1, "retrieval").count, 4 * (4 + 2) * 2 * 3 * 2);
+    assert_int_equal(triad_multiverse_spread(&multiverse, 0, 1, "overlap").count, 4);
+    triad_multiverse_free(&multiverse);
+    free_spaces(pair, 2);
+}
+
+static void test_calibration(void **state)
+{
+    (void)state;
+    const calibration_size size = {2, 1, 2};
+    char path[] = "/tmp/triad-calibration-XXXXXX";
+    const int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    unlink(path);
+    bool holds;
+    triad_error err = {0};
+    json_object *first = json_object_new_array(), *again = json_object_new_array();
+    assert_int_equal(bench_calibration(first, &holds, path, &size, 1, NULL, NULL, &err), TRIAD_OK);
+    assert_int_equal(bench_calibration(again, &holds, path, &size, 1, NULL, NULL, &err), TRIAD_OK); /* from the file */
+    assert_string_equal(json_object_to_json_string(first), json_object_to_json_string(again));
+    assert_true(json_object_array_length(first) > 20);
+    assert_int_equal(bench_calibration(again, &holds, path, &size, 2, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    json_object_put(first);
+    json_object_put(again);
+    unlink(path);
+}
+
+static void test_student(void **state)
+{
+    (void)state;
+    assert_true(fabs(align_student(9) - 2.262) < 2e-3 && fabs(align_student(4) - 2.776) < 1e-2);
+    assert_true(fabs(align_student(INFINITY) - 1.95996) < 1e-4);
+    assert_true(fabs(align_moved(0.9, 0.01, ALIGN_RANGE_CORRELATION) - 0.91) < 1e-3);
+    assert_true(align_moved(0.9, 5, ALIGN_RANGE_SHARE) <= 1);
+}
+
+int main(void)
+{
+    openblas_set_num_threads(1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_measure_has_its_nulls),
+        cmocka_unit_test(test_vocabulary),
+        cmocka_unit_test(test_folds),
+        cmocka_unit_test(test_maps),
+        cmocka_unit_test(test_controls),
+        cmocka_unit_test(test_transform),
+        cmocka_unit_test(test_together),
+        cmocka_unit_test(test_best_layers),
+        cmocka_unit_test(test_multiverse),
+        cmocka_unit_test(test_calibration),
+        cmocka_unit_test(test_student),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
