@@ -1,10 +1,7 @@
-/* An agent is told a sentence and acts on it: cc -std=gnu17 agent_act.c $(pkg-config --cflags --libs triad) -o
- * agent_act */
-#include <triad/agent.h>
-
+/* An agent is told a sentence and acts on it: cc agent_act.c $(pkg-config --cflags --libs triad) -o agent_act */
 #include <stdio.h>
 #include <stdlib.h>
-
+#include <triad/agent.h>
 int main(int argc, char **argv)
 {
     triad_error err;
@@ -13,9 +10,9 @@ int main(int argc, char **argv)
     triad_agent_session *session;
     if (argc < 2 || triad_agent_open(&agent, argv[1], &err) != TRIAD_OK) return fprintf(stderr, "no agent\n"), 1;
     if (babyai_create(&env, babyai_level_find("GoToLocal"), &err) || babyai_reset_seed(env, 2000000000, &err)) return 1;
-
     const char *mission = babyai_mission(env);
-    float *vector = calloc(triad_agent_instruction_size(agent), sizeof *vector); /* the sentence's embedding */
+    const size_t size = triad_agent_instruction_size(agent);
+    float *vector = calloc(size, sizeof *vector); /* the sentence's embedding */
     if (triad_agent_embed(agent, &mission, 1, &(triad_agent_embedding){.instruction = vector}, NULL, &err)) return 1;
     if (triad_agent_begin(&session, agent, vector, &err)) return 1;
     for (bool ended = false, cut = false; !ended && !cut;) {
@@ -23,8 +20,10 @@ int main(int argc, char **argv)
         babyai_observe(env, image, &direction);
         babyai_step(env, triad_agent_act(session, image, direction, NULL), NULL, &ended, &cut);
     }
-    printf("\"%s\": %d steps, vector of %zu numbers\n", mission, babyai_steps(env),
-           triad_agent_instruction_size(agent));
+    printf("\"%s\": %d steps, vector of %zu numbers\n", mission, babyai_steps(env), size);
     triad_agent_end(session);
+    triad_agent_close(agent);
+    babyai_free(env);
+    free(vector);
     return 0;
 }

