@@ -19,7 +19,7 @@ const cli_command CLI_COMMANDS[] = {
     {"map", "a space for the eye: principal components, t-SNE, trees", cmd_map},
     {"multiverse", "the same question under every combination of the protocol's choices", cmd_multiverse},
     {"report", "the page of a finished study", cmd_report},
-    {"bench", "measures this machine: environments, training", cmd_bench},
+    {"bench", "measures this machine: environments, training, models, alignment", cmd_bench},
     {NULL, NULL, NULL}, /* the end */
 };
 const size_t CLI_COMMAND_COUNT = sizeof CLI_COMMANDS / sizeof *CLI_COMMANDS - 1;

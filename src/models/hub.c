@@ -296,6 +296,10 @@ static triad_status in_snapshot(char **path, const char *storage, const hub_name
     char commit[41];
     triad_error why;
     triad_status status = hub_commit(commit, storage, name->revision, &why);
+    /* The name of a file that isn't there may look like ORG/NAME; nobody wants to pull that. */
+    if (status == TRIAD_ERR_NOT_FOUND && name->file == NULL &&
+        (ends_in(source, ".safetensors") || ends_in(source, ".gguf")))
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: no such file", source);
     if (status == TRIAD_ERR_NOT_FOUND)
         return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
                           "%.200s: neither a file, a folder nor a model of the cache (triad pull %.200s)", source,

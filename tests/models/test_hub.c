@@ -209,6 +209,8 @@ static void the_layout_is_the_hubs(void **state)
     expect_failure(triad_hub_find(&path, "org/tiny/absent", err), TRIAD_ERR_NOT_FOUND, "not this file");
     expect_failure(triad_hub_find(&path, "org/tiny@v9", err), TRIAD_ERR_NOT_FOUND, "triad pull org/tiny@v9");
     expect_failure(triad_hub_find(&path, "no such/path/at all", err), TRIAD_ERR_NOT_FOUND, "no such file or folder");
+    expect_failure(triad_hub_find(&path, "agent.safetensors", err), TRIAD_ERR_NOT_FOUND,
+                   "agent.safetensors: no such file");
     put_file(in_home("refs/broken"), "nonsense\n", 9);
     expect_failure(triad_hub_find(&path, "org/tiny@broken", err), TRIAD_ERR_FORMAT, "names no commit");
     put_file(in_home("refs/gone"), "ffffffffffffffffffffffffffffffffffffffff", 40);
