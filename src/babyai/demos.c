@@ -7,6 +7,7 @@
 #include "babyai/level.h"
 #include "babyai/text_table.h"
 #include "base/checked.h"
+#include "base/file.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "formats/safetensors.h"
@@ -321,12 +322,14 @@ triad_status babyai_demos_write(const char *path, const babyai_level *const *lev
         for (size_t j = 0; j < i; j++)
             if (levels[i] == levels[j])
                 return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "demonstrations: %s is named twice", levels[i]->name);
+    triad_status status = triad_atomic_check(path, err); /* now, not after hours */
+    if (status != TRIAD_OK) return status;
     record all = {0};
     workshop shop = {.workers = triad_pool_threads(pool), .all = &all};
     shop.slot = calloc(TILES_MOST * TILE_EPISODES, sizeof *shop.slot);
     shop.worker = calloc((size_t)shop.workers, sizeof *shop.worker);
-    triad_status status =
-        shop.slot && shop.worker ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: no memory");
+    if (shop.slot == NULL || shop.worker == NULL)
+        status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: no memory");
     triad_progress_begin(progress, "demonstrations", "episodes", (double)n * (double)level_count);
     for (size_t i = 0; i < level_count && status == TRIAD_OK; i++)
         status = play_level(&all, &shop, levels[i], (int32_t)i, n, first_seed, pool, progress, failed, err);

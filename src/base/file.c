@@ -106,6 +106,15 @@ triad_status triad_atomic_open(triad_atomic_file *file, const char *path, triad_
     return TRIAD_OK;
 }
 
+triad_status triad_atomic_check(const char *path, triad_error *err)
+{
+    if (triad_path_is_device(path)) return TRIAD_OK; /* opening a pipe waits for its reader */
+    triad_atomic_file file;
+    const triad_status status = triad_atomic_open(&file, path, err);
+    if (status == TRIAD_OK) triad_atomic_abandon(&file);
+    return status;
+}
+
 /* The rename is safe on disk only when the folder is. */
 static void sync_folder(const char *path)
 {
@@ -183,9 +192,9 @@ static triad_status refuse_reading(triad_error *err, const char *path, int reaso
 }
 
 /* -1 with errno, EISDIR for a folder. */
-static int open_to_read(const char *path, struct stat *info)
+static int open_to_read(const char *path, int flags, struct stat *info)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
     if (fd < 0) return -1;
     int reason = fstat(fd, info) != 0 ? errno : S_ISDIR(info->st_mode) ? EISDIR : 0;
     if (reason == 0) return fd;
@@ -198,7 +207,8 @@ triad_status triad_map_file(triad_mapping *mapping, const char *path, triad_erro
 {
     *mapping = (triad_mapping){0};
     struct stat info;
-    const int fd = open_to_read(path, &info);
+    /* A pipe can't be mapped: it is refused instead of waited for. */
+    const int fd = open_to_read(path, O_NONBLOCK, &info);
     if (fd < 0) return refuse_reading(err, path, errno);
     triad_status status = TRIAD_OK;
     if (!S_ISREG(info.st_mode)) {
@@ -226,7 +236,7 @@ triad_status triad_read_whole(char **text, size_t *size, const char *path, size_
     *text = NULL;
     *size = 0;
     struct stat info;
-    const int fd = open_to_read(path, &info);
+    const int fd = open_to_read(path, 0, &info);
     if (fd < 0) return refuse_reading(err, path, errno);
 
     triad_status status = TRIAD_OK;
@@ -294,6 +304,12 @@ bool triad_path_is_folder(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool triad_path_is_device(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
 
 triad_status triad_make_folder(const char *path, triad_error *err)

@@ -14,6 +14,9 @@ typedef struct triad_atomic_file {
 } triad_atomic_file;
 
 TRIAD_NODISCARD triad_status triad_atomic_open(triad_atomic_file *file, const char *path, triad_error *err);
+/* Before long work: what triad_atomic_open would refuse now. Nothing is left behind; devices and pipes are not touched.
+ */
+TRIAD_NODISCARD triad_status triad_atomic_check(const char *path, triad_error *err);
 TRIAD_NODISCARD triad_status triad_atomic_commit(triad_atomic_file *file, triad_error *err);
 void triad_atomic_abandon(triad_atomic_file *file); /* removes the temporary; legal after commit */
 TRIAD_NODISCARD triad_status triad_write_whole(const char *path, const void *bytes, size_t size, triad_error *err);
@@ -35,6 +38,7 @@ TRIAD_NODISCARD triad_status triad_read_whole(char **text, size_t *size, const c
 char *triad_path_join(const char *folder, const char *name);
 bool triad_path_exists(const char *path);
 bool triad_path_is_folder(const char *path);
+bool triad_path_is_device(const char *path); /* or a pipe: there, but neither file nor folder */
 /* mkdir -p. */
 TRIAD_NODISCARD triad_status triad_make_folder(const char *path, triad_error *err);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "cli/pick_images.h"
 #include "cli/pick_levels.h"
 #include "embed/embed.h"
@@ -79,6 +80,20 @@ typedef struct request {
     const cli_list *pools;
 } request;
 
+/* Where the spaces shall go, before hours of work. */
+static triad_status check_outputs(cli_context *context, const request *r)
+{
+    triad_error *err = &context->error;
+    if (r->pools->count < 2) return triad_atomic_check(r->output, err);
+    for (size_t i = 0; i < r->pools->count; i++) {
+        const char *path = path_of_pool(&context->memory, r->output, r->pools->names[i]);
+        if (path == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
+        const triad_status status = triad_atomic_check(path, err);
+        if (status != TRIAD_OK) return status;
+    }
+    return TRIAD_OK;
+}
+
 static int run(cli_context *context, const request *r, const triad_embed_options *wanted)
 {
     triad_error *err = &context->error;
@@ -86,7 +101,8 @@ static int run(cli_context *context, const request *r, const triad_embed_options
     triad_space spaces[EMBED_MAX_POOLS] = {0};
     size_t made = 1;
     size_t *met = NULL;
-    triad_status status = r->image_count == 0 ? triad_items_read(&items, r->sentences, err) : TRIAD_OK;
+    triad_status status = check_outputs(context, r);
+    if (status == TRIAD_OK && r->image_count == 0) status = triad_items_read(&items, r->sentences, err);
     if (status == TRIAD_OK && r->scenes) {
         met = triad_arena_zalloc(&context->memory, items.count + 1, sizeof *met);
         if (met == NULL) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
@@ -186,7 +202,8 @@ int cmd_embed(cli_context *context, int argc, char **argv)
             "mean,last writes S.mean.safetensors and S.last.safetensors.\n\n"
             "--unit word gives a row for each distinct word of the sentences: its tokens' mean (or, with --pool last, "
             "its last token) averaged over where it occurs.\n\n"
-            "Finished layers are kept in SPACE.partial until the space is made: a run that was killed goes on with "
+            "Finished layers are kept in the folder SPACE.layers until the space is made: a run that was killed goes "
+            "on with "
             "the next layer when the same command is given again.\n\n"
             "--images and --scenes go through the image tower of CLIP or BLIP. An image's id is its file's name "
             "without "
@@ -224,8 +241,8 @@ int cmd_embed(cli_context *context, int argc, char **argv)
     wanted.seed = context->seed;
     wanted.layers = join(&context->memory, &layers);
     wanted.pool = join(&context->memory, &pools);
-    char *partial = triad_arena_zalloc(&context->memory, strlen(output) + sizeof ".partial", 1);
-    if (partial != NULL) wanted.partial = strcat(strcpy(partial, output), ".partial");
+    char *partial = triad_arena_zalloc(&context->memory, strlen(output) + sizeof ".layers", 1);
+    if (partial != NULL && !triad_path_is_device(output)) wanted.partial = strcat(strcpy(partial, output), ".layers");
     if (wanted.layers == NULL || wanted.pool == NULL || partial == NULL) {
         (void)triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
         return cli_fail(err);

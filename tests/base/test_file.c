@@ -162,7 +162,14 @@ static void refusals(void **state)
     assert_non_null(strstr(err.text, "its folder does not exist (make it first)"));
     assert_int_equal(triad_atomic_open(&file, "", &err), TRIAD_ERR_IO);
     assert_string_equal(err.text, "file: the name is empty (name one)");
+    assert_int_equal(triad_atomic_check(folder, &err), TRIAD_ERR_IO);
+    assert_int_equal(triad_atomic_check(in_folder("none/x"), &err), TRIAD_ERR_IO);
+    assert_non_null(strstr(err.text, "its folder does not exist (make it first)"));
+    assert_int_equal(triad_atomic_check(in_folder("new"), &err), TRIAD_OK);
+    assert_int_equal(entries(), 0);
     put(in_folder("plain"), "x");
+    assert_int_equal(triad_atomic_check(in_folder("plain"), &err), TRIAD_OK);
+    assert_holds(in_folder("plain"), "x");
     assert_int_equal(triad_atomic_open(&file, in_folder("plain/x"), &err), TRIAD_ERR_IO);
     unlink(in_folder("plain"));
 
@@ -275,6 +282,14 @@ static void reading(void **state)
     assert_non_null(strstr(err.text, "it is a folder"));
     assert_int_equal(triad_read_whole(&text, &size, folder, 10, &err), TRIAD_ERR_IO);
     assert_int_equal(triad_map_file(&mapping, "/dev/null", &err), TRIAD_ERR_IO);
+    /* A pipe that nobody writes to is refused at once. */
+    const char *pipe_path = in_folder("pipe");
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    assert_true(triad_path_is_device(pipe_path));
+    assert_int_equal(triad_map_file(&mapping, pipe_path, &err), TRIAD_ERR_IO);
+    assert_non_null(strstr(err.text, "not a regular file"));
+    assert_int_equal(triad_atomic_check(pipe_path, &err), TRIAD_OK);
+    unlink(pipe_path);
     assert_null(mapping.data);
     triad_unmap(&mapping);
     triad_unmap(NULL);

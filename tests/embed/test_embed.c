@@ -352,6 +352,18 @@ static void commands(void **state)
     assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s -o %s --pool sum 2>&1", list, path), 2);
     assert_int_equal(command(out, sizeof out, "embed models/absent --sentences %s -o %s 2>&1", list, path), 1);
 
+    /* What a run left that was killed while it wrote the space is in nobody's way. */
+    char *left = scratch("space.safetensors.partial"), *nowhere = scratch("none/space.safetensors");
+    put_file(left, "half", 4);
+    assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s -o %s --quiet 2>&1", list, path), 0);
+    assert_int_equal(access(left, F_OK), -1);
+    /* A place that can't be written is refused before anything is computed. */
+    assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s -o %s 2>&1", list, nowhere), 1);
+    assert_non_null(strstr(out, "its folder does not exist (make it first)\n"));
+    assert_null(strstr(out, "layers"));
+    free(left);
+    free(nowhere);
+
     assert_int_equal(command(out, sizeof out, "tokenize " BERT " --sentences %s", list), 0);
     const size_t lines = (size_t)(strchr(out, '\n') - out);
     assert_true(lines > 5 && strncmp(out, "2 ", 2) == 0 && out[strlen(out) - 1] == '\n');
