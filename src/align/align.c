@@ -93,7 +93,7 @@ static void end_view(work *w, size_t side, triad_status status, triad_error *err
     if (status == TRIAD_OK && w->controls.count > 0)
         status = align_residuals(w->set->view[side].matrix, w->set->plan.matrices, &w->controls, err);
     if (status != TRIAD_OK) work_fail_tile(w, side, err);
-    work_step(w);
+    if (w->set == &w->all) work_step(w); /* the sentences of a null are no steps of their own */
 }
 
 static void make_view_over(work *w, size_t side, triad_pool *pool)
