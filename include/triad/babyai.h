@@ -205,7 +205,7 @@ TRIAD_NODISCARD triad_status babyai_cipher(triad_items *out, const triad_items *
 /* ---- demonstration files: safetensors, see docs/babyai.md
  * n successful demonstrations a level, by seeds from first_seed on (each level begins there), skipped ones counted in
  * *failed (may be NULL). Seeds may not cross 10^9, 2 * 10^9 or 3 * 10^9, the borders of training, validation, test and
- * scenes. compact leaves out observations and directions. Any pool gives the same bytes. Memory: 26 bytes an episode
+ * scenes. compact leaves out observations and directions. Any pool gives the same bytes. Memory: 24 bytes an episode
  * and two a step (observations are made again while they are written), whatever their number. TRIAD_ERR_RANGE where the
  * expert solves none of the first 1000 seeds or less than one in a hundred. */
 TRIAD_NODISCARD triad_status babyai_demos_write(const char *path, const babyai_level *const *levels, size_t level_count,

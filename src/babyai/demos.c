@@ -186,7 +186,7 @@ static triad_status play_level(record *all, workshop *shop, const babyai_level *
         const size_t most = TILES_MOST * TILE_EPISODES;
         const size_t count = n - solved < most ? n - solved : most;
         if (first_seed > INT64_MAX - tried - count)
-            return triad_fail(err, TRIAD_ERR_RANGE, -1, "demonstrations: seeds end at 2^63");
+            return triad_fail(err, TRIAD_ERR_RANGE, -1, "demonstrations: seeds end at 2^63 (start lower)");
         triad_status status = check_seeds(level, first_seed, first_seed + tried + count - 1, err);
         if (status != TRIAD_OK) return status;
         shop->first_seed = first_seed + tried;

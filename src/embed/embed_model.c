@@ -1,6 +1,7 @@
 /* A checkpoint's hidden states, pooled over the tokens of each sentence or word as each layer is finished. */
 #include "embed/embed_internal.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,16 +184,15 @@ static triad_status resume(void *context, size_t layers, triad_error *err)
     return status;
 }
 
-/* The run has ended well: what it kept is in the spaces. */
+/* The run has ended well: what it kept is in the spaces. What an earlier one kept under other options goes too. */
 static void forget(const collector *c)
 {
-    for (size_t i = 0; i < c->targets; i++)
-        for (size_t k = 0; k < c->to[i].space->layers; k++) {
-            char *path = path_of_layer(c, i, c->to[i].space->layer[k].name);
-            if (path != NULL) (void)unlink(path);
-            free(path);
-        }
-    (void)rmdir(c->partial);
+    DIR *list = opendir(c->partial);
+    if (list == NULL) return;
+    for (const struct dirent *entry; (entry = readdir(list)) != NULL;)
+        if (strncmp(entry->d_name, "layer-", 6) == 0 || strncmp(entry->d_name, "state", 5) == 0)
+            (void)unlinkat(dirfd(list), entry->d_name, 0);
+    closedir(list);
 }
 
 /* ---- layers */
@@ -367,6 +367,7 @@ triad_status embed_with_model(triad_space *spaces, embed_job *job, const triad_m
             status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "layers \"%.60s\": pooling %s leaves none of them",
                                 job->options.layers, c.to[i].pool);
     if (status == TRIAD_OK && c.partial != NULL) forget(&c);
+    if (c.partial != NULL) (void)rmdir(c.partial); /* stays where something is kept in it */
     embed_words_free(&words);
     triad_text_free(&state_of);
     triad_text_free(&state);

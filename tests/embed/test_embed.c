@@ -1,6 +1,7 @@
 #include "formats/support.h"
 
 #include <math.h>
+#include <sys/stat.h>
 
 #include <cblas.h>
 
@@ -357,6 +358,17 @@ static void commands(void **state)
     put_file(left, "half", 4);
     assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s -o %s --quiet 2>&1", list, path), 0);
     assert_int_equal(access(left, F_OK), -1);
+    /* Neither are layers that a killed run with other options kept; all of them go, and the folder with them. */
+    char *kept = scratch("space.safetensors.layers"), *stale = scratch("space.safetensors.layers/layer-0-raw");
+    assert_int_equal(mkdir(kept, 0777), 0);
+    put_file(stale, "half", 4);
+    assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s -o %s --quiet 2>&1", list, path), 0);
+    assert_int_equal(access(kept, F_OK), -1);
+    /* A run that fails before it has kept anything leaves no folder. */
+    assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s --layers 9 -o %s 2>&1", list, path), 1);
+    assert_int_equal(access(kept, F_OK), -1);
+    free(kept);
+    free(stale);
     /* A place that can't be written is refused before anything is computed. */
     assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s -o %s 2>&1", list, nowhere), 1);
     assert_non_null(strstr(out, "its folder does not exist (make it first)\n"));
