@@ -55,6 +55,7 @@ triad_status stage_train(void *context, const study_stage *self, triad_error *er
     triad_text first = {0};
     if (agent != NULL) triad_text_addf(&first, "%s.step-0", agent);
     triad_train_options options = triad_train_defaults();
+    options.validations = 0; /* the study evaluates the finished agents itself */
     options.levels = study->level;
     options.level_count = config->agents.level_count;
     options.shares = config->agents.share_count > 0 ? config->agents.shares : NULL;
