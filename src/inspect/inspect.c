@@ -7,7 +7,6 @@
 #include "base/progress.h"
 #include "formats/npy.h"
 #include "formats/safetensors.h"
-#include "formats/safetensors_index.h"
 #include "tokenizers/tokenizer.h"
 #include "triad/agent.h"
 #include "triad/hub.h"
@@ -170,19 +169,8 @@ static triad_status inspect_tokenizer(const inspection *job, const char *path, t
 
 static triad_status inspect_index(const inspection *job, const char *path, triad_error *err)
 {
-    safetensors_index *index = NULL;
-    tensor_sum sum;
     inspect_text(job->out, "kind", "index of safetensors files");
-    triad_status status = safetensors_index_open(&index, path, err);
-    if (status != TRIAD_OK) return status;
-    inspect_count(job->out, "files", safetensors_index_files(index));
-    status = tensor_sum_begin(&sum, err);
-    for (size_t i = 0; i < safetensors_index_count(index) && status == TRIAD_OK; i++)
-        status = tensor_sum_add(&sum, job, safetensors_index_find(index, safetensors_index_name(index, i)), err);
-    if (status == TRIAD_OK) status = tensor_sum_end(&sum, job, err);
-    tensor_sum_drop(&sum);
-    safetensors_index_close(index);
-    return status;
+    return inspect_weights(job, path, err);
 }
 
 triad_status inspect_json(const inspection *job, const char *path, triad_error *err)

@@ -27,6 +27,8 @@ TRIAD_NODISCARD triad_status tensor_sum_end(tensor_sum *sum, const inspection *j
 void tensor_sum_drop(tensor_sum *sum);
 
 TRIAD_NODISCARD triad_status inspect_model(const inspection *job, const char *path, bool folder, triad_error *err);
+/* The tensors of a safetensors file, or of all the files that an index names. */
+TRIAD_NODISCARD triad_status inspect_weights(const inspection *job, const char *path, triad_error *err);
 TRIAD_NODISCARD triad_status inspect_safetensors(const inspection *job, const char *path, triad_error *err);
 TRIAD_NODISCARD triad_status inspect_json(const inspection *job, const char *path, triad_error *err);
 

@@ -105,7 +105,7 @@ static void describe_config(const inspection *job, const char *folder)
     free(path);
 }
 
-static triad_status inspect_weights(const inspection *job, const char *path, triad_error *err)
+triad_status inspect_weights(const inspection *job, const char *path, triad_error *err)
 {
     safetensors_index *index = NULL;
     tensor_sum sum;
