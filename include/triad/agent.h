@@ -48,6 +48,18 @@ typedef enum triad_instructions { TRIAD_WORDS, TRIAD_OPAQUE, TRIAD_MISWIRED, TRI
 #define TRIAD_INSTRUCTIONS "words|opaque|miswired|shuffled"
 bool triad_instructions_find(triad_instructions *mode, const char *name);
 
+/* What came of a training run. */
+typedef struct triad_train_report {
+    uint64_t updates, steps; /* in all, those before an interruption too */
+    double tflop;
+    bool was_finished; /* it was resumed from the end: nothing was left to do */
+    bool stopped;      /* early, at the success rate that was asked for */
+    double success;    /* mean over the levels in the last validation of this call; below 0: there was none */
+    /* Opaque: the instruction that was met least, "" otherwise. Its symbol is learnt from its own episodes alone. */
+    char rarest[BABYAI_MISSION_MAX];
+    uint64_t rarest_episodes;
+} triad_train_report;
+
 /* Training on endless fresh demonstrations (levels) or on those of a file. */
 typedef struct triad_train_options {
     const babyai_level *const *levels;
@@ -82,10 +94,10 @@ typedef struct triad_train_options {
 /* The recipe that meets the agent's bar for whatever levels are named then (docs/agent.md), 10 validations on 200
  * episodes. */
 triad_train_options triad_train_defaults(void);
-/* Byte for byte the same agent for any pool and after any interruption. A loss that is not finite is TRIAD_ERR_NUMERIC
- * and names the step and the last good checkpoint. */
-TRIAD_NODISCARD triad_status triad_agent_train(const triad_train_options *options, triad_pool *pool,
-                                               triad_progress *progress, triad_error *err);
+/* report may be NULL. Byte for byte the same agent for any pool and after any interruption. A loss that is not finite
+ * is TRIAD_ERR_NUMERIC and names the step and the last good checkpoint. */
+TRIAD_NODISCARD triad_status triad_agent_train(const triad_train_options *options, triad_train_report *report,
+                                               triad_pool *pool, triad_progress *progress, triad_error *err);
 
 /* What the instructions ask for: "go to", "pick up", "open", "put next to", with ", by place" where an object is named
  * by its place; "A and B", "A, then B", "A after B" where there are several clauses. */

@@ -193,13 +193,13 @@ static void add_counts(json_object *object, const agent_training *trainer)
     json_object_object_add(object, "flop_done", json_object_new_uint64(trainer->flops));
 }
 
-/* Opaque: how often the instruction was met that was met least; every symbol's embedding is learnt alone. */
-static uint64_t fewest_met(const agent_training *trainer)
+/* Opaque: the instruction that was met least; every symbol's embedding is learnt alone. */
+static size_t rarest(const agent_training *trainer)
 {
-    uint64_t fewest = UINT64_MAX;
-    for (size_t i = 0; i < trainer->words.count; i++)
-        if (trainer->met[i] < fewest) fewest = trainer->met[i];
-    return fewest;
+    size_t least = 0;
+    for (size_t i = 1; i < trainer->words.count; i++)
+        if (trainer->met[i] < trainer->met[least]) least = i;
+    return least;
 }
 
 static json_object *met_to_json(const agent_training *trainer)
@@ -232,7 +232,7 @@ static triad_status write_agent(const agent_training *trainer, const char *suffi
         add_counts(training, trainer);
         if (trainer->met)
             json_object_object_add(training, "fewest_episodes_of_an_instruction",
-                                   json_object_new_uint64(fewest_met(trainer)));
+                                   json_object_new_uint64(trainer->met[rarest(trainer)]));
         status = agent_write(path, &trainer->layout, &trainer->words, trainer->learner.params, training, err);
     }
     json_object_put(training);
@@ -268,9 +268,10 @@ static triad_status same_option(json_object *asked, json_object *had, const char
     const triad_status status =
         is && was && strcmp(is, was) == 0
             ? TRIAD_OK
-            : triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
-                         "a run with other options: %s was %s and is %s (train without --resume, or to another file)",
-                         key, was ? was : "not given", is ? is : "not given");
+            : triad_fail(
+                  err, TRIAD_ERR_ARGUMENT, -1,
+                  "a run with other options: %s was %s and is %s (start anew with --force, or train to another file)",
+                  key, was ? was : "not given", is ? is : "not given");
     free(is);
     free(was);
     return status;
@@ -285,8 +286,9 @@ static triad_status same_run(const agent_training *trainer, const triad_agent *a
     for (size_t i = 0; same && i < agent->words.count; i++)
         same = strcmp(agent->words.word[i], trainer->words.word[i]) == 0;
     if (!same)
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
-                          "a run with another network or vocabulary (train without --resume, or to another file)");
+        return triad_fail(
+            err, TRIAD_ERR_ARGUMENT, -1,
+            "a run with another network or vocabulary (start anew with --force, or train to another file)");
     json_object_object_foreach(trainer->asked, mine, unused_mine)
     {
         (void)unused_mine;
@@ -587,9 +589,11 @@ static triad_status validate(agent_training *trainer, triad_error *err)
     triad_eval_result *results = calloc(options->level_count, sizeof *results);
     if (!results) return out_of_memory(err);
     const double started = triad_now();
+    triad_progress_aside(trainer->progress);
     triad_status status =
         triad_agent_evaluate(&trainer->self, options->levels, options->level_count, options->validation_episodes,
-                             FIRST_VALIDATION_SEED, false, results, trainer->pool, NULL, err);
+                             FIRST_VALIDATION_SEED, false, results, trainer->pool, trainer->progress, err);
+    triad_progress_return(trainer->progress);
     if (!status) {
         double lowest = 1, sum = 0;
         fprintf(trainer->log, "{\"update\": %llu, \"steps\": %llu, \"tflop\": %.6g, \"validation\": {",
@@ -609,6 +613,20 @@ static triad_status validate(agent_training *trainer, triad_error *err)
     }
     free(results);
     return status;
+}
+
+static void tell(triad_train_report *report, const agent_training *trainer, bool was_finished)
+{
+    *report = (triad_train_report){.updates = trainer->update,
+                                   .steps = trainer->steps,
+                                   .tflop = (double)trainer->flops / 1e12,
+                                   .was_finished = was_finished,
+                                   .stopped = trainer->stopped,
+                                   .success = trainer->success};
+    if (!trainer->met) return;
+    const size_t least = rarest(trainer);
+    snprintf(report->rarest, sizeof report->rarest, "%s", trainer->words.word[least]);
+    report->rarest_episodes = trainer->met[least];
 }
 
 static triad_status run(agent_training *trainer, triad_error *err)
@@ -657,8 +675,8 @@ static triad_status run(agent_training *trainer, triad_error *err)
     return status ? status : write_agent(trainer, "", err);
 }
 
-triad_status triad_agent_train(const triad_train_options *options, triad_pool *pool, triad_progress *progress,
-                               triad_error *err)
+triad_status triad_agent_train(const triad_train_options *options, triad_train_report *report, triad_pool *pool,
+                               triad_progress *progress, triad_error *err)
 {
     agent_training *trainer = calloc(1, sizeof *trainer);
     if (!trainer) return out_of_memory(err);
@@ -686,8 +704,10 @@ triad_status triad_agent_train(const triad_train_options *options, triad_pool *p
         const bool by_flop = trainer->options.tflop > 0;
         triad_progress_begin(progress, "train", by_flop ? "GFLOP" : "steps",
                              by_flop ? trainer->options.tflop * 1e3 : (double)trainer->options.steps);
+        const bool was_finished = trainer->stopped || used(trainer) >= 1;
         status = run(trainer, err);
         triad_progress_end(progress, NULL);
+        if (!status && report) tell(report, trainer, was_finished);
     }
     if (trainer->log && fclose(trainer->log) && !status)
         status = triad_fail(err, TRIAD_ERR_IO, -1, "the training log: %s", strerror(errno));

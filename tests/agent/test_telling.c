@@ -280,7 +280,7 @@ static void a_file_is_passed_over(void **state)
 static void train(triad_train_options options)
 {
     triad_error err;
-    if (triad_agent_train(&options, NULL, NULL, &err)) fail_msg("%s", err.text);
+    if (triad_agent_train(&options, NULL, NULL, NULL, &err)) fail_msg("%s", err.text);
 }
 
 static json_object *training_of(const char *path)
@@ -363,13 +363,13 @@ static void a_resumed_run_over_a_file(void **state)
     char *log = support_path(folder, "b.log.jsonl");
     assert_int_equal(mkdir(log, 0700), 0);
     triad_error err;
-    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_IO);
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_IO);
     assert_int_equal(rmdir(log), 0);
     options.resume = true;
     train(options);
     assert_true(support_same_file(a, b));
     options.demos = other;
-    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "demos was"));
     free(log);
     free(a);
@@ -388,9 +388,9 @@ static void test_seeds_are_not_trained_on(void **state)
                      TRIAD_OK);
     options.demos = demos;
     triad_error err;
-    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_ARGUMENT); /* levels and a file */
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT); /* levels and a file */
     options.level_count = 0;
-    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_RANGE);
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_RANGE);
     assert_non_null(strstr(err.text, "kept for evaluation"));
     free(a);
     free(demos);

@@ -14,7 +14,7 @@
 static void train(triad_train_options options, triad_pool *pool)
 {
     triad_error err;
-    if (triad_agent_train(&options, pool, NULL, &err)) fail_msg("%s", err.text);
+    if (triad_agent_train(&options, NULL, pool, NULL, &err)) fail_msg("%s", err.text);
 }
 
 static void the_same_agent_for_any_pool(void **state)
@@ -170,12 +170,12 @@ static void it_goes_on_from_an_agent(void **state)
     assert_false(support_same_file(first, second));
     triad_error err;
     options.width = 48;
-    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "another network or vocabulary"));
     options.width = 32;
     options.from = start;
     options.resume = true;
-    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "from was"));
     free(first);
     free(second);
@@ -190,7 +190,7 @@ static pid_t start_training(const triad_train_options *options)
     assert_true(child >= 0);
     if (child == 0) {
         triad_error err;
-        _exit(triad_agent_train(options, NULL, NULL, &err) ? 1 : 0);
+        _exit(triad_agent_train(options, NULL, NULL, NULL, &err) ? 1 : 0);
     }
     return child;
 }
@@ -286,7 +286,7 @@ static void dagger_keeps_the_rules(void **state)
     triad_error err;
     triad_train_options without = options;
     without.dagger = 0;
-    assert_int_equal(triad_agent_train(&without, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_int_equal(triad_agent_train(&without, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "dagger was 0.5 and is not given"));
     without.agent_path = plain;
     train(without, NULL);
@@ -301,13 +301,13 @@ static void dagger_keeps_the_rules(void **state)
     triad_agent_close(agent);
     without.resume = false;
     without.dagger = 1.5;
-    assert_int_equal(triad_agent_train(&without, NULL, NULL, &err), TRIAD_ERR_RANGE);
+    assert_int_equal(triad_agent_train(&without, NULL, NULL, NULL, &err), TRIAD_ERR_RANGE);
     assert_non_null(strstr(err.text, "a share of 1.5 of the episodes (0 to 1)"));
     without.dagger = 0.5;
     without.levels = NULL;
     without.level_count = 0;
     without.demos = "some.file";
-    assert_int_equal(triad_agent_train(&without, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_int_equal(triad_agent_train(&without, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "DAgger with a file of demonstrations"));
     free(whole);
     free(broken);
@@ -329,19 +329,19 @@ static void another_run_is_not_resumed(void **state)
     triad_error err;
     triad_train_options other = options;
     other.seed = 1;
-    assert_int_equal(triad_agent_train(&other, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
-    snprintf(
-        says, sizeof says,
-        "%s.checkpoint: a run with other options: seed was 7 and is 1 (train without --resume, or to another file)",
-        path);
+    assert_int_equal(triad_agent_train(&other, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    snprintf(says, sizeof says,
+             "%s.checkpoint: a run with other options: seed was 7 and is 1 (start anew with --force, or train to "
+             "another file)",
+             path);
     assert_string_equal(err.text, says);
     other = options;
     other.level_count = 1;
-    assert_int_equal(triad_agent_train(&other, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_int_equal(triad_agent_train(&other, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "levels was [\"GoToLocal\",\"PutNextLocal\"]"));
     other = options;
     other.width = 48;
-    assert_int_equal(triad_agent_train(&other, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_int_equal(triad_agent_train(&other, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "another network"));
     free(path);
     support_remove_folder(folder);
@@ -371,11 +371,11 @@ static void options_that_make_no_sense_are_refused(void **state)
         if (i == 5) options.levels = twice;
         if (i == 6) options.window = 5000;
         if (i == 7) options.shares = shares;
-        assert_int_not_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_OK);
+        assert_int_not_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_OK);
         assert_string_equal(err.text, says[i]);
     }
     triad_train_options options = support_training("/nonexistent/agent");
-    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_IO);
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_IO);
     assert_non_null(strstr(err.text, "/nonexistent/agent.step-0"));
 }
 
@@ -402,7 +402,7 @@ static void a_loss_that_is_not_finite_stops_training(void **state)
     triad_agent_close(agent);
     options.resume = true;
     triad_error err;
-    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_NUMERIC);
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_NUMERIC);
     snprintf(says, sizeof says, "train: the loss is not finite at step 64, update 2 (the last good checkpoint is %s)",
              saved);
     assert_string_equal(err.text, says);
