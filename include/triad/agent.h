@@ -63,6 +63,10 @@ typedef struct triad_train_options {
     uint64_t steps;     /* budget in demonstration steps when tflop is 0; both 0: the recipe's for these levels */
     size_t batch_steps; /* 0: the recipe's */
     double learning_rate; /* its highest; 0: the recipe's */
+    /* DAgger (Ross, Gordon & Bagnell 2011): share of the episodes in which the learner acts, as it stands when they are
+     * played, and the expert's action in every state is what it learns; after twice the expert's steps the expert acts
+     * on to the end. Its acting counts in tflop. Needs levels. 0: the expert acts in all. */
+    double dagger;
     /* The network; 0: the recipe's. instruction: numbers in the one vector. */
     int width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window, instruction;
     const char *from; /* an agent of the same network to start from; NULL: the seed's random parameters */
@@ -72,7 +76,8 @@ typedef struct triad_train_options {
                                16384, …), AGENT.checkpoint */
     bool resume; /* go on from AGENT.checkpoint where there is one; one of other options is refused by the option's name
                   */
-    uint64_t checkpoint_every; /* updates; 0: 500 */
+    uint64_t checkpoint_every; /* updates; 0: 500. With dagger it is an option like the others: what the learner has
+                                  acted ahead is forgotten at a checkpoint */
 } triad_train_options;
 /* The recipe that meets the agent's bar for whatever levels are named then (docs/agent.md), 10 validations on 200
  * episodes. */

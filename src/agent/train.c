@@ -21,7 +21,8 @@ enum {
     CHECKPOINT_EVERY = 500, /* updates, by default */
     SNAPSHOT_FIRST = 4096,  /* steps; then each time four times as many */
     PASSES = 4,             /* over a file of demonstrations, without a budget */
-    FILL_MOST = 12          /* blocks of demonstrations beside one update: twice what it takes on average */
+    ROLLOUT_BLOCKS = 4, /* filled at a time, with roll-outs: enough for a few workers, fresh enough for the learner */
+    FILL_MOST = 12      /* blocks of demonstrations beside one update: twice what it takes on average */
 };
 #define FIRST_VALIDATION_SEED 1000000000ULL
 #define WEIGHT_DECAY 0.01
@@ -49,6 +50,7 @@ typedef struct agent_training {
     agent_telling telling;
     uint64_t *met; /* opaque: [words] episodes of each instruction so far */
     agent_learner learner;
+    triad_agent self; /* what is being trained, as an agent: borrows from the above */
     demo_stream *stream;
     agent_batch batch;
     json_object *asked;                   /* the options, as they stand in files */
@@ -71,6 +73,11 @@ static triad_status out_of_memory(triad_error *err)
 static size_t or_default(int value, size_t otherwise)
 {
     return value > 0 ? (size_t)value : otherwise;
+}
+
+static uint64_t checkpoint_every(const triad_train_options *options)
+{
+    return options->checkpoint_every ? options->checkpoint_every : CHECKPOINT_EVERY;
 }
 
 static triad_status check_options(const triad_train_options *options, triad_error *err)
@@ -96,6 +103,12 @@ static triad_status check_options(const triad_train_options *options, triad_erro
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: stop at a success rate of %g (0 to 1)", options->stop_at);
     if (options->stop_at > 0 && options->validations == 0)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: to stop at a success rate takes validations");
+    if (!(options->dagger >= 0 && options->dagger <= 1))
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: the learner acts in a share of %g of the episodes (0 to 1)",
+                          options->dagger);
+    if (options->dagger > 0 && options->demos)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                          "train: DAgger with a file of demonstrations (name levels: the expert must be asked anew)");
     if (options->from && options->instructions == TRIAD_OPAQUE)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
                           "train: an opaque agent can't go on from another (its vocabulary is its levels' missions)");
@@ -147,6 +160,10 @@ static json_object *options_to_json(const agent_training *trainer)
     json_object_object_add(object, "clip", json_new_real(CLIP));
     json_object_object_add(object, "warm_up", json_object_new_int(WARM_UP));
     json_object_object_add(object, "from", json_object_new_string(trainer->from_sha256));
+    if (options->dagger > 0) {
+        json_object_object_add(object, "dagger", json_new_real(options->dagger));
+        json_object_object_add(object, "checkpoint_every", json_object_new_uint64(checkpoint_every(options)));
+    }
     if (options->stop_at > 0) {
         json_object_object_add(object, "stop_at", json_new_real(options->stop_at));
         json_object_object_add(object, "validations", json_object_new_uint64(options->validations));
@@ -248,6 +265,21 @@ static triad_status write_checkpoint(const agent_training *trainer, triad_error 
     return status;
 }
 
+static triad_status same_option(json_object *asked, json_object *had, const char *key, triad_error *err)
+{
+    json_object *mine = json_object_object_get(asked, key), *theirs = json_object_object_get(had, key);
+    char *is = mine ? json_to_text(mine, false) : NULL, *was = theirs ? json_to_text(theirs, false) : NULL;
+    const triad_status status =
+        is && was && strcmp(is, was) == 0
+            ? TRIAD_OK
+            : triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                         "a run with other options: %s was %s and is %s (train without --resume, or to another file)",
+                         key, was ? was : "not given", is ? is : "not given");
+    free(is);
+    free(was);
+    return status;
+}
+
 /* Refuses a checkpoint of another run, naming what differs. */
 static triad_status same_run(const agent_training *trainer, const triad_agent *agent, json_object *options,
                              triad_error *err)
@@ -259,18 +291,17 @@ static triad_status same_run(const agent_training *trainer, const triad_agent *a
     if (!same)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
                           "a run with another network or vocabulary (train without --resume, or to another file)");
-    json_object_object_foreach(trainer->asked, key, mine)
+    json_object_object_foreach(trainer->asked, mine, unused_mine)
     {
-        json_object *theirs = json_object_object_get(options, key);
-        char *asked = json_to_text(mine, false), *had = theirs ? json_to_text(theirs, false) : NULL;
-        const bool equal = asked && had && strcmp(asked, had) == 0;
-        if (!equal)
-            triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
-                       "a run with other options: %s was %s and is %s (train without --resume, or to another file)",
-                       key, had ? had : "not given", asked ? asked : "not given");
-        free(asked);
-        free(had);
-        if (!equal) return TRIAD_ERR_ARGUMENT;
+        (void)unused_mine;
+        const triad_status status = same_option(trainer->asked, options, mine, err);
+        if (status) return status;
+    }
+    json_object_object_foreach(options, theirs, unused_theirs)
+    {
+        (void)unused_theirs;
+        const triad_status status = same_option(trainer->asked, options, theirs, err);
+        if (status) return status;
     }
     return TRIAD_OK;
 }
@@ -424,6 +455,10 @@ static triad_status prepare(agent_training *trainer, triad_error *err)
 
     status = learner_create(&trainer->learner, &trainer->layout, triad_pool_threads(trainer->pool), err);
     if (status) return status;
+    trainer->self = (triad_agent){.layout = trainer->layout,
+                                  .words = trainer->words,
+                                  .telling = trainer->telling,
+                                  .params = trainer->learner.params};
     char *path = beside(trainer, ".checkpoint"), *log = beside(trainer, ".log.jsonl");
     const bool go_on = options->resume && path && triad_path_exists(path);
     if (!path || !log)
@@ -467,7 +502,8 @@ static triad_status take_batch(agent_training *trainer, triad_error *err)
             if (trainer->met) trainer->met[demo->word[0]]++;
             continue;
         }
-        const size_t blocks = demo_stream_wanted(trainer->stream, SIZE_MAX);
+        const size_t blocks =
+            demo_stream_wanted(trainer->stream, trainer->options.dagger > 0 ? ROLLOUT_BLOCKS : SIZE_MAX);
         if (blocks == 0)
             return triad_fail(
                 err, TRIAD_ERR_GENERATION, -1,
@@ -475,6 +511,7 @@ static triad_status take_batch(agent_training *trainer, triad_error *err)
         triad_parallel(trainer->pool, blocks, fill_tile, trainer->stream);
         const triad_status status = demo_stream_filled(trainer->stream, blocks, err);
         if (status) return status;
+        trainer->flops += demo_stream_spent(trainer->stream);
     }
     if (!batch_pack(&trainer->batch, &trainer->layout)) return out_of_memory(err);
     demo_stream_release(trainer->stream);
@@ -526,9 +563,10 @@ static triad_status one_update(agent_training *trainer, learner_report *report, 
     *rate = trainer->options.learning_rate * fmin(1, fmin(warm, cosine));
     const learner_options options = {
         .learning_rate = *rate, .weight_decay = WEIGHT_DECAY, .beta1 = BETA1, .beta2 = BETA2, .clip = CLIP};
-    status = learner_update(&trainer->learner, &trainer->batch, trainer->stream,
-                            demo_stream_wanted(trainer->stream, FILL_MOST), trainer->update + 1, &options, report,
-                            trainer->pool, err);
+    /* Roll-outs wait until they are wanted: then they are made by the learner as it stands. */
+    const size_t fill = trainer->options.dagger > 0 ? 0 : demo_stream_wanted(trainer->stream, FILL_MOST);
+    status = learner_update(&trainer->learner, &trainer->batch, trainer->stream, fill, trainer->update + 1, &options,
+                            report, trainer->pool, err);
     if (status == TRIAD_ERR_NUMERIC) {
         char why[sizeof err->text] = "";
         if (err) snprintf(why, sizeof why, "%s", err->text);
@@ -553,15 +591,11 @@ static size_t validations_due(const agent_training *trainer)
 static triad_status validate(agent_training *trainer, triad_error *err)
 {
     const triad_train_options *options = &trainer->options;
-    const triad_agent agent = {.layout = trainer->layout,
-                               .words = trainer->words,
-                               .telling = trainer->telling,
-                               .params = trainer->learner.params};
     triad_eval_result *results = calloc(options->level_count, sizeof *results);
     if (!results) return out_of_memory(err);
     const double started = triad_now();
     triad_status status =
-        triad_agent_evaluate(&agent, options->levels, options->level_count, options->validation_episodes,
+        triad_agent_evaluate(&trainer->self, options->levels, options->level_count, options->validation_episodes,
                              FIRST_VALIDATION_SEED, false, results, trainer->pool, NULL, err);
     if (!status) {
         double lowest = 1, sum = 0;
@@ -586,13 +620,14 @@ static triad_status validate(agent_training *trainer, triad_error *err)
 
 static triad_status run(agent_training *trainer, triad_error *err)
 {
-    const uint64_t every = trainer->options.checkpoint_every ? trainer->options.checkpoint_every : CHECKPOINT_EVERY;
+    const uint64_t every = checkpoint_every(&trainer->options);
     tally sum = {.started = triad_now()};
     triad_status status = TRIAD_OK;
     size_t validated = validations_due(trainer);
     while (!status && used(trainer) < 1 && !trainer->stopped) {
         learner_report report;
         double rate;
+        const uint64_t flops = trainer->flops;
         status = one_update(trainer, &report, &rate, err);
         if (status) break;
         sum.loss += report.loss;
@@ -600,7 +635,7 @@ static triad_status run(agent_training *trainer, triad_error *err)
         sum.norm += report.gradient_norm;
         sum.updates++;
         sum.steps += trainer->batch.steps;
-        sum.flops += trainer->batch.flops;
+        sum.flops += trainer->flops - flops;
         bool last = used(trainer) >= 1;
         show(trainer, &sum);
         if (trainer->update % LOG_EVERY == 0 || last) {
@@ -620,7 +655,11 @@ static triad_status run(agent_training *trainer, triad_error *err)
             status = write_agent(trainer, suffix, err);
             while (trainer->next_snapshot <= trainer->steps) trainer->next_snapshot *= 4;
         }
-        if (!status && (trainer->update % every == 0 || last)) status = write_checkpoint(trainer, err);
+        if (!status && (trainer->update % every == 0 || last)) {
+            /* What the learner acted ahead is not in the checkpoint: who goes on from there lets it act anew. */
+            if (trainer->options.dagger > 0) demo_stream_restart(trainer->stream);
+            status = write_checkpoint(trainer, err);
+        }
     }
     return status ? status : write_agent(trainer, "", err);
 }
@@ -645,6 +684,8 @@ triad_status triad_agent_train(const triad_train_options *options, triad_pool *p
                                             .batch_steps = trainer->options.batch_steps,
                                             .words = &trainer->words,
                                             .telling = &trainer->telling,
+                                            .rollouts = trainer->options.dagger,
+                                            .learner = &trainer->self,
                                             .workers = triad_pool_threads(pool)};
         status = demo_stream_create(&trainer->stream, &stream, err);
     }

@@ -15,7 +15,7 @@ int cmd_train(cli_context *context, int argc, char **argv)
     int64_t steps = 0;
     triad_train_options train = triad_train_defaults();
     const char *config = NULL, *from = NULL;
-    double tflop = 0, stop_at = -1;
+    double tflop = 0, stop_at = -1, dagger = -1;
     int64_t validations = -1, validation_episodes = 0;
     const cli_option options[] = {
         {.name = "levels",
@@ -72,6 +72,15 @@ int cmd_train(cli_context *context, int argc, char **argv)
          .argument = "AGENT",
          .help = "Start from this agent's parameters instead of random ones.",
          .value = &from},
+        {.name = "dagger",
+         .kind = CLI_REAL,
+         .argument = "SHARE",
+         .help = "DAgger: in this share of the episodes the agent itself acts, and learns what the expert would have "
+                 "done in every state it came to (below 0: the configuration's, or none). Its acting counts in "
+                 "--tflop.",
+         .value = &dagger,
+         .min = -1,
+         .max = 1},
         {.name = "validations",
          .kind = CLI_INT,
          .argument = "N",
@@ -147,6 +156,7 @@ int cmd_train(cli_context *context, int argc, char **argv)
     if (validations >= 0) train.validations = (size_t)validations;
     if (validation_episodes > 0) train.validation_episodes = (size_t)validation_episodes;
     if (stop_at >= 0) train.stop_at = stop_at;
+    if (dagger >= 0) train.dagger = dagger;
     if (status == TRIAD_OK) status = triad_agent_train(&train, context->pool, context->progress, err);
     if (hold_out) triad_items_free(&kept_out);
     if (status != TRIAD_OK) return cli_fail(err);

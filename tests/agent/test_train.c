@@ -247,6 +247,77 @@ static void killed_and_resumed_ends_in_the_same_bytes(void **state)
     support_remove_folder(folder);
 }
 
+/* DAgger: the learner's own episodes, and the same bytes for any pool and after kills. */
+static void dagger_keeps_the_rules(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *whole = support_path(folder, "whole"), *broken = support_path(folder, "broken"),
+         *plain = support_path(folder, "plain"), *log = support_path(folder, "broken.log.jsonl");
+    triad_train_options options = support_training(whole);
+    options.steps = 8000;
+    options.checkpoint_every = 30;
+    options.dagger = 0.5;
+    triad_pool *pool;
+    assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
+    train(options, pool);
+    triad_pool_free(pool);
+    options.agent_path = broken;
+    options.resume = true;
+    const pid_t child = start_training(&options);
+    int status = 0;
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        if (count_lines(log) >= 1) kill(child, SIGKILL);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    assert_true(WIFSIGNALED(status));
+    assert_false(triad_path_exists(broken));
+    train(options, NULL);
+    assert_true(support_same_file(whole, broken));
+    char *saved = support_path(folder, "broken.checkpoint"), *other = support_path(folder, "whole.checkpoint");
+    assert_true(support_same_file(saved, other));
+    /* The learner's acting is paid for, and teaches something else. */
+    triad_agent *agent;
+    agent_checkpoint checkpoint;
+    assert_int_equal(agent_read(&agent, &checkpoint, saved, NULL), TRIAD_OK);
+    const int64_t flop = json_object_get_int64(json_object_object_get(checkpoint.state, "flop_done"));
+    const double steps = (double)json_object_get_int64(json_object_object_get(checkpoint.state, "steps_done"));
+    agent_checkpoint_free(&checkpoint);
+    triad_agent_close(agent);
+    triad_error err;
+    triad_train_options without = options;
+    without.dagger = 0;
+    assert_int_equal(triad_agent_train(&without, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "dagger was 0.5 and is not given"));
+    without.agent_path = plain;
+    train(without, NULL);
+    assert_false(support_same_file(whole, plain));
+    free(other);
+    other = support_path(folder, "plain.checkpoint");
+    assert_int_equal(agent_read(&agent, &checkpoint, other, NULL), TRIAD_OK);
+    const int64_t flop_plain = json_object_get_int64(json_object_object_get(checkpoint.state, "flop_done"));
+    const double steps_plain = (double)json_object_get_int64(json_object_object_get(checkpoint.state, "steps_done"));
+    assert_true((double)flop / steps > 1.05 * (double)flop_plain / steps_plain);
+    agent_checkpoint_free(&checkpoint);
+    triad_agent_close(agent);
+    without.resume = false;
+    without.dagger = 1.5;
+    assert_int_equal(triad_agent_train(&without, NULL, NULL, &err), TRIAD_ERR_RANGE);
+    assert_non_null(strstr(err.text, "a share of 1.5 of the episodes (0 to 1)"));
+    without.dagger = 0.5;
+    without.levels = NULL;
+    without.level_count = 0;
+    without.demos = "some.file";
+    assert_int_equal(triad_agent_train(&without, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "DAgger with a file of demonstrations"));
+    free(whole);
+    free(broken);
+    free(plain);
+    free(log);
+    free(saved);
+    free(other);
+    support_remove_folder(folder);
+}
+
 static void another_run_is_not_resumed(void **state)
 {
     (void)state;
@@ -480,6 +551,7 @@ int main(void)
         cmocka_unit_test(it_stops_at_a_success_rate),
         cmocka_unit_test(it_goes_on_from_an_agent),
         cmocka_unit_test(killed_and_resumed_ends_in_the_same_bytes),
+        cmocka_unit_test(dagger_keeps_the_rules),
         cmocka_unit_test(another_run_is_not_resumed),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
         cmocka_unit_test(a_loss_that_is_not_finite_stops_training),
