@@ -31,6 +31,8 @@ enum {
 #define CLIP 1.0
 #define RATE_FLOOR 0.02
 #define SYMBOL_SCALE 0.04f /* of the embeddings of whole instructions at the start: near zero, so nearly alike */
+#define SYMBOL_RATE                                                                                                    \
+    10 /* learning rate of those: one alone moves in the few batches that tell it, and has to come far */
 
 triad_train_options triad_train_defaults(void)
 {
@@ -150,6 +152,8 @@ static json_object *options_to_json(const agent_training *trainer)
         json_object_object_add(object, "steps", json_object_new_uint64(options->steps));
     json_object_object_add(object, "batch_steps", json_object_new_uint64(options->batch_steps));
     json_object_object_add(object, "learning_rate", json_new_real(options->learning_rate));
+    if (options->instructions == TRIAD_OPAQUE)
+        json_object_object_add(object, "symbol_rate", json_object_new_int(SYMBOL_RATE));
     json_object_object_add(object, "weight_decay", json_new_real(WEIGHT_DECAY));
     json_object_object_add(object, "beta1", json_new_real(BETA1));
     json_object_object_add(object, "beta2", json_new_real(BETA2));
@@ -440,6 +444,9 @@ static triad_status prepare(agent_training *trainer, triad_error *err)
     status = policy_check(&config, err);
     if (status) return status;
     policy_lay_out(&trainer->layout, &config);
+    for (size_t t = 0; t < trainer->layout.tensors; t++)
+        if (options->instructions == TRIAD_OPAQUE && trainer->layout.tensor[t].offset == trainer->layout.word)
+            trainer->layout.tensor[t].rate = SYMBOL_RATE;
 
     trainer->shares = calloc(options->level_count, sizeof *trainer->shares);
     if (!trainer->shares) return out_of_memory(err);
