@@ -139,7 +139,7 @@ static void asides(void **state)
     char text[1024];
     text_of(file, text, sizeof text);
     fclose(file);
-    const char *const begins = "train: 0 %, 0/10 steps\ntrain: done, 10 steps in 0:00 (";
+    const char *const begins = "train: 0 %, 0/10 steps\ntrain: done, 10 steps in 0:00";
     assert_int_equal(strncmp(text, begins, strlen(begins)), 0);
     assert_null(strstr(text, "evaluate"));
     triad_progress_aside(NULL);
