@@ -205,13 +205,6 @@ TRIAD_NODISCARD triad_status triad_align_between(triad_align_member **members, s
 TRIAD_NODISCARD triad_status triad_align_mean_space(triad_space *mean, const triad_space *const *spaces,
                                                     const triad_layer *const *layers, size_t count, triad_error *err);
 
-/* Mean of a - b over the sentences with its bootstrap interval (the same resamples as everywhere) and the share of
- * resamples at or below zero (as p, two-sided). Both must have scores over the same n sentences. */
-typedef struct triad_align_difference {
-    double mean, low, high, p;
-} triad_align_difference;
-triad_align_difference triad_align_paired(const double *a, const double *b, size_t n, size_t bootstraps, uint64_t seed);
-
 /* design.md's "results" document, and the tidy table of the same. */
 TRIAD_NODISCARD triad_status triad_align_write_json(const triad_align_result *result, const char *path,
                                                     triad_error *err);

@@ -135,36 +135,3 @@ double align_partial(double xy, double xz, double yz)
     const double left = (1 - xz * xz) * (1 - yz * yz);
     return left > 0 ? (xy - xz * yz) / sqrt(left) : NAN;
 }
-
-triad_align_difference triad_align_paired(const double *a, const double *b, size_t n, size_t bootstraps, uint64_t seed)
-{
-    triad_align_difference out = {NAN, NAN, NAN, NAN};
-    double *draws = malloc((bootstraps ? bootstraps : 1) * sizeof *draws);
-    if (n == 0 || draws == NULL) {
-        free(draws);
-        return out;
-    }
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += a[i] - b[i];
-    out.mean = sum / (double)n;
-    size_t below = 0, above = 0;
-    for (size_t r = 0; r < bootstraps; r++) {
-        triad_pcg64 rng;
-        align_stream_seed(&rng, seed, ALIGN_STREAM_BOOTSTRAP, r);
-        double total = 0;
-        for (size_t i = 0; i < n; i++) {
-            const size_t j = (size_t)triad_pcg64_integers(&rng, 0, (int64_t)n);
-            total += a[j] - b[j];
-        }
-        draws[r] = total / (double)n;
-        below += draws[r] <= 0;
-        above += draws[r] >= 0;
-    }
-    if (bootstraps > 0) {
-        align_interval(&out.low, &out.high, draws, bootstraps);
-        const double p = 2.0 * (double)((below < above ? below : above) + 1) / (double)(bootstraps + 1);
-        out.p = p < 1 ? p : 1;
-    }
-    free(draws);
-    return out;
-}

@@ -6,12 +6,13 @@
 #include <string.h>
 
 enum { MAX_TEXTS = 64, MAX_MEMBERS = 8192 /* agents against each other are many */ };
-static const double ALPHA = 0.05, CEILING = 0.995;
+static const double ALPHA = 0.05, CEILING = 0.995, ROUNDING = 1e-9;
 
 typedef struct judge {
     const claims_input *in;
     triad_arena *arena;
     bool failed;
+    const char *over;                                      /* what the intervals resample: "words and seeds" */
     const figure_row *action, *untrained, *words, *random; /* against what stands for language; NULL: not there */
     const figure_row *seeds;                               /* agents against each other */
     const figure_row *training, *beyond, *gap, *family;    /* differences */
@@ -59,6 +60,13 @@ static const figure_row *find(const figure_row *rows, size_t count, const char *
 
 /* ---- the tests behind the words */
 
+static size_t count_seeds(const claims_input *in)
+{
+    size_t seeds = 0;
+    for (size_t i = 0; i < in->agents; i++) seeds += in->agent[i].role == REPORT_AGENT;
+    return seeds;
+}
+
 static int rising(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -77,13 +85,40 @@ static int rejecting_in(const figure_row *row, int reading, size_t *members)
     }
     qsort(p, *members, sizeof *p, rising);
     int rejected = 0;
-    while ((size_t)rejected < *members && p[rejected] * (double)(*members - (size_t)rejected) <= ALPHA) rejected++;
+    while ((size_t)rejected < *members && p[rejected] * (double)(*members - (size_t)rejected) <= ALPHA + ROUNDING)
+        rejected++;
     return rejected;
 }
 
 static int rejecting(const judge *j, int reading, size_t *members)
 {
     return rejecting_in(j->action, reading, members);
+}
+
+static double least_p(size_t draws)
+{
+    return 1 / ((double)draws + 1);
+}
+
+/* Even if every draw lay below, Holm over the members could not reject at 5 %. draws 0: no null, or not known. */
+static bool too_few(size_t draws, size_t members)
+{
+    return draws > 0 && (double)members * least_p(draws) > ALPHA + ROUNDING;
+}
+
+static bool few_relabellings(const judge *j, int reading)
+{
+    size_t members;
+    return rejecting(j, reading, &members) >= 0 && too_few(j->action->detail[reading].relabel_draws, members);
+}
+
+/* Above shuffled sentences: p at most 5 %, or where so few draws can't show that, above every one of them. Not drawn:
+ * taken for granted. */
+static bool related(const judge *j, int reading)
+{
+    const double p = j->action->row.estimate[reading].iid.p;
+    const size_t draws = j->action->detail[reading].iid_draws;
+    return !(p > ALPHA) || (too_few(draws, 1) && p <= least_p(draws) + ROUNDING);
 }
 
 /* Where consistently renamed words come out right as well as can be, no value could be better: the reading is blind. */
@@ -99,9 +134,15 @@ static bool all_reject(const judge *j, int reading)
     return rejected > 0 && (size_t)rejected == agents;
 }
 
+/* 1: the whole interval lies above 0, -1: below it, 0: it can't be told from none. What prints as 0.000 is nothing. */
+static int sign_of(const report_estimate *difference)
+{
+    return difference->low >= 0.0005 ? 1 : difference->high <= -0.0005 ? -1 : 0;
+}
+
 static bool training_adds(const judge *j, int reading)
 {
-    return j->training != NULL && j->training->row.estimate[reading].low > 0;
+    return j->training != NULL && sign_of(&j->training->row.estimate[reading]) > 0;
 }
 
 /* Does the interval (or without one the value) meet the published band? */
@@ -141,30 +182,38 @@ static const char *other_reading(judge *j, int reading)
     const int rejected = rejecting(j, reading, &members);
     if (at_ceiling(j, reading)) return "the other reading can't tell, because renamed words reach its ceiling";
     if (rejected < 0) return "the other reading can't tell, because its relabel null was not drawn";
+    if (few_relabellings(j, reading)) return "the other reading can't tell, because its relabel null has too few draws";
     if (rejected > 0) return SAY("in the other reading only %s show it", some_reject(j, reading));
     return "in the other reading shared words explain what aligns";
 }
 
+/* Why neither reading can tell which word is which. */
+static const char *unknown(judge *j)
+{
+    if (at_ceiling(j, 0) || at_ceiling(j, 1))
+        return "Consistently renamed words align perfectly too: at this level the reading can't tell which word is "
+               "which.";
+    if (few_relabellings(j, 0) || few_relabellings(j, 1))
+        return "The relabel null has too few draws to be rejected, whatever the data: nothing can be said about which "
+               "word is which.";
+    return "Without the relabel null nothing can be said about which word is which.";
+}
+
 static const char *judgement(judge *j)
 {
-    bool semantic[2], adds[2], known[2], related[2], partly[2];
+    bool semantic[2], adds[2], known[2], partly[2];
     for (int r = 0; r < 2; r++) {
         size_t members;
         const int rejected = rejecting(j, r, &members);
-        known[r] = rejected >= 0 && !at_ceiling(j, r);
+        known[r] = rejected >= 0 && !at_ceiling(j, r) && !few_relabellings(j, r);
         semantic[r] = known[r] && all_reject(j, r);
         partly[r] = known[r] && rejected > 0;
         adds[r] = training_adds(j, r);
-        related[r] = !(j->action->row.estimate[r].iid.p > ALPHA); /* not drawn: taken for granted */
     }
-    if (!related[0] && !related[1])
+    if (!related(j, 0) && !related(j, 1))
         return "In neither reading does every one of them lie above shuffled sentences: the study shows no relation "
                "that would need an explanation.";
-    if (!known[0] && !known[1])
-        return at_ceiling(j, 0) || at_ceiling(j, 1)
-                   ? "Consistently renamed words align perfectly too: at this level the reading can't tell which word "
-                     "is which."
-                   : "Without the relabel null nothing can be said about which word is which.";
+    if (!known[0] && !known[1]) return unknown(j);
     if (semantic[0] && semantic[1])
         return adds[0] || adds[1] ? "In both readings it matters which word is which, and training adds to it: part of "
                                     "the alignment is about meaning."
@@ -215,12 +264,75 @@ static const char *headline(judge *j)
     return SAY("%s%s. %s", first, second, judgement(j));
 }
 
+/* "with 9 draws p is at least 0.100, by Holm over 3 agents 0.300: no agent": why none can be rejected. */
+static const char *few_words(judge *j, int reading)
+{
+    size_t members;
+    (void)rejecting(j, reading, &members);
+    const size_t draws = j->action->detail[reading].relabel_draws;
+    const char *many = members > 1 ? SAY(", by Holm over %zu %s %.3f", members, members_word(j, true),
+                                         fmin(1, (double)members * least_p(draws)))
+                                   : "";
+    return SAY("with %zu draw%s p is at least %.3f%s: no %s", draws, draws == 1 ? "" : "s", least_p(draws), many,
+               members_word(j, false));
+}
+
 /* How far from chance to the agents' value another row comes, in percent. */
 static const char *way(judge *j, const report_estimate *agents, const report_estimate *other)
 {
     const double share = (other->value - agents->chance) / (agents->value - agents->chance);
     if (!isfinite(share) || agents->value - agents->chance < 0.02) return number(j, other->value);
     return SAY("%s (%.0f %% of the way from chance)", number(j, other->value), 100 * share);
+}
+
+/* What shuffled sentences say. */
+static void add_relation(judge *j, int r, triad_text *t)
+{
+    const report_estimate *a = &j->action->row.estimate[r];
+    const size_t draws = j->action->detail[r].iid_draws;
+    if (!isfinite(a->iid.mean)) return;
+    triad_text_addf(t, " Shuffled sentences give %.3f ± %.3f: ", a->iid.mean, a->iid.sd);
+    if (a->iid.p <= ALPHA)
+        triad_text_add(t, "that there is a relation at all is not in doubt.");
+    else if (related(j, r))
+        triad_text_addf(t, "not one of %zu draws comes up to the agents, but with so few p can't be less than %.2f.",
+                        draws, least_p(draws));
+    else
+        triad_text_addf(t, "that there is a relation at all is in doubt (p = %.2f).", a->iid.p);
+}
+
+/* What renamed words say. */
+static void add_renaming(judge *j, int r, triad_text *t)
+{
+    const report_estimate *a = &j->action->row.estimate[r];
+    size_t agents;
+    const int rejected = rejecting(j, r, &agents);
+    if (rejected < 0) return;
+    triad_text_addf(t, " Words renamed consistently give %.3f ± %.3f", a->relabel.mean, a->relabel.sd);
+    if (at_ceiling(j, r)) {
+        triad_text_add(t, ", the ceiling: this reading can't tell which word is which.");
+        return;
+    }
+    if (few_relabellings(j, r)) {
+        triad_text_addf(t, "; %s could reject that at 5 %%, whatever the data.", few_words(j, r));
+        return;
+    }
+    triad_text_addf(t, "; %s",
+                    rejected == 0               ? SAY("no %s does better than that.", members_word(j, false))
+                    : (size_t)rejected < agents ? SAY("%s %s better.", some_reject(j, r), rejected == 1 ? "does" : "do")
+                    : agents > 1                ? SAY("every %s does better.", members_word(j, false))
+                                                : "the agent does better.");
+    /* Agents of different seeds surely share their words: where even they do not pass, passing is hard and failing says
+     * little. */
+    size_t pairs;
+    const int passed = rejecting_in(j->seeds, r, &pairs);
+    if (passed >= 0 && (size_t)passed < pairs && j->seeds->row.estimate[r].relabel.mean <= CEILING &&
+        !too_few(j->seeds->detail[r].relabel_draws, pairs))
+        triad_text_addf(t,
+                        " Agents that differ by their seed alone align at %s, with renamed words at %.3f: %d of %zu "
+                        "pairs %s better, so this null has little to go by here.",
+                        number(j, j->seeds->row.estimate[r].value), j->seeds->row.estimate[r].relabel.mean, passed,
+                        pairs, passed == 1 ? "does" : "do");
 }
 
 static const char *reading_paragraph(judge *j, int r)
@@ -239,39 +351,14 @@ static const char *reading_paragraph(judge *j, int r)
         triad_text_addf(&t, " A bag of words reaches %s.", way(j, a, &j->words->row.estimate[r]));
     if (j->training != NULL) {
         const report_estimate *d = &j->training->row.estimate[r];
-        triad_text_addf(&t, " On the same sentences training changes precision by %s: %s.", signed_interval(j, d),
-                        d->low > 0    ? "more than chance variation of sentences"
-                        : d->high < 0 ? "it takes alignment away"
-                                      : "no difference that can be told from none");
+        triad_text_addf(&t, " Paired over %s, training changes precision by %s: %s.", j->over, signed_interval(j, d),
+                        sign_of(d) > 0                          ? "it adds alignment"
+                        : sign_of(d) < 0                        ? "it takes alignment away"
+                        : isfinite(d->low) && d->low <= d->high ? "no difference that can be told from none"
+                                                                : "without an interval that says little");
     }
-    if (isfinite(a->iid.mean))
-        triad_text_addf(&t, " Shuffled sentences give %.3f ± %.3f: that there is a relation at all is %s doubt.",
-                        a->iid.mean, a->iid.sd, a->iid.p <= ALPHA ? "not in" : "in");
-    size_t agents;
-    const int rejected = rejecting(j, r, &agents);
-    if (at_ceiling(j, r))
-        triad_text_addf(
-            &t,
-            " Words renamed consistently give %.3f ± %.3f, the ceiling: this reading can't tell which word is which.",
-            a->relabel.mean, a->relabel.sd);
-    else if (rejected >= 0)
-        triad_text_addf(&t, " Words renamed consistently give %.3f ± %.3f; %s", a->relabel.mean, a->relabel.sd,
-                        rejected == 0 ? SAY("no %s does better than that.", members_word(j, false))
-                        : (size_t)rejected < agents
-                            ? SAY("%s %s better.", some_reject(j, r), rejected == 1 ? "does" : "do")
-                        : agents > 1 ? SAY("every %s does better.", members_word(j, false))
-                                     : "the agent does better.");
-    /* Agents of different seeds surely share their words: where even they do not pass, passing is hard and failing says
-     * little. */
-    size_t pairs;
-    const int passed = rejecting_in(j->seeds, r, &pairs);
-    if (!at_ceiling(j, r) && rejected >= 0 && passed >= 0 && (size_t)passed < pairs &&
-        j->seeds->row.estimate[r].relabel.mean <= CEILING)
-        triad_text_addf(&t,
-                        " Agents that differ by their seed alone align at %s, with renamed words at %.3f: %d of %zu "
-                        "pairs %s better, so this null has little to go by here.",
-                        number(j, j->seeds->row.estimate[r].value), j->seeds->row.estimate[r].relabel.mean, passed,
-                        pairs, passed == 1 ? "does" : "do");
+    add_relation(j, r, &t);
+    add_renaming(j, r, &t);
     const char *text = t.failed ? NULL : triad_arena_strdup(j->arena, t.bytes);
     triad_text_free(&t);
     return keep(j, text);
@@ -282,11 +369,11 @@ static const char *language_paragraph(judge *j)
     if (j->gap == NULL) return NULL;
     const figure_row *pair = find(j->in->figures->row, j->in->figures->rows, "language", NULL);
     return SAY("Two language models %salign at %s by retrieval and %s by overlap. Action and language lie %s and %s "
-               "from that, paired over sentences.",
+               "from that, paired over %s.",
                pair != NULL ? SAY("(%s) ", pair->row.label) : "",
                pair != NULL ? with_interval(j, &pair->row.estimate[0]) : "–",
                pair != NULL ? with_interval(j, &pair->row.estimate[1]) : "–",
-               signed_interval(j, &j->gap->row.estimate[0]), signed_interval(j, &j->gap->row.estimate[1]));
+               signed_interval(j, &j->gap->row.estimate[0]), signed_interval(j, &j->gap->row.estimate[1]), j->over);
 }
 
 /* ---- claims */
@@ -386,12 +473,19 @@ static report_claim claim_meaning(judge *j)
                               a->relabel.mean, a->relabel.sd);
             continue;
         }
+        if (few_relabellings(j, r)) {
+            const bool all =
+                isfinite(j->in->relabellings) && (double)j->action->detail[r].relabel_draws + 1 >= j->in->relabellings;
+            c.reason[r] = SAY("%s could reject it at 5 %%, whatever the data (%s)", few_words(j, r),
+                              all ? "there are no more relabellings" : SAY("draw at least %zu", 20 * agents - 1));
+            continue;
+        }
         c.outcome[r] = rejected > 0 && (size_t)rejected == agents ? REPORT_REPRODUCED : REPORT_NOT_REPRODUCED;
-        const size_t draws = j->action->draws[r];
+        const size_t draws = j->action->detail[r].relabel_draws;
         c.reason[r] =
             SAY("%s against %.3f ± %.3f under renaming; %s reject it (largest p %.3f, smallest possible %.3f)",
                 number(j, a->value), a->relabel.mean, a->relabel.sd, some_reject(j, r), a->relabel.p,
-                draws > 0 ? 1.0 / ((double)draws + 1) : NAN);
+                draws > 0 ? least_p(draws) : NAN);
     }
     return c;
 }
@@ -444,15 +538,27 @@ static void warn_null(judge *j, claims_output *out)
     if (isfinite(in->relabellings) && in->relabellings < 100)
         warn(out, SAY("Only %.0f distinct relabellings exist: the relabel null can't be rejected strongly.",
                       in->relabellings));
-    size_t seeds = 0;
-    for (size_t i = 0; i < in->agents; i++) seeds += in->agent[i].role == REPORT_AGENT;
-    if (j->action != NULL && seeds == 1)
-        warn(out, "Intervals cover the choice of sentences. With one agent nothing is known about the variation "
-                  "between seeds.");
-    else if (j->action != NULL && seeds < 5)
-        warn(out, SAY("Intervals cover the choice of sentences. With %zu agents the variation between seeds is shown, "
-                      "not estimated.",
-                      seeds));
+}
+
+static const char *choice_words(judge *j)
+{
+    return j->in->words[0] ? SAY("words (%s)", j->in->words) : "sentences";
+}
+
+static void warn_intervals(judge *j, claims_output *out)
+{
+    const claims_input *in = j->in;
+    const size_t seeds = count_seeds(in);
+    if (j->action == NULL || in->words == NULL) return;
+    const char *choice = choice_words(j);
+    if (seeds == 1)
+        warn(out, SAY("Intervals cover the choice of %s. With one agent nothing is known about the variation between "
+                      "seeds.",
+                      choice));
+    else if (seeds < 5)
+        warn(out, SAY("Intervals cover the choice of %s and of seeds; %zu agents tell the variation between seeds only "
+                      "roughly.",
+                      choice, seeds));
 }
 
 triad_status claims_judge(claims_output *output, const claims_input *input, triad_arena *arena, triad_error *err)
@@ -460,6 +566,9 @@ triad_status claims_judge(claims_output *output, const claims_input *input, tria
     const study_figures *f = input->figures;
     const char *x = input->primary;
     judge made = {.in = input, .arena = arena}, *j = &made;
+    const bool words = input->words != NULL && input->words[0];
+    j->over =
+        count_seeds(input) > 1 ? (words ? "words and seeds" : "sentences and seeds") : (words ? "words" : "sentences");
     j->action = find(f->row, f->rows, "action", x);
     j->untrained = find(f->row, f->rows, "untrained", x);
     j->words = find(f->row, f->rows, "words", x);
@@ -475,12 +584,15 @@ triad_status claims_judge(claims_output *output, const claims_input *input, tria
     if (output->paragraph == NULL || output->warning == NULL || output->claim == NULL)
         return triad_fail(err, TRIAD_ERR_MEMORY, -1, "verdict: out of memory");
     output->headline = headline(j);
+    if (input->words != NULL)
+        output->interval = SAY("over %s%s", choice_words(j), count_seeds(input) > 1 ? " and seeds" : "");
     for (int r = 0; r < REPORT_READINGS && j->action != NULL; r++)
         output->paragraph[output->paragraphs++] = reading_paragraph(j, r);
     const char *language = language_paragraph(j);
     if (language != NULL) output->paragraph[output->paragraphs++] = language;
     warn_agents(j, output);
     warn_null(j, output);
+    warn_intervals(j, output);
     output->claim[output->claims++] = claim_level(j);
     output->claim[output->claims++] = claim_gap(j);
     output->claim[output->claims++] = claim_vision(j);

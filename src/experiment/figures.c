@@ -21,25 +21,26 @@ static json_object *reals(const double *values, size_t count)
     return list;
 }
 
-static json_object *null_json(const report_null *null)
+static json_object *null_json(const report_null *null, size_t draws)
 {
     json_object *o = json_object_new_object();
     json_object_object_add(o, "p", json_new_real(null->p));
     json_object_object_add(o, "mean", json_new_real(null->mean));
     json_object_object_add(o, "sd", json_new_real(null->sd));
+    json_object_object_add(o, "draws", json_object_new_int64((int64_t)draws));
     return o;
 }
 
-static json_object *estimate_json(const report_estimate *e, size_t draws)
+static json_object *estimate_json(const report_estimate *e, const figure_detail *detail)
 {
     json_object *o = json_object_new_object();
     json_object_object_add(o, "value", json_new_real(e->value));
-    const double ends[2] = {e->low, e->high};
+    const double ends[2] = {e->low, e->high}, sentences[2] = {detail->low_sentences, detail->high_sentences};
     json_object_object_add(o, "interval", reals(ends, 2));
+    json_object_object_add(o, "interval_sentences", reals(sentences, 2));
     json_object_object_add(o, "chance", json_new_real(e->chance));
-    json_object_object_add(o, "iid", null_json(&e->iid));
-    json_object_object_add(o, "relabel", null_json(&e->relabel));
-    json_object_object_add(o, "draws", json_object_new_int64((int64_t)draws));
+    json_object_object_add(o, "iid", null_json(&e->iid, detail->iid_draws));
+    json_object_object_add(o, "relabel", null_json(&e->relabel, detail->relabel_draws));
     return o;
 }
 
@@ -53,7 +54,7 @@ static json_object *row_json(const figure_row *r)
     json_object_object_add(o, "note", text_or_null(r->row.note));
     json_object_object_add(o, "role", json_object_new_int((int)r->row.role));
     for (int i = 0; i < REPORT_READINGS; i++)
-        json_object_array_add(readings, estimate_json(&r->row.estimate[i], r->draws[i]));
+        json_object_array_add(readings, estimate_json(&r->row.estimate[i], &r->detail[i]));
     json_object_object_add(o, "readings", readings);
     for (size_t i = 0; i < r->row.members; i++) {
         json_object *m = json_object_new_object();
@@ -174,18 +175,28 @@ static triad_status read_reals(const reader *r, json_object *from, const char *k
     return TRIAD_OK;
 }
 
-static report_null read_null(json_object *from, const char *key)
+static triad_status read_null(const reader *r, json_object *from, const char *key, report_null *null, size_t *draws)
 {
     json_object *o = json_find(from, key, json_type_object);
-    if (o == NULL) return (report_null){NAN, NAN, NAN};
-    return (report_null){real_of(o, "p"), real_of(o, "mean"), real_of(o, "sd")};
+    *null = (report_null){NAN, NAN, NAN};
+    *draws = 0;
+    if (o == NULL) return TRIAD_OK;
+    *null = (report_null){real_of(o, "p"), real_of(o, "mean"), real_of(o, "sd")};
+    int64_t number = 0;
+    const triad_status status = json_get_int(o, "draws", 0, INT32_MAX, &number, r->err);
+    *draws = (size_t)number;
+    return status;
 }
 
-static report_estimate read_estimate(json_object *o)
+static triad_status read_estimate(const reader *r, json_object *o, report_estimate *e, figure_detail *detail)
 {
-    json_object *interval = json_find(o, "interval", json_type_array);
-    return (report_estimate){real_of(o, "value"),  real_at(interval, 0), real_at(interval, 1),
-                             real_of(o, "chance"), read_null(o, "iid"),  read_null(o, "relabel")};
+    json_object *interval = json_find(o, "interval", json_type_array),
+                *sentences = json_find(o, "interval_sentences", json_type_array);
+    *e = (report_estimate){real_of(o, "value"),  real_at(interval, 0), real_at(interval, 1),
+                           real_of(o, "chance"), {NAN, NAN, NAN},      {NAN, NAN, NAN}};
+    *detail = (figure_detail){0, 0, real_at(sentences, 0), real_at(sentences, 1)};
+    const triad_status status = read_null(r, o, "iid", &e->iid, &detail->iid_draws);
+    return status == TRIAD_OK ? read_null(r, o, "relabel", &e->relabel, &detail->relabel_draws) : status;
 }
 
 static triad_status read_role(const reader *r, json_object *from, report_role *role)
@@ -234,11 +245,8 @@ static triad_status read_row(const reader *r, json_object *o, figure_row *row)
     for (size_t i = 0; i < REPORT_READINGS; i++) {
         json_object *e = json_object_array_get_idx(readings, i);
         if (!json_object_is_type(e, json_type_object)) return bad(r, "a reading is not an object");
-        row->row.estimate[i] = read_estimate(e);
-        int64_t draws = 0;
-        status = json_get_int(e, "draws", 0, INT32_MAX, &draws, r->err);
+        status = read_estimate(r, e, &row->row.estimate[i], &row->detail[i]);
         if (status != TRIAD_OK) return status;
-        row->draws[i] = (size_t)draws;
     }
     return read_members(r, json_find(o, "members", json_type_array), row);
 }

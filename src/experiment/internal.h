@@ -80,11 +80,16 @@ typedef struct figure_member {
  * "pooling" (agents against another pooling of a model), "seeds" (agents against each other). Of differences:
  * "training", "beyond-words", "language" (action-language minus language-language), "family" (decoder minus encoder).
  */
+typedef struct figure_detail {
+    size_t iid_draws, relabel_draws;      /* p is at least 1 / (draws + 1); 0: no such null */
+    double low_sentences, high_sentences; /* the interval over sentences (and seeds) alone */
+} figure_detail;
+
 typedef struct figure_row {
-    const char *kind, *x, *y;      /* x: model or NULL; y: the other side where there is one */
-    report_row row;                /* row.member points into storage of its own */
-    figure_member *member;         /* [row.members] */
-    size_t draws[REPORT_READINGS]; /* of the relabel null: p is at least 1 / (draws + 1) */
+    const char *kind, *x, *y; /* x: model or NULL; y: the other side where there is one */
+    report_row row;           /* row.member points into storage of its own */
+    figure_member *member;    /* [row.members] */
+    figure_detail detail[REPORT_READINGS];
 } figure_row;
 
 typedef struct study_figures {
@@ -113,9 +118,11 @@ typedef struct claims_input {
     double relabellings; /* NAN: no relabel null */
     size_t left_out;
     const char *refused; /* why the relabel null was refused; NULL: it was not */
+    const char *words;   /* columns whose words the intervals resample; "": sentences instead; NULL: no intervals */
 } claims_input;
 typedef struct claims_output {
     const char *headline;
+    const char *interval; /* what intervals cover: "over words (colour, object) and 3 seeds" */
     size_t paragraphs, warnings, claims;
     const char **paragraph, **warning;
     report_claim *claim;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUP_MAX = 4096 };
+enum { GROUP_MAX = 8192 /* 99 agents make 4851 pairs */ };
 
 static triad_status no_memory(triad_error *err)
 {
@@ -28,8 +28,7 @@ typedef struct measuring {
     size_t pairs, pair_capacity;
     triad_align_options options;
     triad_align_result result;
-    double *zeros;
-    size_t n;
+    bool failed; /* memory was out while means were made */
 } measuring;
 
 static void measuring_free(measuring *m)
@@ -39,7 +38,6 @@ static void measuring_free(measuring *m)
     free(m->side);
     free(m->side_space);
     free(m->pair);
-    free(m->zeros);
     triad_align_result_free(&m->result);
     triad_arena_free(&m->arena);
 }
@@ -105,25 +103,37 @@ static bool add_pair(measuring *m, size_t a, size_t b)
 
 static triad_status align(measuring *m, triad_error *err)
 {
-    const triad_status status = triad_align(&m->result, m->side, m->sides, (const size_t(*)[2])m->pair, m->pairs,
-                                            &m->options, m->study->pool, m->study->progress, err);
-    if (status != TRIAD_OK) return status;
-    m->n = m->result.pairs > 0 ? m->result.pair[0].n : 0;
-    m->zeros = calloc(m->n + 1, sizeof *m->zeros);
-    return m->zeros != NULL ? TRIAD_OK : no_memory(err);
+    return triad_align(&m->result, m->side, m->sides, (const size_t(*)[2])m->pair, m->pairs, &m->options,
+                       m->study->pool, m->study->progress, err);
 }
 
 /* ---- means over pairs */
 
 typedef struct group {
-    const triad_align_pair *pair[GROUP_MAX];
+    triad_align_member member[GROUP_MAX];
     size_t count;
 } group;
+
+/* Which of the agents' seeds a side is of; a twin shares its agent's. */
+static size_t seed_of(const measuring *m, size_t side)
+{
+    const study_space *space = &m->study->space[m->side_space[side]];
+    return space->kind == SPACE_AGENT || space->kind == SPACE_UNTRAINED ? space->index : SIZE_MAX;
+}
 
 static void gather(group *g, const measuring *m, size_t a, size_t b)
 {
     const triad_align_pair *pair = triad_align_pair_of(&m->result, a < b ? a : b, a < b ? b : a);
-    if (pair != NULL && g->count < GROUP_MAX) g->pair[g->count++] = pair;
+    if (pair == NULL || g->count == GROUP_MAX) return;
+    const size_t x = seed_of(m, pair->x), y = seed_of(m, pair->y);
+    const bool both = x != SIZE_MAX && y != SIZE_MAX; /* the same seeds on both sides can't be drawn for each alone */
+    g->member[g->count++] =
+        (triad_align_member){(size_t)(pair - m->result.pair), 1, both ? SIZE_MAX : x, both ? SIZE_MAX : y};
+}
+
+static const triad_align_measure *measure_of(const measuring *m, const group *g, size_t i, const char *name)
+{
+    return triad_align_find(&m->result.pair[g->member[i].pair], name);
 }
 
 /* The two readings of precision@k by their names in the results. */
@@ -137,18 +147,6 @@ static void measure_name(char name[64], const measuring *m, int reading, size_t 
 
 static const report_estimate UNDEFINED = {NAN, NAN, NAN, NAN, {NAN, NAN, NAN}, {NAN, NAN, NAN}};
 
-/* Mean scores of a group [n] in the arena; NULL where a member has none. */
-static double *mean_scores(measuring *m, const group *g, const char *name)
-{
-    double *mean = TRIAD_NEW0(&m->arena, double, m->n + 1);
-    for (size_t i = 0; i < g->count; i++) {
-        const triad_align_measure *of = triad_align_find(g->pair[i], name);
-        if (mean == NULL || of == NULL || of->scores == NULL || g->pair[i]->n != m->n) return NULL;
-        for (size_t j = 0; j < m->n; j++) mean[j] += of->scores[j] / (double)g->count;
-    }
-    return g->count > 0 ? mean : NULL;
-}
-
 static void add_null(report_null *sum, const triad_align_null *one, size_t count)
 {
     if (!one->present) {
@@ -160,44 +158,71 @@ static void add_null(report_null *sum, const triad_align_null *one, size_t count
     sum->p = fmax(sum->p, one->p); /* every member has to reject */
 }
 
-/* Mean of the members; its interval from the resamples of sentences, the same for all; the nulls' moments as means, p
- * as the largest. */
-static report_estimate estimate(measuring *m, const group *g, const char *name, size_t *draws)
+/* The interval to quote: over words where there are several, never narrower than over sentences. Both over seeds too.
+ */
+static void take_interval(report_estimate *e, figure_detail *detail, double low, double high, double low_words,
+                          double high_words)
 {
+    e->low = fmin(low, low_words); /* a NAN gives way to the other */
+    e->high = fmax(high, high_words);
+    if (detail == NULL) return;
+    detail->low_sentences = low;
+    detail->high_sentences = high;
+}
+
+static void contrast(measuring *m, const triad_align_member *members, size_t count, const char *name,
+                     report_estimate *e, figure_detail *detail)
+{
+    triad_align_contrast c;
+    if (triad_align_contrast_of(&c, &m->result, name, members, count, NULL) != TRIAD_OK) {
+        m->failed = true;
+        return;
+    }
+    e->value = c.value;
+    take_interval(e, detail, c.low, c.high, c.low_groups, c.high_groups);
+}
+
+/* Mean of the members with its interval; the nulls' moments as means, p as the largest, draws as the fewest. */
+static report_estimate estimate(measuring *m, const group *g, const char *name, figure_detail *detail)
+{
+    if (detail != NULL) *detail = (figure_detail){0, 0, NAN, NAN};
     if (g->count == 0) return UNDEFINED;
     report_estimate e = {0, NAN, NAN, 0, {0, 0, 0}, {0, 0, 0}};
     for (size_t i = 0; i < g->count; i++) {
-        const triad_align_measure *of = triad_align_find(g->pair[i], name);
+        const triad_align_measure *of = measure_of(m, g, i, name);
         if (of == NULL) return UNDEFINED;
         e.value += of->value / (double)g->count;
         e.chance += of->chance / (double)g->count;
         add_null(&e.iid, &of->iid, g->count);
         add_null(&e.relabel, &of->relabel, g->count);
-        if (draws != NULL) *draws = of->relabel.present ? of->relabel.draws : 0;
+        if (detail == NULL) continue;
+        const size_t iid = of->iid.present ? of->iid.draws : 0, relabel = of->relabel.present ? of->relabel.draws : 0;
+        if (i == 0 || iid < detail->iid_draws) detail->iid_draws = iid;
+        if (i == 0 || relabel < detail->relabel_draws) detail->relabel_draws = relabel;
     }
-    if (g->count == 1) {
-        const triad_align_measure *of = triad_align_find(g->pair[0], name);
-        e.low = of->low;
-        e.high = of->high;
-        return e;
-    }
-    const double *scores = m->options.bootstraps > 0 ? mean_scores(m, g, name) : NULL;
-    if (scores == NULL) return e;
-    const triad_align_difference d = triad_align_paired(scores, m->zeros, m->n, m->options.bootstraps, m->options.seed);
-    e.low = d.low;
-    e.high = d.high;
+    const triad_align_measure *of = measure_of(m, g, 0, name);
+    if (g->count == 1)
+        take_interval(&e, detail, of->low, of->high, of->low_groups, of->high_groups);
+    else if (m->options.bootstraps > 0)
+        contrast(m, g->member, g->count, name, &e, detail);
     return e;
 }
 
-static report_estimate difference(measuring *m, const group *a, const group *b, const char *name)
+/* Mean of a less mean of b over the same resamples; an agent and its twin are drawn together. */
+static report_estimate difference(measuring *m, const group *a, const group *b, const char *name, figure_detail *detail)
 {
     report_estimate e = UNDEFINED;
-    const double *left = mean_scores(m, a, name), *right = mean_scores(m, b, name);
-    if (left == NULL || right == NULL) return e;
-    const triad_align_difference d = triad_align_paired(left, right, m->n, m->options.bootstraps, m->options.seed);
-    e.value = d.mean;
-    e.low = d.low;
-    e.high = d.high;
+    *detail = (figure_detail){0, 0, NAN, NAN};
+    triad_align_member *both = malloc((a->count + b->count + 1) * sizeof *both);
+    if (both == NULL) {
+        m->failed = true;
+        return e;
+    }
+    memcpy(both, a->member, a->count * sizeof *both);
+    memcpy(both + a->count, b->member, b->count * sizeof *both);
+    for (size_t i = 0; i < b->count; i++) both[a->count + i].sign = -1;
+    contrast(m, both, a->count + b->count, name, &e, detail);
+    free(both);
     return e;
 }
 
@@ -293,13 +318,14 @@ static void name_members(drawing *d, figure_row *row, const group *g)
     row->row.members = g->count;
     for (size_t i = 0; i < g->count; i++) {
         figure_member *member = &row->member[i];
-        member->name = arena_format(&m->arena, "%s × %s", m->study->space[m->side_space[g->pair[i]->x]].name,
-                                    m->study->space[m->side_space[g->pair[i]->y]].name);
+        member->name =
+            arena_format(&m->arena, "%s × %s", m->study->space[m->side_space[m->result.pair[g->member[i].pair].x]].name,
+                         m->study->space[m->side_space[m->result.pair[g->member[i].pair].y]].name);
         d->failed = d->failed || member->name == NULL;
         for (int r = 0; r < REPORT_READINGS; r++) {
             char name[64];
             measure_name(name, m, r, (size_t)m->study->config.alignment.headline_k);
-            const triad_align_measure *of = triad_align_find(g->pair[i], name);
+            const triad_align_measure *of = measure_of(m, g, i, name);
             member->value[r] = of != NULL ? of->value : NAN;
             member->p_iid[r] = of != NULL && of->iid.present ? of->iid.p : NAN;
             member->p_relabel[r] = of != NULL && of->relabel.present ? of->relabel.p : NAN;
@@ -322,7 +348,7 @@ static void add_row(drawing *d, const group *g, const char *kind, const char *x,
     for (int r = 0; r < REPORT_READINGS; r++) {
         char name[64];
         measure_name(name, d->m, r, (size_t)d->m->study->config.alignment.headline_k);
-        row->row.estimate[r] = estimate(d->m, g, name, &row->draws[r]);
+        row->row.estimate[r] = estimate(d->m, g, name, &row->detail[r]);
     }
     name_members(d, row, g);
 }
@@ -342,7 +368,7 @@ static void add_difference(drawing *d, const group *a, const group *b, const cha
     for (int r = 0; r < REPORT_READINGS; r++) {
         char name[64];
         measure_name(name, d->m, r, (size_t)d->m->study->config.alignment.headline_k);
-        row->row.estimate[r] = difference(d->m, a, b, name);
+        row->row.estimate[r] = difference(d->m, a, b, name, &row->detail[r]);
     }
 }
 
@@ -519,7 +545,7 @@ static void draw_k_chart(drawing *d, size_t model, int reading)
 
 static triad_status write_all(drawing *d, const study_stage *self, triad_error *err)
 {
-    if (d->failed) return no_memory(err);
+    if (d->failed || d->m->failed) return no_memory(err);
     const experiment *study = d->m->study;
     char *json = graph_path(&study->graph, self->output[0]), *csv = graph_path(&study->graph, self->output[1]),
          *to = graph_path(&study->graph, self->output[2]);
@@ -538,6 +564,8 @@ static triad_status write_all(drawing *d, const study_stage *self, triad_error *
                                    renaming->refused[0] ? json_object_new_string(renaming->refused) : NULL);
             json_object_object_add(root, "relabel", relabel);
         }
+        if (d->m->options.bootstraps > 0)
+            json_object_object_add(root, "interval_words", json_object_new_string(d->m->result.group_columns));
         status = figures_to_json(&d->figures, root, err);
         if (status == TRIAD_OK) status = json_write_file(to, root, err);
         json_object_put(root);

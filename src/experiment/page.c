@@ -193,7 +193,10 @@ static report_null read_null(json_object *nulls, const char *key)
 static report_estimate read_measure(json_object *measures, const char *name)
 {
     json_object *o = measures != NULL ? json_find(measures, name, json_type_object) : NULL;
-    json_object *interval = o != NULL ? json_find(o, "interval", json_type_array) : NULL,
+    json_object *words = o != NULL ? json_find(o, "interval_groups", json_type_array) : NULL,
+                *interval = words != NULL ? words
+                            : o != NULL   ? json_find(o, "interval", json_type_array)
+                                          : NULL,
                 *nulls = o != NULL ? json_find(o, "null", json_type_object) : NULL;
     return (report_estimate){get_real(o, "value"),  real_at(interval, 0),    real_at(interval, 1),
                              get_real(o, "chance"), read_null(nulls, "iid"), read_null(nulls, "relabel")};
@@ -219,6 +222,9 @@ static void read_pairs(page *p, report_study *study)
             {read_measure(measures, study->reading[0].measure), read_measure(measures, study->reading[1].measure)}};
     }
     study->pair = made;
+    study->pair_interval = study->interval == NULL                           ? NULL
+                           : strncmp(study->interval, "over words", 10) == 0 ? "over words"
+                                                                             : "over sentences";
 }
 
 /* ---- agents */
@@ -306,6 +312,7 @@ static void read_study(page *p, report_study *study)
     study->name = want_text(p, about, "name");
     study->title = want_text(p, about, "title");
     study->created_by = want_text(p, p->root, "created_by");
+    study->interval = get_text(about, "interval");
     study->k = (int)k;
     study->band_low = real_at(band, 0);
     study->band_high = real_at(band, 1);

@@ -12,11 +12,11 @@ enum {
     V_TRAIN = 1,
     V_EVALUATE = 1,
     V_EMBED = 1,
-    V_ALIGN = 1,
-    V_POOLING = 1,
-    V_LAYERS = 1,
-    V_RESULTS = 1,
-    V_REPORT = 1
+    V_ALIGN = 2,
+    V_POOLING = 2,
+    V_LAYERS = 2,
+    V_RESULTS = 2,
+    V_REPORT = 2
 };
 
 const char *arena_format(triad_arena *arena, const char *format, ...)

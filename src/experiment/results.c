@@ -107,7 +107,26 @@ static void join(triad_text *out, const char *word)
     triad_text_add(out, word);
 }
 
-static json_object *facts_json(const experiment_config *config, size_t items)
+/* "GoToLocal 99.8 %, OpenDoor 98.1 %": each level that the agents learned, in the mean over them. */
+static void learned(triad_text *out, const report_agent *agent, size_t agents)
+{
+    size_t trained = 0;
+    const report_agent *first = NULL;
+    for (size_t i = 0; i < agents; i++) {
+        if (agent[i].role != REPORT_AGENT) continue;
+        if (first == NULL) first = &agent[i];
+        trained++;
+    }
+    for (size_t l = 0; first != NULL && l < first->levels; l++) {
+        double sum = 0;
+        for (size_t i = 0; i < agents; i++)
+            if (agent[i].role == REPORT_AGENT) sum += l < agent[i].levels ? agent[i].level[l].success : NAN;
+        join(out, first->level[l].level);
+        triad_text_addf(out, " %.1f %%", 100 * sum / (double)trained);
+    }
+}
+
+static json_object *facts_json(const experiment_config *config, size_t items, const claims_input *in)
 {
     json_object *list = json_object_new_array();
     triad_text t = {0};
@@ -116,7 +135,7 @@ static json_object *facts_json(const experiment_config *config, size_t items)
     triad_text_free(&t);
     for (size_t i = 0; i < config->items.level_count; i++)
         join(&t, babyai_level_name(babyai_level_find(config->items.levels[i])));
-    if (t.size > 0) json_object_array_add(list, fact("levels", t.bytes));
+    if (t.size > 0) json_object_array_add(list, fact("all those of", t.bytes));
     triad_text_free(&t);
     if (config->agents.seed_count > 0) {
         triad_text_addf(&t, "%zu seed%s, ", config->agents.seed_count, config->agents.seed_count == 1 ? "" : "s");
@@ -125,6 +144,13 @@ static json_object *facts_json(const experiment_config *config, size_t items)
         else
             triad_text_addf(&t, "%lld steps each", (long long)config->agents.steps);
         json_object_array_add(list, fact("agents", t.bytes));
+        triad_text_free(&t);
+        learned(&t, in->agent, in->agents);
+        if (t.size > 0)
+            json_object_array_add(list,
+                                  fact(config->agents.seed_count > 1 ? "levels learned, and the agents' mean success"
+                                                                     : "levels learned, and the agent's success",
+                                       t.bytes));
         triad_text_free(&t);
     }
     for (size_t i = 0; i < config->model_count; i++) join(&t, config->models[i].name);
@@ -284,6 +310,9 @@ static triad_status gather(json_object *root, const experiment *study, const stu
             study_figures one;
             status = figures_from_json(&one, part, arena, err);
             if (status == TRIAD_OK) status = figures_to_json(&one, all, err);
+            const char *words = NULL;
+            (void)!json_get_string(part, "interval_words", &words, NULL);
+            if (words != NULL && in->words == NULL) in->words = triad_arena_strdup(arena, words);
             json_object *relabel = json_find(part, "relabel", json_type_object);
             if (status == TRIAD_OK && relabel != NULL) {
                 int64_t left_out = 0;
@@ -328,9 +357,10 @@ static triad_status compose(json_object *root, const experiment *study, const st
     if (status != TRIAD_OK) return status;
     json_object *spaces = json_object_new_array(), *agents = json_object_new_array();
     json_object_object_add(root, "created_by", text("triad " TRIAD_VERSION));
-    json_object_object_add(root, "study", study_json(config));
+    json_object *about = study_json(config);
+    json_object_object_add(root, "study", about);
     json_object_object_add(root, "items", json_object_new_int64((int64_t)items.count));
-    json_object_object_add(root, "facts", facts_json(config, items.count));
+    const size_t instructions = items.count;
     triad_items_free(&items);
     json_object_object_add(root, "spaces", spaces);
     json_object_object_add(root, "agents", agents);
@@ -355,9 +385,11 @@ static triad_status compose(json_object *root, const experiment *study, const st
     status = gather(root, study, self, &figures, &in, arena, err);
     if (status == TRIAD_OK) status = results_agents(&told, &in.agents, root, arena, err);
     in.agent = told;
+    if (status == TRIAD_OK) json_object_object_add(root, "facts", facts_json(config, instructions, &in));
     claims_output out;
     if (status == TRIAD_OK) status = claims_judge(&out, &in, arena, err);
     if (status != TRIAD_OK) return status;
+    json_object_object_add(about, "interval", text(out.interval));
     json_object_object_add(root, "verdict", verdict_json(&out));
     json_object_object_add(root, "claims", claims_json(&out));
     json_object_object_add(root, "protocol", protocol_json(config));

@@ -64,15 +64,19 @@ static void key_marks(triad_text *out, const report_study *study)
     triad_text_add(
         out, "<p class=\"legend\"><span><svg viewBox=\"0 0 34 12\" class=\"c-agent\"><line class=\"whisker\" x1=\"2\" "
              "x2=\"32\" y1=\"6\" y2=\"6\"/><circle class=\"dot\" cx=\"17\" cy=\"6\" r=\"5\"/></svg>value, 95 % "
-             "interval</span>"
-             "<span><svg viewBox=\"0 0 34 12\" class=\"c-agent\"><line class=\"member\" x1=\"12\" x2=\"12\" y1=\"2\" "
-             "y2=\"10\"/><line class=\"member\" x1=\"20\" x2=\"20\" y1=\"2\" y2=\"10\"/></svg>single seeds</span>"
-             "<span><svg viewBox=\"0 0 34 12\"><rect class=\"null relabel\" x=\"2\" y=\"4\" width=\"30\" height=\"5\" "
-             "rx=\"1.5\"/></svg>relabel null, mean ± 2 sd</span>"
-             "<span><svg viewBox=\"0 0 34 12\"><rect class=\"null iid\" x=\"2\" y=\"4\" width=\"30\" height=\"5\" "
-             "rx=\"1.5\"/></svg>iid null</span>"
-             "<span><svg viewBox=\"0 0 34 12\"><rect class=\"band\" x=\"2\" y=\"0\" width=\"30\" "
-             "height=\"12\"/></svg>published level ");
+             "interval");
+    if (study->interval != NULL) triad_text_add(out, " ");
+    html_escape(out, study->interval);
+    triad_text_add(
+        out,
+        "</span><span><svg viewBox=\"0 0 34 12\" class=\"c-agent\"><line class=\"member\" x1=\"12\" x2=\"12\" y1=\"2\" "
+        "y2=\"10\"/><line class=\"member\" x1=\"20\" x2=\"20\" y1=\"2\" y2=\"10\"/></svg>single seeds</span>"
+        "<span><svg viewBox=\"0 0 34 12\"><rect class=\"null relabel\" x=\"2\" y=\"4\" width=\"30\" height=\"5\" "
+        "rx=\"1.5\"/></svg>relabel null, mean ± 2 sd</span>"
+        "<span><svg viewBox=\"0 0 34 12\"><rect class=\"null iid\" x=\"2\" y=\"4\" width=\"30\" height=\"5\" "
+        "rx=\"1.5\"/></svg>iid null</span>"
+        "<span><svg viewBox=\"0 0 34 12\"><rect class=\"band\" x=\"2\" y=\"0\" width=\"30\" "
+        "height=\"12\"/></svg>published level ");
     html_number(out, study->band_low, 2);
     triad_text_add(out, "–");
     html_number(out, study->band_high, 2);
@@ -130,9 +134,11 @@ static void matrices(triad_text *out, const report_study *study)
                     "</div>\n<p class=\"legend\"><span><svg viewBox=\"0 0 14 12\"><circle class=\"survives\" cx=\"7\" "
                     "cy=\"6\" r=\"3\"/></svg>the relabel null is rejected at 5 %% (one pair at a time)</span>"
                     "<span><svg viewBox=\"0 0 20 12\"><rect class=\"inband\" x=\"2\" y=\"1\" width=\"16\" "
-                    "height=\"10\"/></svg>value within %.2f–%.2f</span><span>small print: 95 %% interval over "
-                    "sentences</span></p>\n",
+                    "height=\"10\"/></svg>value within %.2f–%.2f</span><span>small print: 95 %% interval",
                     study->band_low, study->band_high);
+    if (study->pair_interval != NULL) triad_text_add(out, " ");
+    html_escape(out, study->pair_interval);
+    triad_text_add(out, "</span></p>\n");
     triad_text_add(out, "<div "
                         "class=\"scroll\"><table><thead><tr><th>Space</th><th>Kind</th><th>Source</th><th>Layer</"
                         "th><th>Pooling</th><th class=\"num\">Width</th></tr></thead><tbody>");

@@ -107,9 +107,10 @@ typedef struct report_study {
     const char *name, *title, *created_by;
     const char *headline; /* the verdict in one sentence */
     size_t paragraphs;
-    const char *const *paragraph; /* and in some more */
-    double band_low, band_high;   /* the published level: 0.70-0.73 */
-    int k;                        /* 15 */
+    const char *const *paragraph;         /* and in some more */
+    double band_low, band_high;           /* the published level: 0.70-0.73 */
+    int k;                                /* 15 */
+    const char *interval, *pair_interval; /* what those of rows and of single pairs cover: "over words"; may be NULL */
     report_reading reading[REPORT_READINGS];
     size_t facts, rows, differences, claims, spaces, pairs, k_charts, layer_charts, agents, choices, controls, warnings;
     const report_fact *fact;      /* size of the study, in a few words each */

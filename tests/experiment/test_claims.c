@@ -26,7 +26,8 @@ static const report_null NONE = {NAN, NAN, NAN};
 
 static void put(figure_row *row, const char *kind, const char *x, const char *label, double value, double half)
 {
-    *row = (figure_row){.kind = kind, .x = x, .row = {.label = label}, .draws = {99, 999}};
+    *row = (figure_row){
+        .kind = kind, .x = x, .row = {.label = label}, .detail = {{99, 99, value, value}, {999, 999, value, value}}};
     for (int r = 0; r < REPORT_READINGS; r++)
         row->row.estimate[r] = (report_estimate){value, value - half, value + half, 0.025, NONE, NONE};
 }
@@ -67,7 +68,8 @@ static void make(made *m)
                            .k = 15,
                            .primary = "A",
                            .encoder = "B",
-                           .relabellings = 1e6};
+                           .relabellings = 1e6,
+                           .words = "colour, object"};
 }
 
 static void judge(made *m)
@@ -107,6 +109,9 @@ static void a_study_that_reproduces(void **state)
     says(m.out.paragraph[0], "every agent does better");
     says(m.out.claim[3].reason[0], "decoders − B, a sentence encoder: +0.030 [+0.020, +0.040]");
     assert_int_equal(m.out.warnings, 1); /* few seeds */
+    says(m.out.warning[0], "Intervals cover the choice of words (colour, object). With one agent");
+    assert_string_equal(m.out.interval, "over words (colour, object)");
+    says(m.out.paragraph[0], "Paired over words, training changes precision by +0.120 [+0.100, +0.140]: it adds");
     triad_arena_free(&m.arena);
 }
 
@@ -289,6 +294,124 @@ static void a_null_that_the_ceiling_does_not_reject_is_called_weak(void **state)
     triad_arena_free(&m.arena);
 }
 
+/* With m draws p is at least 1 / (m + 1): that nothing was rejected says nothing where nothing could be. */
+static void too_few_draws_are_not_taken_for_doubt(void **state)
+{
+    (void)state;
+    made m;
+    make(&m);
+    for (int r = 0; r < REPORT_READINGS; r++) {
+        m.row[ACTION].detail[r] = (figure_detail){9, 9, NAN, NAN};
+        m.row[ACTION].row.estimate[r].iid.p = 0.1;
+        m.row[ACTION].row.estimate[r].relabel.p = 0.1;
+        for (int i = 0; i < 3; i++) m.member[i].p_relabel[r] = 0.1;
+    }
+    judge(&m);
+    says(m.out.headline, "The relabel null has too few draws to be rejected, whatever the data: nothing can be said");
+    says(m.out.paragraph[0], "not one of 9 draws comes up to the agents, but with so few p can't be less than 0.10.");
+    says(m.out.paragraph[0],
+         "with 9 draws p is at least 0.100, by Holm over 3 agents 0.300: no agent could reject that "
+         "at 5 %, whatever the data.");
+    assert_null(strstr(m.out.paragraph[0], "doubt"));
+    outcome(&m, 4, REPORT_NOT_TESTABLE, REPORT_NOT_TESTABLE);
+    says(m.out.claim[4].reason[0], "(draw at least 59)");
+    /* All that exist were drawn. */
+    m.in.relabellings = 10;
+    judge(&m);
+    says(m.out.claim[4].reason[0], "(there are no more relabellings)");
+    /* A shuffle that comes up to the agents is a doubt with any number of draws. */
+    m.row[ACTION].row.estimate[0].iid.p = 0.2;
+    judge(&m);
+    says(m.out.paragraph[0], "that there is a relation at all is in doubt (p = 0.20)");
+    /* 59 draws suffice for three agents, 58 do not. */
+    for (int few = 0; few < 2; few++) {
+        const size_t draws = few ? 58 : 59;
+        for (int r = 0; r < REPORT_READINGS; r++) {
+            m.row[ACTION].detail[r] = (figure_detail){draws, draws, NAN, NAN};
+            for (int i = 0; i < 3; i++) m.member[i].p_relabel[r] = 1 / (double)(draws + 1);
+        }
+        judge(&m);
+        const report_outcome want = few ? REPORT_NOT_TESTABLE : REPORT_REPRODUCED;
+        outcome(&m, 4, want, want);
+    }
+    /* One reading can't tell: the other one carries the verdict. */
+    make(&m);
+    m.row[ACTION].detail[0].relabel_draws = 19;
+    for (int i = 0; i < 3; i++) m.member[i].p_relabel[0] = 0.05;
+    judge(&m);
+    says(m.out.headline, "Only by overlap does it matter which word is which");
+    says(m.out.headline, "the other reading can't tell, because its relabel null has too few draws");
+    triad_arena_free(&m.arena);
+}
+
+/* Agents against each other are many pairs, too many for Holm with these draws: that is no weakness of the null. */
+static void pairs_that_holm_cannot_reject_say_nothing_of_the_null(void **state)
+{
+    (void)state;
+    made m;
+    make(&m);
+    figure_member pair[10] = {{0}};
+    for (int i = 0; i < 10; i++) pair[i].p_relabel[0] = pair[i].p_relabel[1] = 0.01;
+    m.row[SEEDS].member = pair;
+    m.row[SEEDS].row.members = 10;
+    for (int r = 0; r < REPORT_READINGS; r++) m.row[SEEDS].row.estimate[r].relabel = (report_null){0.01, 0.79, 0.01};
+    judge(&m); /* 99 draws by retrieval: 10 / 100 */
+    assert_null(strstr(m.out.paragraph[0], "seed alone"));
+    says(m.out.paragraph[1], "0 of 10 pairs do better"); /* 999 by overlap, and 0.01 is not enough */
+    triad_arena_free(&m.arena);
+}
+
+/* Nothing is added by a difference whose interval holds 0, nor by one that prints as 0.000. */
+static void training_adds_only_what_can_be_told_from_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        double value, low, high;
+        const char *headline, *paragraph;
+    } cases[] = {
+        {0.02, -0.001, 0.05, "training adds nothing to it", "no difference that can be told from none"},
+        {0.02, 0.0, 0.05, "training adds nothing to it", "no difference that can be told from none"},
+        {0.0003, 0.0001, 0.0004, "training adds nothing to it", "0.000 [0.000, 0.000]: no difference"},
+        {1e-17, 1e-17, 1e-17, "training adds nothing to it", "no difference that can be told from none"},
+        {0.02, 0.0006, 0.05, "training adds to it", "it adds alignment"},
+        {-0.02, -0.03, -0.01, "training adds nothing to it", "it takes alignment away"},
+        {0.02, NAN, NAN, "training adds nothing to it", "without an interval"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        made m;
+        make(&m);
+        for (int r = 0; r < REPORT_READINGS; r++)
+            m.difference[TRAINING].row.estimate[r] =
+                (report_estimate){cases[i].value, cases[i].low, cases[i].high, NAN, NONE, NONE};
+        judge(&m);
+        says(m.out.headline, cases[i].headline);
+        for (int r = 0; r < REPORT_READINGS; r++) says(m.out.paragraph[r], cases[i].paragraph);
+        triad_arena_free(&m.arena);
+    }
+}
+
+static void what_intervals_cover_is_said(void **state)
+{
+    (void)state;
+    made m;
+    make(&m);
+    report_agent agents[3] = {m.agent[0], m.agent[0], m.agent[0]};
+    m.in.agent = agents;
+    m.in.agents = 3;
+    judge(&m);
+    assert_string_equal(m.out.interval, "over words (colour, object) and seeds");
+    says(m.out.paragraph[2], "paired over words and seeds.");
+    says(m.out.warning[0], "the choice of words (colour, object) and of seeds; 3 agents");
+    m.in.words = "";
+    judge(&m);
+    assert_string_equal(m.out.interval, "over sentences and seeds");
+    m.in.words = NULL;
+    judge(&m);
+    assert_null(m.out.interval);
+    assert_int_equal(m.out.warnings, 0);
+    triad_arena_free(&m.arena);
+}
+
 /* Members are agents beside decoders then: three of them may be one agent. */
 static void several_decoders_do_not_make_more_agents(void **state)
 {
@@ -337,7 +460,9 @@ static void figures_survive_json(void **state)
     assert_true(isnan(back.row[WORDS].row.estimate[0].relabel.p));
     assert_int_equal(back.row[ACTION].row.members, 3);
     assert_true(back.row[ACTION].member[2].p_relabel[1] == 0.01);
-    assert_int_equal(back.row[ACTION].draws[1], 999);
+    assert_int_equal(back.row[ACTION].detail[1].relabel_draws, 999);
+    assert_int_equal(back.row[ACTION].detail[0].iid_draws, 99);
+    assert_true(back.row[ACTION].detail[0].low_sentences == 0.72);
     assert_int_equal(back.k_charts, 1);
     assert_true(back.k_chart[0].curve[0].dashed && back.k_chart[0].band);
     assert_true(back.k_chart[0].curve[0].y[0] == 0.5 && isnan(back.k_chart[0].curve[0].y[1]) &&
@@ -362,6 +487,10 @@ int main(void)
         cmocka_unit_test(agents_that_differ_are_said_to),
         cmocka_unit_test(a_null_that_the_ceiling_does_not_reject_is_called_weak),
         cmocka_unit_test(without_a_relation_there_is_nothing_to_explain),
+        cmocka_unit_test(too_few_draws_are_not_taken_for_doubt),
+        cmocka_unit_test(pairs_that_holm_cannot_reject_say_nothing_of_the_null),
+        cmocka_unit_test(training_adds_only_what_can_be_told_from_nothing),
+        cmocka_unit_test(what_intervals_cover_is_said),
         cmocka_unit_test(several_decoders_do_not_make_more_agents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -92,7 +93,7 @@ static int finish(pid_t child)
 /* What the last run printed; the next call overwrites it. */
 static const char *printed(const char *stream)
 {
-    static char text[1 << 16];
+    static char text[1 << 18];
     char path[256];
     path_in(path, root, stream);
     FILE *file = fopen(path, "r");
@@ -303,6 +304,71 @@ static void results_hold_what_the_report_shows(void **state)
     assert_int_equal(json_object_array_length(json_find(figures, "k_charts", json_type_array)), 4);
     assert_int_equal(json_object_array_length(json_find(figures, "layer_charts", json_type_array)), 6);
     json_object_put(document);
+}
+
+static json_object *entry_with(json_object *list, const char *key, const char *value, const char *other_key,
+                               const char *other)
+{
+    for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
+        json_object *o = json_object_array_get_idx(list, i);
+        const char *a = NULL, *b = NULL;
+        if (json_get_string(o, key, &a, NULL) == TRIAD_OK && json_get_string(o, other_key, &b, NULL) == TRIAD_OK &&
+            a != NULL && b != NULL && strcmp(a, value) == 0 && strcmp(b, other) == 0)
+            return o;
+    }
+    fail_msg("no entry with %s %s and %s %s", key, value, other_key, other);
+    return NULL;
+}
+
+static double end_of(json_object *from, const char *key, size_t end)
+{
+    json_object *interval = json_find(from, key, json_type_array);
+    assert_non_null(interval);
+    return json_object_get_double(json_object_array_get_idx(interval, end));
+}
+
+/* The interval of a mean over agents is what `triad align --seeds` makes of the study's own spaces. */
+static void intervals_cover_words_and_seeds(void **state)
+{
+    (void)state;
+    static const char *const names[4] = {"agent-1", "agent-2", "llama", "bert"};
+    static const char *const measures[2] = {"retrieval/strict64/all/mean/nn/5/expected", "mutual_knn_frac/5"};
+    char path[256], space[4][256];
+    triad_error err;
+    for (int i = 0; i < 4; i++) snprintf(space[i], 256, "%.120s/spaces/%s.safetensors", whole, names[i]);
+    assert_ran(RUN("align", space[0], space[1], space[2], space[3], "--seeds", "agents=agent-1,agent-2", "--null",
+                   "none", "--k", "1,5", "--bootstrap", "50", "--seed", "3", "--json"));
+    json_object *told = NULL, *results = NULL;
+    const char *text = printed("stdout");
+    if (json_read(&told, text, strlen(text), &err) != TRIAD_OK) fail_msg("%s", err.text);
+    path_in(path, whole, "results.json");
+    if (json_read_file(&results, path, 1 << 26, &err) != TRIAD_OK) fail_msg("%s", err.text);
+    json_object *seeds = json_find(told, "seeds", json_type_array),
+                *figures = json_find(results, "figures", json_type_object),
+                *rows = json_find(figures, "rows", json_type_array);
+    for (int model = 2; model < 4; model++) {
+        json_object *want =
+            json_find(entry_with(seeds, "x", "agents", "y", names[model]), "measures", json_type_object);
+        json_object *readings =
+            json_find(entry_with(rows, "kind", "action", "x", names[model]), "readings", json_type_array);
+        for (size_t r = 0; r < 2; r++) {
+            json_object *of = json_find(want, measures[r], json_type_object),
+                        *is = json_object_array_get_idx(readings, r);
+            assert_non_null(of);
+            assert_true(end_of(is, "interval_sentences", 0) == end_of(of, "interval", 0));
+            assert_true(end_of(is, "interval_sentences", 1) == end_of(of, "interval", 1));
+            const double low = end_of(of, "interval_groups", 0), high = end_of(of, "interval_groups", 1);
+            assert_true(end_of(is, "interval", 0) == fmin(low, end_of(of, "interval", 0)));
+            assert_true(end_of(is, "interval", 1) == fmax(high, end_of(of, "interval", 1)));
+            assert_true(end_of(is, "interval", 0) < end_of(is, "interval", 1));
+        }
+    }
+    const char *over;
+    assert_int_equal(json_want_string(json_find(results, "study", json_type_object), "interval", &over, &err),
+                     TRIAD_OK);
+    assert_string_equal(over, "over words (colour, object, location) and seeds");
+    json_object_put(told);
+    json_object_put(results);
 }
 
 static void results_tell_no_place_and_no_time(void **state)
@@ -595,6 +661,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_study_leaves_its_files),
         cmocka_unit_test(results_hold_what_the_report_shows),
+        cmocka_unit_test(intervals_cover_words_and_seeds),
         cmocka_unit_test(results_tell_no_place_and_no_time),
         cmocka_unit_test(a_finished_study_is_not_redone),
         cmocka_unit_test(any_number_of_threads_gives_the_same_bytes),
