@@ -48,6 +48,18 @@ typedef enum triad_instructions { TRIAD_WORDS, TRIAD_OPAQUE, TRIAD_MISWIRED, TRI
 #define TRIAD_INSTRUCTIONS "words|opaque|miswired|shuffled"
 bool triad_instructions_find(triad_instructions *mode, const char *name);
 
+/* What came of a training run. */
+typedef struct triad_train_report {
+    uint64_t updates, steps; /* in all, those before an interruption too */
+    double tflop;
+    bool was_finished; /* it was resumed from the end: nothing was left to do */
+    bool stopped;      /* early, at the success rate that was asked for */
+    double success;    /* mean over the levels in the last validation of this call; below 0: there was none */
+    /* Opaque: the instruction that was met least, "" otherwise. Its symbol is learnt from its own episodes alone. */
+    char rarest[BABYAI_MISSION_MAX];
+    uint64_t rarest_episodes;
+} triad_train_report;
+
 /* Training on endless fresh demonstrations (levels) or on those of a file. */
 typedef struct triad_train_options {
     const babyai_level *const *levels;
@@ -63,6 +75,10 @@ typedef struct triad_train_options {
     uint64_t steps;     /* budget in demonstration steps when tflop is 0; both 0: the recipe's for these levels */
     size_t batch_steps; /* 0: the recipe's */
     double learning_rate; /* its highest; 0: the recipe's */
+    /* DAgger (Ross, Gordon & Bagnell 2011): share of the episodes in which the learner acts, as it stands when they are
+     * played, and the expert's action in every state is what it learns; after twice the expert's steps the expert acts
+     * on to the end. Its acting counts in tflop. Needs levels. 0: the expert acts in all. */
+    double dagger;
     /* The network; 0: the recipe's. instruction: numbers in the one vector. */
     int width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window, instruction;
     const char *from; /* an agent of the same network to start from; NULL: the seed's random parameters */
@@ -72,15 +88,16 @@ typedef struct triad_train_options {
                                16384, …), AGENT.checkpoint */
     bool resume; /* go on from AGENT.checkpoint where there is one; one of other options is refused by the option's name
                   */
-    uint64_t checkpoint_every; /* updates; 0: 500 */
+    uint64_t checkpoint_every; /* updates; 0: 500. With dagger it is an option like the others: what the learner has
+                                  acted ahead is forgotten at a checkpoint */
 } triad_train_options;
 /* The recipe that meets the agent's bar for whatever levels are named then (docs/agent.md), 10 validations on 200
  * episodes. */
 triad_train_options triad_train_defaults(void);
-/* Byte for byte the same agent for any pool and after any interruption. A loss that is not finite is TRIAD_ERR_NUMERIC
- * and names the step and the last good checkpoint. */
-TRIAD_NODISCARD triad_status triad_agent_train(const triad_train_options *options, triad_pool *pool,
-                                               triad_progress *progress, triad_error *err);
+/* report may be NULL. Byte for byte the same agent for any pool and after any interruption. A loss that is not finite
+ * is TRIAD_ERR_NUMERIC and names the step and the last good checkpoint. */
+TRIAD_NODISCARD triad_status triad_agent_train(const triad_train_options *options, triad_train_report *report,
+                                               triad_pool *pool, triad_progress *progress, triad_error *err);
 
 /* What the instructions ask for: "go to", "pick up", "open", "put next to", with ", by place" where an object is named
  * by its place; "A and B", "A, then B", "A after B" where there are several clauses. */

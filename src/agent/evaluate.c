@@ -4,6 +4,7 @@
 #include "base/progress.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,8 @@ typedef struct evaluation {
     const float *instruction; /* [n, d] */
     bool foreign;             /* as well as under their own */
     size_t groups;
+    triad_progress *progress;
+    atomic_size_t played; /* episodes, of all levels */
     int workers;
     episode_group *group; /* [workers] */
     triad_status *status; /* [tiles] */
@@ -183,6 +186,8 @@ static void act_tile(void *context, size_t tile, int worker)
     triad_error error;
     const triad_status status = act_group(work, &work->group[worker], from, to, foreign, &error);
     if (status) fail_tile(work, tile, status, &error);
+    const size_t played = atomic_fetch_add(&work->played, to - from) + to - from;
+    triad_progress_update(work->progress, (double)played, babyai_level_name(work->level));
 }
 
 static void forget_level(evaluation *work)
@@ -343,7 +348,8 @@ triad_status triad_agent_evaluate(const triad_agent *agent, const babyai_level *
 {
     if (n == 0 || n > 10000000)
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "evaluation: %zu episodes (1 to 10000000)", n);
-    evaluation work = {.agent = agent, .n = n, .foreign = foreign, .workers = triad_pool_threads(pool)};
+    evaluation work = {
+        .agent = agent, .n = n, .foreign = foreign, .workers = triad_pool_threads(pool), .progress = progress};
     const size_t most_tiles = 2 * (n / GROUP + 1);
     work.trial = calloc(n, sizeof *work.trial);
     work.status = calloc(most_tiles, sizeof *work.status);
@@ -355,14 +361,12 @@ triad_status triad_agent_evaluate(const triad_agent *agent, const babyai_level *
         status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
     }
     for (int w = 0; w < work.workers && !status; w++) status = actor_create(&work.group[w].actor, agent, GROUP, err);
-    triad_progress_begin(progress, "evaluate", "levels", (double)level_count);
+    triad_progress_begin(progress, "evaluate", "episodes", (double)level_count * (double)n * (foreign ? 2 : 1));
     for (size_t l = 0; l < level_count && !status; l++) {
         work.level = levels[l];
-        triad_progress_update(progress, (double)l, babyai_level_name(levels[l]));
         status = evaluate_level(&results[l], &work, n, first_seed, pool, err);
         forget_level(&work);
     }
-    if (!status) triad_progress_update(progress, (double)level_count, NULL);
     triad_progress_end(progress, NULL);
     for (int w = 0; w < work.workers; w++) actor_free(&work.group[w].actor);
     free(work.group);

@@ -78,6 +78,7 @@ static size_t add(policy_layout *layout, const char *prefix, size_t number, cons
     tensor->count = rows * (columns ? columns : 1);
     tensor->offset = layout->size;
     tensor->decay = decay;
+    tensor->rate = 1;
     tensor->constant = at.constant;
     tensor->deviation = at.deviation;
     layout->size += (tensor->count + 15) / 16 * 16;

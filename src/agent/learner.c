@@ -8,8 +8,8 @@ enum { TILE = 16384 /* numbers */, ARENA_BLOCK = 64 << 20 };
 
 struct learner_tile {
     size_t first, count;
-    bool decay;
-    double square; /* of the gradient */
+    const policy_tensor *like; /* decay and rate */
+    double square;             /* of the gradient */
 };
 
 static void *block(size_t size)
@@ -26,12 +26,15 @@ static bool cut(agent_learner *learner)
     if (!learner->tile) return false;
     for (size_t t = 0; t < layout->tensors;) {
         size_t last = t;
-        while (last + 1 < layout->tensors && layout->tensor[last + 1].decay == layout->tensor[t].decay) last++;
+        const policy_tensor *like = &layout->tensor[t];
+        while (last + 1 < layout->tensors && layout->tensor[last + 1].decay == like->decay &&
+               layout->tensor[last + 1].rate == like->rate)
+            last++;
         const size_t first = layout->tensor[t].offset;
         const size_t end = last + 1 < layout->tensors ? layout->tensor[last + 1].offset : layout->size;
         for (size_t at = first; at < end; at += TILE) {
             const size_t count = end - at < TILE ? end - at : TILE;
-            learner->tile[learner->tiles++] = (learner_tile){at, count, layout->tensor[t].decay, 0};
+            learner->tile[learner->tiles++] = (learner_tile){at, count, like, 0};
         }
         t = last + 1;
     }
@@ -127,7 +130,8 @@ static void move_tile(void *context, size_t index, int worker)
     agent_learner *learner = work->learner;
     const learner_tile *tile = &learner->tile[index];
     nn_adamw_options options = work->adamw;
-    options.weight_decay = tile->decay ? work->weight_decay : 0;
+    options.weight_decay = tile->like->decay ? work->weight_decay : 0;
+    options.learning_rate *= tile->like->rate;
     nn_adamw(learner->params + tile->first, learner->first + tile->first, learner->second + tile->first,
              learner->gradient[0] + tile->first, tile->count, &options, work->update, work->scale);
     memset(learner->gradient[0] + tile->first, 0, tile->count * sizeof(float));

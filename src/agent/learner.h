@@ -13,7 +13,7 @@ typedef struct agent_learner {
     triad_arena *arena;             /* [workers] */
     int workers;
     size_t tiles;
-    learner_tile *tile; /* stretches of the block of parameters, each with its own weight decay */
+    learner_tile *tile; /* stretches of the block of parameters, each with its own weight decay and rate */
 } agent_learner;
 
 typedef struct learner_options {

@@ -32,6 +32,7 @@ typedef struct policy_tensor {
     size_t shape[2];
     size_t offset, count;      /* numbers, in the block of all parameters */
     bool decay;                /* weight decay applies */
+    float rate;                /* learning rate, in units of the others' */
     float constant, deviation; /* at the start: constant + deviation * standard normal */
 } policy_tensor;
 

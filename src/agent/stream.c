@@ -1,19 +1,24 @@
 #include "agent/stream.h"
 
+#include "agent/agent_file.h"
 #include "agent/features.h"
 #include "agent/grow.h"
 #include "agent/policy.h"
+#include "agent/rollout.h"
 #include "base/rng.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    BLOCK = 8 /* demonstrations */,
+    BLOCK = 8,          /* demonstrations */
+    ROLLOUT_BLOCK = 64, /* with roll-outs: the more act in step, the larger the products */
+    PATIENCE = 2,       /* times the expert's steps that the learner is let act */
     KEY_LEVEL = 1,
     KEY_SEED = 2,
     KEY_PASS = 4,
     KEY_OTHER = 5,
+    KEY_ROLLOUT = 6,
     OTHERS_MOST = 100 /* tries at an episode whose mission is told instead */
 };
 #define SEEDS 1000000000ULL /* training draws below, validation from 10^9, tests from 2 * 10^9 */
@@ -25,14 +30,22 @@ typedef struct demo_maker {
     babyai_env *replay; /* of files without observations */
     babyai_env *other;  /* where another episode's mission is from */
     babyai_episode episode;
+    rollout_crew *crew; /* NULL: there are no roll-outs, or none yet */
+    size_t rollouts;    /* of the block at hand */
+    rollout roll[ROLLOUT_BLOCK];
+    demonstration *rolled[ROLLOUT_BLOCK]; /* what becomes of each */
+    uint32_t *visible;                    /* scratch */
+    size_t visible_capacity;
 } demo_maker;
 
 struct demo_stream {
     demo_stream_options options;
     double *bound;        /* [levels] cumulative shares, the last one 1 */
-    size_t blocks;        /* of the ring */
-    demonstration *demo;  /* [blocks * BLOCK] */
+    size_t blocks, block; /* of the ring; demonstrations in one */
+    demonstration *demo;  /* [blocks * block] */
     triad_status *status; /* [blocks] */
+    uint64_t *cost;       /* [blocks] operations of its roll-outs */
+    uint64_t spent;
     triad_error *error;
     uint64_t next, released,
         made; /* numbers: the next to be taken; before it is free to be overwritten; before it is made */
@@ -88,18 +101,29 @@ static size_t shuffled(size_t i, size_t n, uint64_t seed, uint64_t pass)
 
 /* ---- from an episode to tokens */
 
-static triad_status convert(demonstration *demo, const babyai_episode *episode, const char *told,
-                            const agent_words *words, triad_error *err)
+static triad_status out_of_memory(triad_error *err)
+{
+    return triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: out of memory");
+}
+
+static triad_status convert_words(demonstration *demo, const char *told, const agent_words *words, triad_error *err)
 {
     uint32_t index[POLICY_MAX_WORDS];
     const triad_status status = agent_words_encode(words, told, index, &demo->words, err);
     if (status) return status;
-    if (!agent_grow(&demo->word, &demo->word_capacity, demo->words, sizeof *demo->word) ||
-        !agent_grow(&demo->action, &demo->action_capacity, episode->steps, sizeof *demo->action) ||
+    if (!agent_grow(&demo->word, &demo->word_capacity, demo->words, sizeof *demo->word)) return out_of_memory(err);
+    memcpy(demo->word, index, demo->words * sizeof *index);
+    return TRIAD_OK;
+}
+
+/* label [steps]: the expert's actions, whoever acted. */
+static triad_status convert_steps(demonstration *demo, const babyai_episode *episode, const uint8_t *label,
+                                  triad_error *err)
+{
+    if (!agent_grow(&demo->action, &demo->action_capacity, episode->steps, sizeof *demo->action) ||
         !agent_grow(&demo->step_visible, &demo->visible_capacity, episode->steps, sizeof *demo->step_visible) ||
         !agent_grow(&demo->step_token, &demo->step_capacity, episode->steps + 1, sizeof *demo->step_token))
-        return triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: out of memory");
-    memcpy(demo->word, index, demo->words * sizeof *index);
+        return out_of_memory(err);
     demo->steps = episode->steps;
     demo->tokens = 0;
     size_t bag_rows = 0;
@@ -114,13 +138,13 @@ static triad_status convert(demonstration *demo, const babyai_episode *episode, 
         demo->step_visible[s] = (uint8_t)visible;
         if (!agent_grow(&demo->token_bag, &demo->token_capacity, demo->tokens + tokens + 1, sizeof *demo->token_bag) ||
             !agent_grow(&demo->bag, &demo->bag_capacity, bag_rows + token_bag[tokens], sizeof *demo->bag))
-            return triad_fail(err, TRIAD_ERR_MEMORY, -1, "demonstrations: out of memory");
+            return out_of_memory(err);
         memcpy(demo->bag + bag_rows, bag, token_bag[tokens] * sizeof *bag);
         for (uint32_t t = 0; t <= tokens; t++) demo->token_bag[demo->tokens + t] = (uint32_t)bag_rows + token_bag[t];
         demo->tokens += tokens;
         bag_rows += token_bag[tokens];
         demo->step_token[s + 1] = (uint32_t)demo->tokens;
-        demo->action[s] = episode->action[s];
+        demo->action[s] = label[s];
         feature_act(&odometer, (babyai_action)episode->action[s]);
     }
     return TRIAD_OK;
@@ -130,8 +154,9 @@ static triad_status convert(demonstration *demo, const babyai_episode *episode, 
 
 size_t demo_stream_wanted(const demo_stream *stream, size_t limit)
 {
-    const uint64_t room = stream->released - stream->released % BLOCK + stream->blocks * BLOCK - stream->made;
-    const size_t blocks = (size_t)(room / BLOCK);
+    const uint64_t room =
+        stream->released - stream->released % stream->block + stream->blocks * stream->block - stream->made;
+    const size_t blocks = (size_t)(room / stream->block);
     return blocks < limit ? blocks : limit;
 }
 
@@ -184,6 +209,30 @@ static triad_status other_mission(demo_maker *maker, const char **told, const de
     return status;
 }
 
+/* Whether the learner acts in episode k. */
+static bool is_rollout(const demo_stream *stream, uint64_t k)
+{
+    const uint64_t seed = stream->options.seed;
+    if (!(stream->options.rollouts > 0)) return false;
+    triad_pcg64 rng;
+    triad_pcg64_seed_words(
+        &rng, (const uint32_t[]){(uint32_t)seed, (uint32_t)(seed >> 32), KEY_ROLLOUT, (uint32_t)k, (uint32_t)(k >> 32)},
+        5);
+    return triad_pcg64_uniform(&rng) < stream->options.rollouts;
+}
+
+/* Puts the episode that the expert has just solved on the list of those that the learner will act in. */
+static void add_rollout(demo_maker *maker, demonstration *demo)
+{
+    rollout *next = &maker->roll[maker->rollouts];
+    next->level = maker->episode.level;
+    next->seed = maker->episode.seed;
+    next->word = demo->word;
+    next->words = demo->words;
+    next->patience = PATIENCE * maker->episode.steps;
+    maker->rolled[maker->rollouts++] = demo;
+}
+
 /* Demonstration k, passed over (not solved) where there is nothing to imitate or it is kept out. */
 static triad_status make(demonstration *demo, demo_maker *maker, const demo_stream *stream, uint64_t k,
                          triad_error *err)
@@ -201,38 +250,78 @@ static triad_status make(demonstration *demo, demo_maker *maker, const demo_stre
         return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "'%.200s' is no mission of the levels that are trained",
                           episode->mission);
     if (telling && telling->mode == TRIAD_SHUFFLED) status = other_mission(maker, &told, stream, k, err);
-    if (!status) status = convert(demo, episode, told, stream->options.words, err);
-    demo->solved = !status;
+    if (!status) status = convert_words(demo, told, stream->options.words, err);
+    if (status) return status;
+    demo->solved = true;
+    if (!is_rollout(stream, k)) return convert_steps(demo, episode, episode->action, err);
+    add_rollout(maker, demo);
+    return TRIAD_OK;
+}
+
+/* What the learner's steps have cost: a forward pass over them. */
+static bool add_cost(uint64_t *cost, demo_maker *maker, const demonstration *demo, size_t acted,
+                     const policy_layout *layout)
+{
+    if (!agent_grow(&maker->visible, &maker->visible_capacity, acted, sizeof *maker->visible)) return false;
+    for (size_t s = 0; s < acted; s++) maker->visible[s] = demo->step_visible[s];
+    const policy_input input = {.instructions = 1,
+                                .word_offset = (const uint32_t[]){0, (uint32_t)demo->words},
+                                .episodes = 1,
+                                .episode_offset = (const uint32_t[]){0, (uint32_t)acted},
+                                .steps = acted,
+                                .visible = maker->visible,
+                                .tokens = demo->step_token[acted]};
+    *cost += policy_flops(layout, &input) / 3;
+    return true;
+}
+
+static triad_status roll_out(demo_maker *maker, uint64_t *cost, const demo_stream *stream, triad_error *err)
+{
+    const triad_agent *learner = stream->options.learner;
+    triad_status status = TRIAD_OK;
+    if (!maker->crew) status = rollout_crew_create(&maker->crew, learner, stream->block, err);
+    if (!status) status = rollout_play(maker->crew, maker->roll, maker->rollouts, err);
+    for (size_t i = 0; i < maker->rollouts && !status; i++) {
+        const rollout *done = &maker->roll[i];
+        status = convert_steps(maker->rolled[i], &done->episode, done->label, err);
+        if (!status && !add_cost(cost, maker, maker->rolled[i], done->acted, &learner->layout))
+            status = out_of_memory(err);
+    }
     return status;
 }
 
 void demo_stream_fill(demo_stream *stream, size_t tile, int worker)
 {
-    const uint64_t first = stream->made + tile * BLOCK;
-    const size_t block = (size_t)(first / BLOCK % stream->blocks);
-    stream->status[block] = TRIAD_OK;
-    for (size_t i = 0; i < BLOCK && !stream->status[block]; i++)
-        stream->status[block] =
-            make(&stream->demo[block * BLOCK + i], &stream->maker[worker], stream, first + i, &stream->error[block]);
+    const uint64_t first = stream->made + tile * stream->block;
+    const size_t block = (size_t)(first / stream->block % stream->blocks);
+    demo_maker *maker = &stream->maker[worker];
+    triad_status status = TRIAD_OK;
+    maker->rollouts = 0;
+    stream->cost[block] = 0;
+    for (size_t i = 0; i < stream->block && !status; i++)
+        status = make(&stream->demo[block * stream->block + i], maker, stream, first + i, &stream->error[block]);
+    if (maker->rollouts && !status) status = roll_out(maker, &stream->cost[block], stream, &stream->error[block]);
+    stream->status[block] = status;
 }
 
 triad_status demo_stream_filled(demo_stream *stream, size_t tiles, triad_error *err)
 {
     for (size_t t = 0; t < tiles; t++) {
-        const size_t block = (size_t)((stream->made / BLOCK + t) % stream->blocks);
+        const size_t block = (size_t)((stream->made / stream->block + t) % stream->blocks);
         if (stream->status[block]) {
             if (err) *err = stream->error[block];
             return stream->status[block];
         }
+        stream->spent += stream->cost[block];
     }
-    stream->made += tiles * BLOCK;
+    stream->made += tiles * stream->block;
     return TRIAD_OK;
 }
 
 const demonstration *demo_stream_next(demo_stream *stream)
 {
     while (stream->next < stream->made) {
-        const demonstration *demo = &stream->demo[stream->next % (stream->blocks * BLOCK)];
+        const demonstration *demo = &stream->demo[stream->next % (stream->blocks * stream->block)];
         stream->next++;
         if (demo->solved) return demo;
     }
@@ -249,6 +338,20 @@ uint64_t demo_stream_position(const demo_stream *stream)
     return stream->next;
 }
 
+void demo_stream_restart(demo_stream *stream)
+{
+    /* Blocks start at multiples of their size, whatever number is wanted first. */
+    stream->made = stream->next - stream->next % stream->block;
+    stream->released = stream->next;
+}
+
+uint64_t demo_stream_spent(demo_stream *stream)
+{
+    const uint64_t spent = stream->spent;
+    stream->spent = 0;
+    return spent;
+}
+
 /* ---- life */
 
 triad_status demo_stream_create(demo_stream **made, const demo_stream_options *options, triad_error *err)
@@ -258,17 +361,19 @@ triad_status demo_stream_create(demo_stream **made, const demo_stream_options *o
     if (!stream) goto memory;
     stream->options = *options;
     /* A batch and the next one fit even where every demonstration is a single step. */
-    stream->blocks = 2 * (options->batch_steps / BLOCK + 2);
-    /* Blocks start at multiples of BLOCK, whatever number is wanted first. */
-    stream->made = options->first - options->first % BLOCK;
-    stream->next = stream->released = options->first;
+    stream->block = options->rollouts > 0 ? ROLLOUT_BLOCK : BLOCK;
+    stream->blocks = 2 * (options->batch_steps / stream->block + 2);
+    stream->next = options->first;
+    demo_stream_restart(stream);
     stream->workers = options->workers;
     stream->bound = calloc(options->level_count + 1, sizeof *stream->bound);
-    stream->demo = calloc(stream->blocks * BLOCK, sizeof *stream->demo);
+    stream->demo = calloc(stream->blocks * stream->block, sizeof *stream->demo);
     stream->status = calloc(stream->blocks, sizeof *stream->status);
+    stream->cost = calloc(stream->blocks, sizeof *stream->cost);
     stream->error = calloc(stream->blocks, sizeof *stream->error);
     stream->maker = calloc((size_t)options->workers, sizeof *stream->maker);
-    if (!stream->bound || !stream->demo || !stream->status || !stream->error || !stream->maker) goto memory;
+    if (!stream->bound || !stream->demo || !stream->status || !stream->cost || !stream->error || !stream->maker)
+        goto memory;
     for (int w = 0; w < stream->workers; w++) {
         stream->maker[w].env = calloc(options->level_count + 1, sizeof *stream->maker[w].env);
         stream->maker[w].bot = calloc(options->level_count + 1, sizeof *stream->maker[w].bot);
@@ -301,8 +406,11 @@ void demo_stream_free(demo_stream *stream)
         babyai_free(maker->replay);
         babyai_free(maker->other);
         babyai_episode_free(&maker->episode);
+        rollout_crew_free(maker->crew);
+        for (size_t i = 0; i < ROLLOUT_BLOCK; i++) rollout_free(&maker->roll[i]);
+        free(maker->visible);
     }
-    for (size_t i = 0; stream->demo && i < stream->blocks * BLOCK; i++) {
+    for (size_t i = 0; stream->demo && i < stream->blocks * stream->block; i++) {
         demonstration *demo = &stream->demo[i];
         free(demo->word);
         free(demo->step_token);
@@ -314,6 +422,7 @@ void demo_stream_free(demo_stream *stream)
     free(stream->maker);
     free(stream->error);
     free(stream->status);
+    free(stream->cost);
     free(stream->demo);
     free(stream->bound);
     free(stream);

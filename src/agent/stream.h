@@ -4,7 +4,11 @@
  * stream keyed by seed and k, its environment's seed is k's image under a permutation of [0, 10^9) keyed by seed, so
  * that none repeats. Of a file: each episode once a pass, each pass in an order of its own keyed by seed and pass.
  * Those that the expert does not solve and those that are kept out are passed over. They are made ahead, in blocks that
- * workers fill as tiles. */
+ * workers fill as tiles.
+ *
+ * With roll-outs (rollout.h) a share of them, drawn by seed and k, is acted by the learner as it stands when the block
+ * is filled, and labelled by the expert; those of a block act in step. Block b is then a function of (seed, levels,
+ * shares, b, the learner's parameters): who fills the same blocks at the same updates gets the same ones. */
 #ifndef TRIAD_AGENT_STREAM_H
 #define TRIAD_AGENT_STREAM_H
 
@@ -21,7 +25,7 @@ typedef struct demonstration {
     uint8_t *step_visible; /* [steps] how many of a step's tokens, the first ones, are in sight */
     uint32_t *token_bag;   /* [tokens + 1] */
     uint16_t *bag;         /* rows of the feature table */
-    uint8_t *action;       /* [steps] */
+    uint8_t *action;       /* [steps] the expert's */
     size_t step_capacity, visible_capacity, action_capacity, token_capacity, bag_capacity, word_capacity;
 } demonstration;
 
@@ -36,10 +40,12 @@ typedef struct demo_stream_options {
     size_t batch_steps; /* the steps that are taken between two refills: sizes the store */
     const agent_words *words;
     const agent_telling *telling; /* NULL: every agent is told the mission */
+    double rollouts;              /* share of the episodes in which the learner acts; 0 where there is a file */
+    const triad_agent *learner;   /* who acts in them: must not change while blocks are filled */
     int workers;
 } demo_stream_options;
 
-/* levels, shares, file, words and telling are borrowed. */
+/* levels, shares, file, words, telling and learner are borrowed. */
 TRIAD_NODISCARD triad_status demo_stream_create(demo_stream **stream, const demo_stream_options *options,
                                                 triad_error *err);
 void demo_stream_free(demo_stream *stream);
@@ -56,6 +62,10 @@ const demonstration *demo_stream_next(demo_stream *stream);
 void demo_stream_release(demo_stream *stream);
 uint64_t
 demo_stream_position(const demo_stream *stream); /* the number of the next one: where a resumed stream starts */
+/* Forgets what was made ahead: as a stream that starts at its position. */
+void demo_stream_restart(demo_stream *stream);
+/* Operations (policy_flops counts them) that the learner's acting has taken since this was last asked. */
+uint64_t demo_stream_spent(demo_stream *stream);
 
 /* The environment's seed of demonstration k: below 10^9. */
 uint64_t demo_seed(uint64_t seed, uint64_t k);

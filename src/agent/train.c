@@ -21,7 +21,8 @@ enum {
     CHECKPOINT_EVERY = 500, /* updates, by default */
     SNAPSHOT_FIRST = 4096,  /* steps; then each time four times as many */
     PASSES = 4,             /* over a file of demonstrations, without a budget */
-    FILL_MOST = 12          /* blocks of demonstrations beside one update: twice what it takes on average */
+    ROLLOUT_BLOCKS = 4, /* filled at a time, with roll-outs: enough for a few workers, fresh enough for the learner */
+    FILL_MOST = 12      /* blocks of demonstrations beside one update: twice what it takes on average */
 };
 #define FIRST_VALIDATION_SEED 1000000000ULL
 #define WEIGHT_DECAY 0.01
@@ -30,6 +31,8 @@ enum {
 #define CLIP 1.0
 #define RATE_FLOOR 0.02
 #define SYMBOL_SCALE 0.04f /* of the embeddings of whole instructions at the start: near zero, so nearly alike */
+#define SYMBOL_RATE                                                                                                    \
+    10 /* learning rate of those: one alone moves in the few batches that tell it, and has to come far */
 
 triad_train_options triad_train_defaults(void)
 {
@@ -47,6 +50,7 @@ typedef struct agent_training {
     agent_telling telling;
     uint64_t *met; /* opaque: [words] episodes of each instruction so far */
     agent_learner learner;
+    triad_agent self; /* what is being trained, as an agent: borrows from the above */
     demo_stream *stream;
     agent_batch batch;
     json_object *asked;                   /* the options, as they stand in files */
@@ -69,6 +73,11 @@ static triad_status out_of_memory(triad_error *err)
 static size_t or_default(int value, size_t otherwise)
 {
     return value > 0 ? (size_t)value : otherwise;
+}
+
+static uint64_t checkpoint_every(const triad_train_options *options)
+{
+    return options->checkpoint_every ? options->checkpoint_every : CHECKPOINT_EVERY;
 }
 
 static triad_status check_options(const triad_train_options *options, triad_error *err)
@@ -94,6 +103,12 @@ static triad_status check_options(const triad_train_options *options, triad_erro
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: stop at a success rate of %g (0 to 1)", options->stop_at);
     if (options->stop_at > 0 && options->validations == 0)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: to stop at a success rate takes validations");
+    if (!(options->dagger >= 0 && options->dagger <= 1))
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: the learner acts in a share of %g of the episodes (0 to 1)",
+                          options->dagger);
+    if (options->dagger > 0 && options->demos)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                          "train: DAgger with a file of demonstrations (name levels: the expert must be asked anew)");
     if (options->from && options->instructions == TRIAD_OPAQUE)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
                           "train: an opaque agent can't go on from another (its vocabulary is its levels' missions)");
@@ -137,12 +152,18 @@ static json_object *options_to_json(const agent_training *trainer)
         json_object_object_add(object, "steps", json_object_new_uint64(options->steps));
     json_object_object_add(object, "batch_steps", json_object_new_uint64(options->batch_steps));
     json_object_object_add(object, "learning_rate", json_new_real(options->learning_rate));
+    if (options->instructions == TRIAD_OPAQUE)
+        json_object_object_add(object, "symbol_rate", json_object_new_int(SYMBOL_RATE));
     json_object_object_add(object, "weight_decay", json_new_real(WEIGHT_DECAY));
     json_object_object_add(object, "beta1", json_new_real(BETA1));
     json_object_object_add(object, "beta2", json_new_real(BETA2));
     json_object_object_add(object, "clip", json_new_real(CLIP));
     json_object_object_add(object, "warm_up", json_object_new_int(WARM_UP));
     json_object_object_add(object, "from", json_object_new_string(trainer->from_sha256));
+    if (options->dagger > 0) {
+        json_object_object_add(object, "dagger", json_new_real(options->dagger));
+        json_object_object_add(object, "checkpoint_every", json_object_new_uint64(checkpoint_every(options)));
+    }
     if (options->stop_at > 0) {
         json_object_object_add(object, "stop_at", json_new_real(options->stop_at));
         json_object_object_add(object, "validations", json_object_new_uint64(options->validations));
@@ -176,13 +197,13 @@ static void add_counts(json_object *object, const agent_training *trainer)
     json_object_object_add(object, "flop_done", json_object_new_uint64(trainer->flops));
 }
 
-/* Opaque: how often the instruction was met that was met least; every symbol's embedding is learnt alone. */
-static uint64_t fewest_met(const agent_training *trainer)
+/* Opaque: the instruction that was met least; every symbol's embedding is learnt alone. */
+static size_t rarest(const agent_training *trainer)
 {
-    uint64_t fewest = UINT64_MAX;
-    for (size_t i = 0; i < trainer->words.count; i++)
-        if (trainer->met[i] < fewest) fewest = trainer->met[i];
-    return fewest;
+    size_t least = 0;
+    for (size_t i = 1; i < trainer->words.count; i++)
+        if (trainer->met[i] < trainer->met[least]) least = i;
+    return least;
 }
 
 static json_object *met_to_json(const agent_training *trainer)
@@ -215,7 +236,7 @@ static triad_status write_agent(const agent_training *trainer, const char *suffi
         add_counts(training, trainer);
         if (trainer->met)
             json_object_object_add(training, "fewest_episodes_of_an_instruction",
-                                   json_object_new_uint64(fewest_met(trainer)));
+                                   json_object_new_uint64(trainer->met[rarest(trainer)]));
         status = agent_write(path, &trainer->layout, &trainer->words, trainer->learner.params, training, err);
     }
     json_object_put(training);
@@ -244,6 +265,22 @@ static triad_status write_checkpoint(const agent_training *trainer, triad_error 
     return status;
 }
 
+static triad_status same_option(json_object *asked, json_object *had, const char *key, triad_error *err)
+{
+    json_object *mine = json_object_object_get(asked, key), *theirs = json_object_object_get(had, key);
+    char *is = mine ? json_to_text(mine, false) : NULL, *was = theirs ? json_to_text(theirs, false) : NULL;
+    const triad_status status =
+        is && was && strcmp(is, was) == 0
+            ? TRIAD_OK
+            : triad_fail(
+                  err, TRIAD_ERR_ARGUMENT, -1,
+                  "a run with other options: %s was %s and is %s (start anew with --force, or train to another file)",
+                  key, was ? was : "not given", is ? is : "not given");
+    free(is);
+    free(was);
+    return status;
+}
+
 /* Refuses a checkpoint of another run, naming what differs. */
 static triad_status same_run(const agent_training *trainer, const triad_agent *agent, json_object *options,
                              triad_error *err)
@@ -253,20 +290,20 @@ static triad_status same_run(const agent_training *trainer, const triad_agent *a
     for (size_t i = 0; same && i < agent->words.count; i++)
         same = strcmp(agent->words.word[i], trainer->words.word[i]) == 0;
     if (!same)
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
-                          "a run with another network or vocabulary (train without --resume, or to another file)");
-    json_object_object_foreach(trainer->asked, key, mine)
+        return triad_fail(
+            err, TRIAD_ERR_ARGUMENT, -1,
+            "a run with another network or vocabulary (start anew with --force, or train to another file)");
+    json_object_object_foreach(trainer->asked, mine, unused_mine)
     {
-        json_object *theirs = json_object_object_get(options, key);
-        char *asked = json_to_text(mine, false), *had = theirs ? json_to_text(theirs, false) : NULL;
-        const bool equal = asked && had && strcmp(asked, had) == 0;
-        if (!equal)
-            triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
-                       "a run with other options: %s was %s and is %s (train without --resume, or to another file)",
-                       key, had ? had : "not given", asked ? asked : "not given");
-        free(asked);
-        free(had);
-        if (!equal) return TRIAD_ERR_ARGUMENT;
+        (void)unused_mine;
+        const triad_status status = same_option(trainer->asked, options, mine, err);
+        if (status) return status;
+    }
+    json_object_object_foreach(options, theirs, unused_theirs)
+    {
+        (void)unused_theirs;
+        const triad_status status = same_option(trainer->asked, options, theirs, err);
+        if (status) return status;
     }
     return TRIAD_OK;
 }
@@ -407,6 +444,9 @@ static triad_status prepare(agent_training *trainer, triad_error *err)
     status = policy_check(&config, err);
     if (status) return status;
     policy_lay_out(&trainer->layout, &config);
+    for (size_t t = 0; t < trainer->layout.tensors; t++)
+        if (options->instructions == TRIAD_OPAQUE && trainer->layout.tensor[t].offset == trainer->layout.word)
+            trainer->layout.tensor[t].rate = SYMBOL_RATE;
 
     trainer->shares = calloc(options->level_count, sizeof *trainer->shares);
     if (!trainer->shares) return out_of_memory(err);
@@ -417,6 +457,10 @@ static triad_status prepare(agent_training *trainer, triad_error *err)
 
     status = learner_create(&trainer->learner, &trainer->layout, triad_pool_threads(trainer->pool), err);
     if (status) return status;
+    trainer->self = (triad_agent){.layout = trainer->layout,
+                                  .words = trainer->words,
+                                  .telling = trainer->telling,
+                                  .params = trainer->learner.params};
     char *path = beside(trainer, ".checkpoint"), *log = beside(trainer, ".log.jsonl");
     const bool go_on = options->resume && path && triad_path_exists(path);
     if (!path || !log)
@@ -460,7 +504,8 @@ static triad_status take_batch(agent_training *trainer, triad_error *err)
             if (trainer->met) trainer->met[demo->word[0]]++;
             continue;
         }
-        const size_t blocks = demo_stream_wanted(trainer->stream, SIZE_MAX);
+        const size_t blocks =
+            demo_stream_wanted(trainer->stream, trainer->options.dagger > 0 ? ROLLOUT_BLOCKS : SIZE_MAX);
         if (blocks == 0)
             return triad_fail(
                 err, TRIAD_ERR_GENERATION, -1,
@@ -468,6 +513,7 @@ static triad_status take_batch(agent_training *trainer, triad_error *err)
         triad_parallel(trainer->pool, blocks, fill_tile, trainer->stream);
         const triad_status status = demo_stream_filled(trainer->stream, blocks, err);
         if (status) return status;
+        trainer->flops += demo_stream_spent(trainer->stream);
     }
     if (!batch_pack(&trainer->batch, &trainer->layout)) return out_of_memory(err);
     demo_stream_release(trainer->stream);
@@ -519,9 +565,10 @@ static triad_status one_update(agent_training *trainer, learner_report *report, 
     *rate = trainer->options.learning_rate * fmin(1, fmin(warm, cosine));
     const learner_options options = {
         .learning_rate = *rate, .weight_decay = WEIGHT_DECAY, .beta1 = BETA1, .beta2 = BETA2, .clip = CLIP};
-    status = learner_update(&trainer->learner, &trainer->batch, trainer->stream,
-                            demo_stream_wanted(trainer->stream, FILL_MOST), trainer->update + 1, &options, report,
-                            trainer->pool, err);
+    /* Roll-outs wait until they are wanted: then they are made by the learner as it stands. */
+    const size_t fill = trainer->options.dagger > 0 ? 0 : demo_stream_wanted(trainer->stream, FILL_MOST);
+    status = learner_update(&trainer->learner, &trainer->batch, trainer->stream, fill, trainer->update + 1, &options,
+                            report, trainer->pool, err);
     if (status == TRIAD_ERR_NUMERIC) {
         char why[sizeof err->text] = "";
         if (err) snprintf(why, sizeof why, "%s", err->text);
@@ -546,16 +593,14 @@ static size_t validations_due(const agent_training *trainer)
 static triad_status validate(agent_training *trainer, triad_error *err)
 {
     const triad_train_options *options = &trainer->options;
-    const triad_agent agent = {.layout = trainer->layout,
-                               .words = trainer->words,
-                               .telling = trainer->telling,
-                               .params = trainer->learner.params};
     triad_eval_result *results = calloc(options->level_count, sizeof *results);
     if (!results) return out_of_memory(err);
     const double started = triad_now();
+    triad_progress_aside(trainer->progress);
     triad_status status =
-        triad_agent_evaluate(&agent, options->levels, options->level_count, options->validation_episodes,
-                             FIRST_VALIDATION_SEED, false, results, trainer->pool, NULL, err);
+        triad_agent_evaluate(&trainer->self, options->levels, options->level_count, options->validation_episodes,
+                             FIRST_VALIDATION_SEED, false, results, trainer->pool, trainer->progress, err);
+    triad_progress_return(trainer->progress);
     if (!status) {
         double lowest = 1, sum = 0;
         fprintf(trainer->log, "{\"update\": %llu, \"steps\": %llu, \"tflop\": %.6g, \"validation\": {",
@@ -577,15 +622,30 @@ static triad_status validate(agent_training *trainer, triad_error *err)
     return status;
 }
 
+static void tell(triad_train_report *report, const agent_training *trainer, bool was_finished)
+{
+    *report = (triad_train_report){.updates = trainer->update,
+                                   .steps = trainer->steps,
+                                   .tflop = (double)trainer->flops / 1e12,
+                                   .was_finished = was_finished,
+                                   .stopped = trainer->stopped,
+                                   .success = trainer->success};
+    if (!trainer->met) return;
+    const size_t least = rarest(trainer);
+    snprintf(report->rarest, sizeof report->rarest, "%s", trainer->words.word[least]);
+    report->rarest_episodes = trainer->met[least];
+}
+
 static triad_status run(agent_training *trainer, triad_error *err)
 {
-    const uint64_t every = trainer->options.checkpoint_every ? trainer->options.checkpoint_every : CHECKPOINT_EVERY;
+    const uint64_t every = checkpoint_every(&trainer->options);
     tally sum = {.started = triad_now()};
     triad_status status = TRIAD_OK;
     size_t validated = validations_due(trainer);
     while (!status && used(trainer) < 1 && !trainer->stopped) {
         learner_report report;
         double rate;
+        const uint64_t flops = trainer->flops;
         status = one_update(trainer, &report, &rate, err);
         if (status) break;
         sum.loss += report.loss;
@@ -593,7 +653,7 @@ static triad_status run(agent_training *trainer, triad_error *err)
         sum.norm += report.gradient_norm;
         sum.updates++;
         sum.steps += trainer->batch.steps;
-        sum.flops += trainer->batch.flops;
+        sum.flops += trainer->flops - flops;
         bool last = used(trainer) >= 1;
         show(trainer, &sum);
         if (trainer->update % LOG_EVERY == 0 || last) {
@@ -613,13 +673,17 @@ static triad_status run(agent_training *trainer, triad_error *err)
             status = write_agent(trainer, suffix, err);
             while (trainer->next_snapshot <= trainer->steps) trainer->next_snapshot *= 4;
         }
-        if (!status && (trainer->update % every == 0 || last)) status = write_checkpoint(trainer, err);
+        if (!status && (trainer->update % every == 0 || last)) {
+            /* What the learner acted ahead is not in the checkpoint: who goes on from there lets it act anew. */
+            if (trainer->options.dagger > 0) demo_stream_restart(trainer->stream);
+            status = write_checkpoint(trainer, err);
+        }
     }
     return status ? status : write_agent(trainer, "", err);
 }
 
-triad_status triad_agent_train(const triad_train_options *options, triad_pool *pool, triad_progress *progress,
-                               triad_error *err)
+triad_status triad_agent_train(const triad_train_options *options, triad_train_report *report, triad_pool *pool,
+                               triad_progress *progress, triad_error *err)
 {
     agent_training *trainer = calloc(1, sizeof *trainer);
     if (!trainer) return out_of_memory(err);
@@ -638,6 +702,8 @@ triad_status triad_agent_train(const triad_train_options *options, triad_pool *p
                                             .batch_steps = trainer->options.batch_steps,
                                             .words = &trainer->words,
                                             .telling = &trainer->telling,
+                                            .rollouts = trainer->options.dagger,
+                                            .learner = &trainer->self,
                                             .workers = triad_pool_threads(pool)};
         status = demo_stream_create(&trainer->stream, &stream, err);
     }
@@ -645,8 +711,10 @@ triad_status triad_agent_train(const triad_train_options *options, triad_pool *p
         const bool by_flop = trainer->options.tflop > 0;
         triad_progress_begin(progress, "train", by_flop ? "GFLOP" : "steps",
                              by_flop ? trainer->options.tflop * 1e3 : (double)trainer->options.steps);
+        const bool was_finished = trainer->stopped || used(trainer) >= 1;
         status = run(trainer, err);
         triad_progress_end(progress, NULL);
+        if (!status && report) tell(report, trainer, was_finished);
     }
     if (trainer->log && fclose(trainer->log) && !status)
         status = triad_fail(err, TRIAD_ERR_IO, -1, "the training log: %s", strerror(errno));

@@ -14,17 +14,25 @@ static const double DRAW_EVERY = 0.1, LINE_EVERY = 30, RATE_OVER = 20;
 
 enum { TEXT_BYTES = 512 };
 
+typedef struct task {
+    bool running;
+    char label[128], unit[32], note[256];
+    double total, done, first; /* first: what was done when the first report came, which took no time of ours */
+    double start;
+    bool reported;
+    /* The rate is taken between now and a point 20 to 40 seconds ago. */
+    double old_time, old_done, middle_time, middle_done;
+} task;
+
 struct triad_progress {
     FILE *stream;
     bool terminal;
     pthread_mutex_t lock; /* a room may report from a tile */
-    bool running;
-    char label[128], unit[32], note[256];
-    double total, done, first; /* first: what was done when the first report came, which took no time of ours */
-    double start, shown;
-    bool reported;
-    /* The rate is taken between now and a point 20 to 40 seconds ago. */
-    double old_time, old_done, middle_time, middle_done;
+    double shown;
+    task now;
+    bool aside; /* `left` stands aside */
+    task left;
+    double left_at;
 };
 
 double triad_now(void)
@@ -55,15 +63,16 @@ static size_t columns(const triad_progress *progress)
 
 static progress_figures figures_of(const triad_progress *progress, double now)
 {
-    const double elapsed = now - progress->old_time;
-    const double rate = progress->reported && elapsed > 1e-3 ? (progress->done - progress->old_done) / elapsed : 0;
-    return (progress_figures){.label = progress->label,
-                              .unit = progress->unit,
-                              .note = progress->note,
-                              .total = progress->total,
-                              .done = progress->done,
+    const double elapsed = now - progress->now.old_time;
+    const double rate =
+        progress->now.reported && elapsed > 1e-3 ? (progress->now.done - progress->now.old_done) / elapsed : 0;
+    return (progress_figures){.label = progress->now.label,
+                              .unit = progress->now.unit,
+                              .note = progress->now.note,
+                              .total = progress->now.total,
+                              .done = progress->now.done,
                               .rate = rate > 0 ? rate : 0,
-                              .elapsed = now - progress->start};
+                              .elapsed = now - progress->now.start};
 }
 
 static void draw(triad_progress *progress, double now)
@@ -83,12 +92,13 @@ static void draw(triad_progress *progress, double now)
 
 static void finish(triad_progress *progress, const char *note)
 {
-    if (!progress->running) return;
+    if (!progress->now.running) return;
     const double now = triad_now();
-    progress->running = false;
-    snprintf(progress->note, sizeof progress->note, "%s", note != NULL ? note : "");
+    progress->now.running = false;
+    if (progress->aside) return;
+    snprintf(progress->now.note, sizeof progress->now.note, "%s", note != NULL ? note : "");
     progress_figures figures = figures_of(progress, now);
-    const double done = progress->done - progress->first;
+    const double done = progress->now.done - progress->now.first;
     figures.rate = figures.elapsed > 1e-3 && done > 0 ? done / figures.elapsed : 0; /* over the whole task */
     char text[TEXT_BYTES];
     progress_plain(text, sizeof text, &figures, true);
@@ -100,7 +110,7 @@ void triad_progress_free(triad_progress *progress)
 {
     if (progress == NULL) return;
     /* A task that was left by an error has not ended: its bar goes. */
-    if (progress->running && progress->terminal) {
+    if (progress->now.running && progress->terminal) {
         fputs("\r\033[K", progress->stream);
         fflush(progress->stream);
     }
@@ -114,37 +124,38 @@ void triad_progress_begin(triad_progress *progress, const char *label, const cha
     pthread_mutex_lock(&progress->lock);
     finish(progress, NULL);
     const double now = triad_now();
-    snprintf(progress->label, sizeof progress->label, "%s", label);
-    snprintf(progress->unit, sizeof progress->unit, "%s", unit);
-    progress->note[0] = 0;
-    progress->total = total > 0 ? total : 0;
-    progress->done = progress->first = progress->old_done = progress->middle_done = 0;
-    progress->start = progress->old_time = progress->middle_time = now;
-    progress->reported = false;
-    progress->running = true;
-    draw(progress, now);
+    snprintf(progress->now.label, sizeof progress->now.label, "%s", label);
+    snprintf(progress->now.unit, sizeof progress->now.unit, "%s", unit);
+    progress->now.note[0] = 0;
+    progress->now.total = total > 0 ? total : 0;
+    progress->now.done = progress->now.first = progress->now.old_done = progress->now.middle_done = 0;
+    progress->now.start = progress->now.old_time = progress->now.middle_time = now;
+    progress->now.reported = false;
+    progress->now.running = true;
+    if (progress->terminal || !progress->aside) draw(progress, now);
     pthread_mutex_unlock(&progress->lock);
 }
 
 void triad_progress_update(triad_progress *progress, double done, const char *note)
 {
     if (progress == NULL || pthread_mutex_trylock(&progress->lock) != 0) return;
-    if (progress->running) {
+    if (progress->now.running) {
         const double now = triad_now();
-        if (!progress->reported && progress->total > 0 && done > 0.01 * progress->total && now - progress->start < 1) {
+        if (!progress->now.reported && progress->now.total > 0 && done > 0.01 * progress->now.total &&
+            now - progress->now.start < 1) {
             /* A resumed task starts in the middle. */
-            progress->first = progress->old_done = progress->middle_done = done;
+            progress->now.first = progress->now.old_done = progress->now.middle_done = done;
         }
-        progress->reported = true;
-        progress->done = done;
-        if (now - progress->middle_time > RATE_OVER) {
-            progress->old_time = progress->middle_time;
-            progress->old_done = progress->middle_done;
-            progress->middle_time = now;
-            progress->middle_done = done;
+        progress->now.reported = true;
+        progress->now.done = done;
+        if (now - progress->now.middle_time > RATE_OVER) {
+            progress->now.old_time = progress->now.middle_time;
+            progress->now.old_done = progress->now.middle_done;
+            progress->now.middle_time = now;
+            progress->now.middle_done = done;
         }
         if (now - progress->shown >= (progress->terminal ? DRAW_EVERY : LINE_EVERY)) {
-            snprintf(progress->note, sizeof progress->note, "%s", note != NULL ? note : "");
+            snprintf(progress->now.note, sizeof progress->now.note, "%s", note != NULL ? note : "");
             draw(progress, now);
         }
     }
@@ -156,5 +167,30 @@ void triad_progress_end(triad_progress *progress, const char *note)
     if (progress == NULL) return;
     pthread_mutex_lock(&progress->lock);
     finish(progress, note);
+    pthread_mutex_unlock(&progress->lock);
+}
+
+void triad_progress_aside(triad_progress *progress)
+{
+    if (progress == NULL) return;
+    pthread_mutex_lock(&progress->lock);
+    progress->aside = true;
+    progress->left = progress->now;
+    progress->left_at = triad_now();
+    progress->now.running = false;
+    pthread_mutex_unlock(&progress->lock);
+}
+
+void triad_progress_return(triad_progress *progress)
+{
+    if (progress == NULL) return;
+    pthread_mutex_lock(&progress->lock);
+    const double away = triad_now() - progress->left_at;
+    progress->now = progress->left;
+    progress->now.start += away;
+    progress->now.old_time += away;
+    progress->now.middle_time += away;
+    progress->aside = false;
+    if (progress->terminal && progress->now.running) draw(progress, triad_now());
     pthread_mutex_unlock(&progress->lock);
 }

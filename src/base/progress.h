@@ -17,6 +17,11 @@ void triad_progress_begin(triad_progress *progress, const char *label, const cha
 void triad_progress_update(triad_progress *progress, double done, const char *note);
 void triad_progress_end(triad_progress *progress, const char *note);
 
+/* A task that stands aside for others (a validation while an agent is trained) until the return: their bars take its
+ * place, they leave no line behind, and their time is not the task's. Asides are not nested. */
+void triad_progress_aside(triad_progress *progress);
+void triad_progress_return(triad_progress *progress);
+
 /* Seconds on a clock that only goes forward: for logs and progress, never for decisions about bytes. */
 double triad_now(void);
 

@@ -2,10 +2,51 @@
 #include "cli/pick_levels.h"
 #include "cli/train_config.h"
 
+#include "base/file.h"
 #include "triad/agent.h"
 
 #include <stdio.h>
 #include <string.h>
+
+enum { EPISODES_ENOUGH = 100 /* of an opaque instruction */ };
+
+/* What took hours is not written over by mistake. */
+static triad_status check_output(const triad_train_options *train, bool force, triad_arena *memory, triad_error *err)
+{
+    const size_t size = strlen(train->agent_path) + sizeof ".checkpoint";
+    char *checkpoint = triad_arena_alloc(memory, size, 1);
+    if (!checkpoint) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "train: out of memory");
+    snprintf(checkpoint, size, "%s.checkpoint", train->agent_path);
+    const bool has_agent = triad_path_exists(train->agent_path), can_go_on = triad_path_exists(checkpoint);
+    if (force || (train->resume && can_go_on) || (!has_agent && !can_go_on)) return TRIAD_OK;
+    if (!can_go_on)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                          "train: %s exists, without a checkpoint to go on from (replace it with --force, or name "
+                          "another file)",
+                          train->agent_path);
+    return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                      "train: %s exists (go on from it with --resume, replace it with --force, or name another file)",
+                      has_agent ? train->agent_path : checkpoint);
+}
+
+static void print_report(const triad_train_options *train, const triad_train_report *report, const char *demos)
+{
+    printf("%s: %strained on", train->agent_path, report->was_finished ? "was finished already; " : "");
+    for (size_t l = 0; l < train->level_count; l++) printf("%s %s", l ? "," : "", babyai_level_name(train->levels[l]));
+    printf("%s%s for %llu steps, %.3g TFLOP", demos ? " " : "", demos ? demos : "", (unsigned long long)report->steps,
+           report->tflop);
+    if (report->stopped) printf(", until each level's success reached %g", train->stop_at);
+    printf("\n");
+}
+
+static void warn(const triad_train_report *report)
+{
+    if (*report->rarest && report->rarest_episodes < EPISODES_ENOUGH)
+        fprintf(stderr,
+                "triad: warning: '%s' was met in %llu episodes only, and its symbol is learnt from them alone (train "
+                "longer: at least %d are wanted of each instruction)\n",
+                report->rarest, (unsigned long long)report->rarest_episodes, EPISODES_ENOUGH);
+}
 
 int cmd_train(cli_context *context, int argc, char **argv)
 {
@@ -15,7 +56,8 @@ int cmd_train(cli_context *context, int argc, char **argv)
     int64_t steps = 0;
     triad_train_options train = triad_train_defaults();
     const char *config = NULL, *from = NULL;
-    double tflop = 0, stop_at = -1;
+    bool force = false;
+    double tflop = 0, stop_at = -1, dagger = -1;
     int64_t validations = -1, validation_episodes = 0;
     const cli_option options[] = {
         {.name = "levels",
@@ -72,6 +114,15 @@ int cmd_train(cli_context *context, int argc, char **argv)
          .argument = "AGENT",
          .help = "Start from this agent's parameters instead of random ones.",
          .value = &from},
+        {.name = "dagger",
+         .kind = CLI_REAL,
+         .argument = "SHARE",
+         .help = "DAgger: in this share of the episodes the agent itself acts, and learns what the expert would have "
+                 "done in every state it came to (below 0: the configuration's, or none). Its acting counts in "
+                 "--tflop.",
+         .value = &dagger,
+         .min = -1,
+         .max = 1},
         {.name = "validations",
          .kind = CLI_INT,
          .argument = "N",
@@ -99,6 +150,10 @@ int cmd_train(cli_context *context, int argc, char **argv)
          .kind = CLI_FLAG,
          .help = "Go on from AGENT.checkpoint where there is one.",
          .value = &train.resume},
+        {.name = "force",
+         .kind = CLI_FLAG,
+         .help = "Begin anew over an AGENT that exists, which is refused otherwise.",
+         .value = &force},
     };
     const cli_usage usage = {
         .command = "train",
@@ -129,6 +184,7 @@ int cmd_train(cli_context *context, int argc, char **argv)
     const int picked = cli_pick_levels(levels, &usage, &names);
     if (picked != CLI_GO) return picked;
     if (!triad_instructions_find(&train.instructions, instructions)) return CLI_USAGE; /* checked by cli_parse */
+    if (force && train.resume) return cli_usage_error(&usage, "either --resume or --force");
     triad_items kept_out = {0};
     if (hold_out && triad_items_read(&kept_out, hold_out, err) != TRIAD_OK) return cli_fail(err);
     train.levels = levels;
@@ -147,18 +203,25 @@ int cmd_train(cli_context *context, int argc, char **argv)
     if (validations >= 0) train.validations = (size_t)validations;
     if (validation_episodes > 0) train.validation_episodes = (size_t)validation_episodes;
     if (stop_at >= 0) train.stop_at = stop_at;
-    if (status == TRIAD_OK) status = triad_agent_train(&train, context->pool, context->progress, err);
+    if (dagger >= 0) train.dagger = dagger;
+    triad_train_report report;
+    if (status == TRIAD_OK) status = check_output(&train, force, &context->memory, err);
+    if (status == TRIAD_OK) status = triad_agent_train(&train, &report, context->pool, context->progress, err);
     if (hold_out) triad_items_free(&kept_out);
     if (status != TRIAD_OK) return cli_fail(err);
+    if (!context->quiet) warn(&report);
     if (!context->json) {
-        printf("%s: trained on", output);
-        for (size_t l = 0; l < names.count; l++) printf("%s %s", l ? "," : "", babyai_level_name(levels[l]));
-        if (demos) printf(" %s", demos);
-        printf("\n");
+        print_report(&train, &report, demos);
         return CLI_DONE;
     }
     json_object *root = json_object_new_object();
     json_object_object_add(root, "agent", json_object_new_string(output));
     json_object_object_add(root, "seed", json_object_new_uint64(train.seed));
+    json_object_object_add(root, "steps", json_object_new_uint64(report.steps));
+    json_object_object_add(root, "tflop", json_new_real(report.tflop));
+    json_object_object_add(root, "was_finished", json_object_new_boolean(report.was_finished));
+    if (*report.rarest)
+        json_object_object_add(root, "fewest_episodes_of_an_instruction",
+                               json_object_new_uint64(report.rarest_episodes));
     return cli_print_json(root);
 }

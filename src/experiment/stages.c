@@ -75,7 +75,7 @@ triad_status stage_train(void *context, const study_stage *self, triad_error *er
     options.agent_path = agent;
     options.resume = self->started;
     triad_status status = agent != NULL && twin != NULL && !first.failed ? TRIAD_OK : no_memory(err);
-    if (status == TRIAD_OK) status = triad_agent_train(&options, study->pool, study->progress, err);
+    if (status == TRIAD_OK) status = triad_agent_train(&options, NULL, study->pool, study->progress, err);
     if (status == TRIAD_OK) status = copy_file(first.bytes, twin, err);
     triad_text_free(&first);
     free(agent);

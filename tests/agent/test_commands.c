@@ -86,6 +86,77 @@ static void an_agent_is_trained_and_evaluated(void **state)
     support_remove_folder(folder);
 }
 
+/* What took hours is not written over by mistake; a finished run resumed says so. */
+static void an_agent_is_not_written_over(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *path = support_path(folder, "a"), *kept = support_path(folder, "kept"),
+         arguments[1500], again[1600], text[4000], errors[4000], says[1500];
+    snprintf(arguments, sizeof arguments,
+             "train --levels GoToLocal -o %s --steps 300 --batch-steps 64 --validations 0 --quiet", path);
+    assert_int_equal(run(NULL, 0, NULL, 0, folder, arguments), 2); /* no such option */
+    snprintf(arguments, sizeof arguments, "train --levels GoToLocal -o %s --steps 300 --validations 0 --quiet", path);
+    /* --resume and --force begin where nothing is, too. */
+    snprintf(again, sizeof again, "%s --resume", arguments);
+    assert_int_equal(run(text, sizeof text, NULL, 0, folder, again), 0);
+    assert_non_null(strstr(text, "a: trained on GoToLocal for "));
+    snprintf(again, sizeof again, "cp '%s' '%s'", path, kept);
+    assert_int_equal(system(again), 0);
+    snprintf(again, sizeof again, "%s --seed 5", arguments);
+    assert_int_equal(run(NULL, 0, errors, sizeof errors, folder, again), 1);
+    snprintf(says, sizeof says,
+             "triad: train: %s exists (go on from it with --resume, replace it with --force, or name another file)\n",
+             path);
+    assert_string_equal(errors, says);
+    assert_true(support_same_file(path, kept));
+    snprintf(again, sizeof again, "%s --resume", arguments);
+    assert_int_equal(run(text, sizeof text, errors, sizeof errors, folder, again), 0);
+    assert_non_null(strstr(text, "a: was finished already; trained on GoToLocal for "));
+    assert_string_equal(errors, "");
+    assert_true(support_same_file(path, kept));
+    snprintf(again, sizeof again, "%s --resume --force", arguments);
+    assert_int_equal(run(NULL, 0, errors, sizeof errors, folder, again), 2);
+    assert_non_null(strstr(errors, "either --resume or --force"));
+    snprintf(again, sizeof again, "%s --seed 5 --force", arguments);
+    assert_int_equal(run(text, sizeof text, NULL, 0, folder, again), 0);
+    assert_non_null(strstr(text, "a: trained on GoToLocal for "));
+    assert_false(support_same_file(path, kept));
+    /* Interrupted before its end: the checkpoint alone is there. */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(run(NULL, 0, errors, sizeof errors, folder, arguments), 1);
+    snprintf(says, sizeof says, "triad: train: %s.checkpoint exists (go on from it with --resume,", path);
+    assert_int_equal(strncmp(errors, says, strlen(says)), 0);
+    /* The agent alone: nothing to go on from. */
+    snprintf(again, sizeof again, "mv '%s' '%s' && rm '%s.checkpoint'", kept, path, path);
+    assert_int_equal(system(again), 0);
+    snprintf(again, sizeof again, "%s --resume", arguments);
+    assert_int_equal(run(NULL, 0, errors, sizeof errors, folder, again), 1);
+    assert_non_null(strstr(errors, "exists, without a checkpoint to go on from (replace it with --force"));
+    free(path);
+    free(kept);
+    support_remove_folder(folder);
+}
+
+static void rare_instructions_are_warned_of(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), arguments[1500], text[4000], errors[4000];
+    snprintf(arguments, sizeof arguments,
+             "train --levels GoToRedBall -o %s/a --steps 300 --validations 0 --instructions opaque --json", folder);
+    assert_int_equal(run(text, sizeof text, errors, sizeof errors, folder, arguments), 0);
+    assert_non_null(strstr(errors, "triad: warning: 'go to "));
+    assert_non_null(strstr(errors, "episodes only, and its symbol is learnt from them alone"));
+    json_object *root;
+    assert_int_equal(json_read(&root, text, strlen(text), NULL), TRIAD_OK);
+    assert_in_range(json_object_get_int(json_object_object_get(root, "fewest_episodes_of_an_instruction")), 0, 99);
+    json_object_put(root);
+    snprintf(arguments, sizeof arguments,
+             "train --levels GoToRedBall -o %s/b --steps 300 --validations 0 --instructions opaque --quiet", folder);
+    assert_int_equal(run(NULL, 0, errors, sizeof errors, folder, arguments), 0);
+    assert_string_equal(errors, "");
+    support_remove_folder(folder);
+}
+
 static void write_text(const char *path, const char *text)
 {
     FILE *file = fopen(path, "w");
@@ -125,6 +196,7 @@ static void a_configuration_is_read(void **state)
         {"training:\n  shares:\n  - {level: GoToLokal, share: 1}\n", "GoToLokal is no level"},
         {"training:\n  shares:\n  - {level: GoTo, share: 1}\n", "GoTo is not among"},
     };
+    strcat(arguments, " --force");
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         write_text(config, cases[c].text);
         assert_int_equal(run(NULL, 0, errors, sizeof errors, folder, arguments), 1);
@@ -175,8 +247,8 @@ static void mistakes_are_told_in_one_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_agent_is_trained_and_evaluated),
-        cmocka_unit_test(a_configuration_is_read),
+        cmocka_unit_test(an_agent_is_trained_and_evaluated), cmocka_unit_test(an_agent_is_not_written_over),
+        cmocka_unit_test(rare_instructions_are_warned_of),   cmocka_unit_test(a_configuration_is_read),
         cmocka_unit_test(mistakes_are_told_in_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

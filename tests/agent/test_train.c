@@ -14,7 +14,7 @@
 static void train(triad_train_options options, triad_pool *pool)
 {
     triad_error err;
-    if (triad_agent_train(&options, pool, NULL, &err)) fail_msg("%s", err.text);
+    if (triad_agent_train(&options, NULL, pool, NULL, &err)) fail_msg("%s", err.text);
 }
 
 static void the_same_agent_for_any_pool(void **state)
@@ -170,12 +170,12 @@ static void it_goes_on_from_an_agent(void **state)
     assert_false(support_same_file(first, second));
     triad_error err;
     options.width = 48;
-    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "another network or vocabulary"));
     options.width = 32;
     options.from = start;
     options.resume = true;
-    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "from was"));
     free(first);
     free(second);
@@ -190,7 +190,7 @@ static pid_t start_training(const triad_train_options *options)
     assert_true(child >= 0);
     if (child == 0) {
         triad_error err;
-        _exit(triad_agent_train(options, NULL, NULL, &err) ? 1 : 0);
+        _exit(triad_agent_train(options, NULL, NULL, NULL, &err) ? 1 : 0);
     }
     return child;
 }
@@ -247,6 +247,77 @@ static void killed_and_resumed_ends_in_the_same_bytes(void **state)
     support_remove_folder(folder);
 }
 
+/* DAgger: the learner's own episodes, and the same bytes for any pool and after kills. */
+static void dagger_keeps_the_rules(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *whole = support_path(folder, "whole"), *broken = support_path(folder, "broken"),
+         *plain = support_path(folder, "plain"), *log = support_path(folder, "broken.log.jsonl");
+    triad_train_options options = support_training(whole);
+    options.steps = 8000;
+    options.checkpoint_every = 30;
+    options.dagger = 0.5;
+    triad_pool *pool;
+    assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
+    train(options, pool);
+    triad_pool_free(pool);
+    options.agent_path = broken;
+    options.resume = true;
+    const pid_t child = start_training(&options);
+    int status = 0;
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        if (count_lines(log) >= 1) kill(child, SIGKILL);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    assert_true(WIFSIGNALED(status));
+    assert_false(triad_path_exists(broken));
+    train(options, NULL);
+    assert_true(support_same_file(whole, broken));
+    char *saved = support_path(folder, "broken.checkpoint"), *other = support_path(folder, "whole.checkpoint");
+    assert_true(support_same_file(saved, other));
+    /* The learner's acting is paid for, and teaches something else. */
+    triad_agent *agent;
+    agent_checkpoint checkpoint;
+    assert_int_equal(agent_read(&agent, &checkpoint, saved, NULL), TRIAD_OK);
+    const int64_t flop = json_object_get_int64(json_object_object_get(checkpoint.state, "flop_done"));
+    const double steps = (double)json_object_get_int64(json_object_object_get(checkpoint.state, "steps_done"));
+    agent_checkpoint_free(&checkpoint);
+    triad_agent_close(agent);
+    triad_error err;
+    triad_train_options without = options;
+    without.dagger = 0;
+    assert_int_equal(triad_agent_train(&without, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "dagger was 0.5 and is not given"));
+    without.agent_path = plain;
+    train(without, NULL);
+    assert_false(support_same_file(whole, plain));
+    free(other);
+    other = support_path(folder, "plain.checkpoint");
+    assert_int_equal(agent_read(&agent, &checkpoint, other, NULL), TRIAD_OK);
+    const int64_t flop_plain = json_object_get_int64(json_object_object_get(checkpoint.state, "flop_done"));
+    const double steps_plain = (double)json_object_get_int64(json_object_object_get(checkpoint.state, "steps_done"));
+    assert_true((double)flop / steps > 1.05 * (double)flop_plain / steps_plain);
+    agent_checkpoint_free(&checkpoint);
+    triad_agent_close(agent);
+    without.resume = false;
+    without.dagger = 1.5;
+    assert_int_equal(triad_agent_train(&without, NULL, NULL, NULL, &err), TRIAD_ERR_RANGE);
+    assert_non_null(strstr(err.text, "a share of 1.5 of the episodes (0 to 1)"));
+    without.dagger = 0.5;
+    without.levels = NULL;
+    without.level_count = 0;
+    without.demos = "some.file";
+    assert_int_equal(triad_agent_train(&without, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "DAgger with a file of demonstrations"));
+    free(whole);
+    free(broken);
+    free(plain);
+    free(log);
+    free(saved);
+    free(other);
+    support_remove_folder(folder);
+}
+
 static void another_run_is_not_resumed(void **state)
 {
     (void)state;
@@ -258,19 +329,19 @@ static void another_run_is_not_resumed(void **state)
     triad_error err;
     triad_train_options other = options;
     other.seed = 1;
-    assert_int_equal(triad_agent_train(&other, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
-    snprintf(
-        says, sizeof says,
-        "%s.checkpoint: a run with other options: seed was 7 and is 1 (train without --resume, or to another file)",
-        path);
+    assert_int_equal(triad_agent_train(&other, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    snprintf(says, sizeof says,
+             "%s.checkpoint: a run with other options: seed was 7 and is 1 (start anew with --force, or train to "
+             "another file)",
+             path);
     assert_string_equal(err.text, says);
     other = options;
     other.level_count = 1;
-    assert_int_equal(triad_agent_train(&other, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_int_equal(triad_agent_train(&other, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "levels was [\"GoToLocal\",\"PutNextLocal\"]"));
     other = options;
     other.width = 48;
-    assert_int_equal(triad_agent_train(&other, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_int_equal(triad_agent_train(&other, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "another network"));
     free(path);
     support_remove_folder(folder);
@@ -300,11 +371,11 @@ static void options_that_make_no_sense_are_refused(void **state)
         if (i == 5) options.levels = twice;
         if (i == 6) options.window = 5000;
         if (i == 7) options.shares = shares;
-        assert_int_not_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_OK);
+        assert_int_not_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_OK);
         assert_string_equal(err.text, says[i]);
     }
     triad_train_options options = support_training("/nonexistent/agent");
-    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_IO);
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_IO);
     assert_non_null(strstr(err.text, "/nonexistent/agent.step-0"));
 }
 
@@ -331,7 +402,7 @@ static void a_loss_that_is_not_finite_stops_training(void **state)
     triad_agent_close(agent);
     options.resume = true;
     triad_error err;
-    assert_int_equal(triad_agent_train(&options, NULL, NULL, &err), TRIAD_ERR_NUMERIC);
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_NUMERIC);
     snprintf(says, sizeof says, "train: the loss is not finite at step 64, update 2 (the last good checkpoint is %s)",
              saved);
     assert_string_equal(err.text, says);
@@ -480,6 +551,7 @@ int main(void)
         cmocka_unit_test(it_stops_at_a_success_rate),
         cmocka_unit_test(it_goes_on_from_an_agent),
         cmocka_unit_test(killed_and_resumed_ends_in_the_same_bytes),
+        cmocka_unit_test(dagger_keeps_the_rules),
         cmocka_unit_test(another_run_is_not_resumed),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
         cmocka_unit_test(a_loss_that_is_not_finite_stops_training),

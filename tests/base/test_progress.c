@@ -115,6 +115,37 @@ static void sparse(void **state)
     assert_null(triad_progress_create(stderr, true));
 }
 
+/* Others while a task stands aside: no line of theirs, and the task goes on as if they had taken no time. */
+static void asides(void **state)
+{
+    (void)state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    triad_progress *progress = triad_progress_create(file, false);
+    assert_non_null(progress);
+    triad_progress_begin(progress, "train", "steps", 10);
+    triad_progress_update(progress, 5, NULL);
+    triad_progress_aside(progress);
+    for (int task = 0; task < 3; task++) {
+        triad_progress_begin(progress, "evaluate", "episodes", 2);
+        triad_progress_update(progress, 1, "GoTo");
+        usleep(400000);
+        triad_progress_end(progress, "done");
+    }
+    triad_progress_return(progress);
+    triad_progress_update(progress, 10, NULL);
+    triad_progress_end(progress, NULL);
+    triad_progress_free(progress);
+    char text[1024];
+    text_of(file, text, sizeof text);
+    fclose(file);
+    const char *const begins = "train: 0 %, 0/10 steps\ntrain: done, 10 steps in 0:00";
+    assert_int_equal(strncmp(text, begins, strlen(begins)), 0);
+    assert_null(strstr(text, "evaluate"));
+    triad_progress_aside(NULL);
+    triad_progress_return(NULL);
+}
+
 /* On a terminal: a bar that is drawn over, and limited in rate. */
 static void terminal(void **state)
 {
@@ -164,8 +195,13 @@ static void clock_goes_forward(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts), cmocka_unit_test(times),    cmocka_unit_test(lines),
-        cmocka_unit_test(sparse), cmocka_unit_test(terminal), cmocka_unit_test(clock_goes_forward),
+        cmocka_unit_test(counts),
+        cmocka_unit_test(times),
+        cmocka_unit_test(lines),
+        cmocka_unit_test(sparse),
+        cmocka_unit_test(asides),
+        cmocka_unit_test(terminal),
+        cmocka_unit_test(clock_goes_forward),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
