@@ -2,6 +2,7 @@
 
 #include "align/align_kernel.h"
 #include "align/statistics.h"
+#include "align/without_words.h"
 #include "base/rng.h"
 
 #include <math.h>
@@ -266,22 +267,6 @@ void align_influence_own(align_influence *influence, size_t i, double v)
     add_words(influence, i, v);
 }
 
-void align_influence_pair(align_influence *influence, size_t i, size_t j, double g)
-{
-    influence->sentence[i] += g;
-    influence->sentence[j] += g;
-    const align_units *words = influence->words;
-    if (words == NULL) return;
-    size_t p = words->offset[i], q = words->offset[j];
-    const size_t p_end = words->offset[i + 1], q_end = words->offset[j + 1];
-    while (p < p_end || q < q_end) { /* the union of two ascending lists */
-        const uint32_t a = p < p_end ? words->unit[p] : UINT32_MAX, b = q < q_end ? words->unit[q] : UINT32_MAX;
-        influence->word[a < b ? a : b] += g;
-        p += a <= b;
-        q += b <= a;
-    }
-}
-
 static double centre(double *values, size_t n)
 {
     double mean = 0, squares = 0;
@@ -318,20 +303,47 @@ void align_influence_finish(align_influence *influence)
     if (parts > 0) scale(influence->word, words->units, align_student(total * total / parts) / align_student(INFINITY));
 }
 
-void align_influence_matrices(align_influence *influence, const align_matrix *x, const align_matrix *y, double value)
+/* What the pair i, j changes goes with either sentence. */
+static void add_pair(align_influence *influence, size_t i, size_t j, double g)
+{
+    influence->sentence[i] += g;
+    influence->sentence[j] += g;
+    influence->second += g * g;
+}
+
+/* Words' influences by leaving each out, its sentences with it. */
+static triad_status leave_out_words(align_influence *influence, const align_matrix *x, const align_matrix *y,
+                                    double value, double factor, align_left left, triad_error *err)
+{
+    const align_units *words = influence->words;
+    if (words == NULL) return TRIAD_OK;
+    double *without = influence->word;
+    const triad_status status = align_values_without(without, words, x->values, y->values, left, err);
+    for (size_t s = 0; status == TRIAD_OK && s < words->strata; s++) {
+        const double count = (double)(words->first[s + 1] - words->first[s]);
+        for (size_t u = words->first[s]; u < words->first[s + 1]; u++) {
+            const double change = value - factor * without[u];
+            influence->word[u] = isnan(change) ? 0 : (double)influence->n * (count - 1) / count * change;
+        }
+    }
+    return status;
+}
+
+triad_status align_influence_matrices(align_influence *influence, const align_matrix *x, const align_matrix *y,
+                                      double value, bool kernels, triad_error *err)
 {
     const size_t n = influence->n;
     const double c = (double)n, both = 1 / sqrt(x->norm * y->norm);
     for (size_t i = 1; i < n; i++)
         for (size_t j = 0; j < i; j++) {
             const double a = x->values[i * n + j], b = y->values[i * n + j];
-            const double g = 2 * c * (a * b * both - 0.5 * value * (a * a / x->norm + b * b / y->norm));
-            align_influence_pair(influence, i, j, g);
-            influence->second += g * g;
+            add_pair(influence, i, j, 2 * c * (a * b * both - 0.5 * value * (a * a / x->norm + b * b / y->norm)));
         }
+    return leave_out_words(influence, x, y, value, 1, kernels ? ALIGN_LEFT_KERNELS : ALIGN_LEFT_DISTANCES, err);
 }
 
-void align_influence_products(align_influence *influence, const align_matrix *x, const align_matrix *y, double factor)
+triad_status align_influence_products(align_influence *influence, const align_matrix *x, const align_matrix *y,
+                                      double factor, triad_error *err)
 {
     const size_t n = influence->n;
     const double c = (double)n;
@@ -340,11 +352,10 @@ void align_influence_products(align_influence *influence, const align_matrix *x,
         for (size_t j = 0; j < i; j++) mean += x->values[i * n + j] * y->values[i * n + j];
     mean /= 0.5 * c * (c - 1);
     for (size_t i = 1; i < n; i++)
-        for (size_t j = 0; j < i; j++) {
-            const double g = c * factor * (x->values[i * n + j] * y->values[i * n + j] - mean);
-            align_influence_pair(influence, i, j, g);
-            influence->second += g * g;
-        }
+        for (size_t j = 0; j < i; j++)
+            add_pair(influence, i, j, c * factor * (x->values[i * n + j] * y->values[i * n + j] - mean));
+    const double pairs = 0.5 * c * (c - 1);
+    return leave_out_words(influence, x, y, factor * pairs * mean, factor * pairs, ALIGN_LEFT_PRODUCTS, err);
 }
 
 /* ---- neighbour overlap */

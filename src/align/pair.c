@@ -152,16 +152,18 @@ static triad_status measure_matrices(double *value, align_findings *f, const ali
             align_range range;
             if (f == NULL || isnan(value[i]) || !align_has_interval(spec, &range)) continue;
             align_influence_clear(influence);
+            triad_status status;
             if (spec->family == ALIGN_FAMILY_MATRIX) {
-                align_influence_matrices(influence, a, b, value[i]);
-                const triad_status kept = keep_scores(f, i, n, err);
-                if (kept != TRIAD_OK) return kept;
+                status = align_influence_matrices(influence, a, b, value[i], align_is_unbiased((align_matrix_kind)kind),
+                                                  err);
+                if (status == TRIAD_OK) status = keep_scores(f, i, n, err);
+                if (status != TRIAD_OK) return status;
                 for (size_t r = 0; r < n; r++)
                     f->scores[i][r] =
                         (double)n * align_dot(a->values + r * n, b->values + r * n, n) / sqrt(a->norm * b->norm);
             } else
-                align_influence_products(influence, a, b, align_rho_a(1, n));
-            const triad_status status = keep_influence(f, i, influence, err);
+                status = align_influence_products(influence, a, b, align_rho_a(1, n), err);
+            if (status == TRIAD_OK) status = keep_influence(f, i, influence, err);
             if (status != TRIAD_OK) return status;
         }
     }

@@ -71,6 +71,7 @@ static const yaml_field ALIGNMENT[] = {
     {"permutations_retrieval", YAML_INT, AT(alignment.permutations_retrieval), .min = 0, .max = 1e6},
     {"bootstrap", YAML_INT, AT(alignment.bootstrap), .min = 0, .max = 1e6},
     {"layers", YAML_BOOL, AT(alignment.layers)},
+    {"maps", YAML_BOOL, AT(alignment.maps)},
     {0},
 };
 static const yaml_field CLAIMS[] = {
@@ -272,6 +273,7 @@ static void defaults(experiment_config *config)
     config->alignment.permutations_retrieval = 99;
     config->alignment.bootstrap = 1000;
     config->alignment.layers = true;
+    config->alignment.maps = true;
     config->claims.low = 0.70;
     config->claims.high = 0.73;
     config->claims.margin = 0.05;

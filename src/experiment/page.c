@@ -222,9 +222,26 @@ static void read_pairs(page *p, report_study *study)
             {read_measure(measures, study->reading[0].measure), read_measure(measures, study->reading[1].measure)}};
     }
     study->pair = made;
-    study->pair_interval = study->interval == NULL                           ? NULL
-                           : strncmp(study->interval, "over words", 10) == 0 ? "over words"
-                                                                             : "over sentences";
+}
+
+/* The tree of a reading where every pair has a value. */
+static void read_tree(page *p, report_study *study, int reading)
+{
+    const size_t n = study->spaces;
+    if (n < 2 || study->pairs != n * (n - 1) / 2) return;
+    double *distance = take(p, n * n, sizeof *distance);
+    triad_merge *merge = take(p, n, sizeof *merge);
+    uint32_t *leaf = take(p, n, sizeof *leaf);
+    if (distance == NULL || merge == NULL || leaf == NULL) return;
+    for (size_t i = 0; i < study->pairs; i++) {
+        const report_pair *pair = &study->pair[i];
+        const double value = pair->estimate[reading].value;
+        if (!(value <= 1) || !isfinite(value)) return;
+        distance[pair->x * n + pair->y] = distance[pair->y * n + pair->x] = 1 - value;
+    }
+    fail(p, triad_map_linkage_of(merge, TRIAD_LINKAGE_AVERAGE, distance, n, p->err));
+    if (p->status == TRIAD_OK) fail(p, triad_map_leaves(leaf, merge, n, p->err));
+    if (p->status == TRIAD_OK) study->tree[reading] = (report_tree){merge, leaf};
 }
 
 /* ---- agents */
@@ -313,6 +330,7 @@ static void read_study(page *p, report_study *study)
     study->title = want_text(p, about, "title");
     study->created_by = want_text(p, p->root, "created_by");
     study->interval = get_text(about, "interval");
+    study->over_words = study->interval != NULL && strncmp(study->interval, "over words", 10) == 0;
     study->k = (int)k;
     study->band_low = real_at(band, 0);
     study->band_high = real_at(band, 1);
@@ -353,6 +371,9 @@ static triad_status page_html(json_object *root, triad_text *html, triad_error *
     }
     if (p.status == TRIAD_OK) {
         read_pairs(&p, &study);
+        for (int r = 0; r < REPORT_READINGS; r++) read_tree(&p, &study, r);
+        json_object *maps = json_find(root, "maps", json_type_object);
+        if (p.status == TRIAD_OK && maps != NULL) fail(&p, maps_from_json(&study.maps, maps, &p.arena, err));
         read_figures(&p, &study);
     }
     report_agent *agents = NULL;

@@ -3,6 +3,7 @@
 #include "align/folds.h"
 #include "align/intervals.h"
 #include "align/transform.h"
+#include "align/without_words.h"
 #include "bench/calibration.h"
 #include "bench/simulate.h"
 #include "triad/multiverse.h"
@@ -355,6 +356,70 @@ static void test_student(void **state)
     assert_true(align_moved(0.9, 5, ALIGN_RANGE_SHARE) <= 1);
 }
 
+/* Leaving a word out is measuring without its sentences, in which a word may stand in either of two columns. */
+static void test_values_without_words(void **state)
+{
+    (void)state;
+    enum { N = 18, D = 3, KINDS = 2 };
+    static const char *const colour[] = {"red", "blue", "grey"}, *const factor[] = {"colour", "colour2", "object"},
+                             *const object[] = {"ball", "box"}, *const columns[] = {"colour", "object"};
+    char text[N][40];
+    const char *id[N], *cell[3 * N];
+    double x[2][N * D];
+    size_t rows[N];
+    triad_error err = {0};
+    for (size_t i = 0; i < N; i++) {
+        cell[3 * i] = colour[i % 3];
+        cell[3 * i + 1] = i < 6 ? colour[i / 3] : "";
+        cell[3 * i + 2] = object[i % 2];
+        snprintf(text[i], sizeof text[i], "%zu", i);
+        id[i] = text[i];
+        rows[i] = i;
+        for (size_t c = 0; c < D; c++) {
+            x[0][i * D + c] = sin((double)(7 * i + 3 * c)) + (double)(i % 3) * (double)c;
+            x[1][i * D + c] = x[0][i * D + c] + cos((double)(5 * i + c));
+        }
+    }
+    triad_items items;
+    align_units words;
+    assert_int_equal(triad_items_create(&items, N, id, id, 3, factor, cell, &err), TRIAD_OK);
+    assert_int_equal(align_units_words(&words, &items, rows, N, columns, 2, &err), TRIAD_OK);
+    assert_int_equal(words.units, 5);
+    static const align_matrix_kind kind[KINDS] = {ALIGN_GRAM_U, ALIGN_EUCLIDEAN_CENTRED};
+    const uint32_t kinds = 1U << kind[0] | 1U << kind[1];
+    align_matrix whole[2][ALIGN_MATRICES] = {0};
+    for (size_t s = 0; s < 2; s++)
+        assert_int_equal(align_matrices_create(whole[s], kinds, x[s], N, D, x[s], D, NULL, NULL, &err), TRIAD_OK);
+    for (size_t u = 0; u < words.units; u++) {
+        align_matrix part[2][ALIGN_MATRICES] = {0};
+        size_t left = 0;
+        for (size_t s = 0; s < 2; s++) {
+            double kept[N * D];
+            left = 0;
+            for (size_t i = 0; i < N; i++) {
+                bool holds = false;
+                for (size_t p = words.offset[i]; p < words.offset[i + 1]; p++) holds |= words.unit[p] == u;
+                if (!holds) memcpy(kept + D * left++, x[s] + D * i, D * sizeof *kept);
+            }
+            assert_int_equal(align_matrices_create(part[s], kinds, kept, left, D, kept, D, NULL, NULL, &err), TRIAD_OK);
+        }
+        assert_true(left < N);
+        for (size_t k = 0; k < KINDS; k++) {
+            double value[5];
+            assert_int_equal(align_values_without(value, &words, whole[0][kind[k]].values, whole[1][kind[k]].values,
+                                                  k ? ALIGN_LEFT_DISTANCES : ALIGN_LEFT_KERNELS, &err),
+                             TRIAD_OK);
+            const align_matrix *a = &part[0][kind[k]], *b = &part[1][kind[k]];
+            const double right = align_ratio(align_matched_sum(a->values, b->values, left), a->norm, b->norm);
+            if (!(fabs(value[u] - right) < 1e-9)) fail_msg("kind %zu, word %zu: %.12f, %.12f", k, u, value[u], right);
+        }
+        for (size_t s = 0; s < 2; s++) align_matrices_free(part[s]);
+    }
+    for (size_t s = 0; s < 2; s++) align_matrices_free(whole[s]);
+    align_units_free(&words);
+    triad_items_free(&items);
+}
+
 int main(void)
 {
     openblas_set_num_threads(1);
@@ -370,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_multiverse),
         cmocka_unit_test(test_calibration),
         cmocka_unit_test(test_student),
+        cmocka_unit_test(test_values_without_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

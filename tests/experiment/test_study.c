@@ -303,6 +303,21 @@ static void results_hold_what_the_report_shows(void **state)
     json_object *figures = json_find(document, "figures", json_type_object);
     assert_int_equal(json_object_array_length(json_find(figures, "k_charts", json_type_array)), 4);
     assert_int_equal(json_object_array_length(json_find(figures, "layer_charts", json_type_array)), 6);
+    /* An agent, its twin, two models and the bag of words; 90 sentences. */
+    json_object *maps = json_find(document, "maps", json_type_object),
+                *shown = json_find(maps, "spaces", json_type_array),
+                *columns = json_find(maps, "columns", json_type_object);
+    assert_int_equal(json_object_array_length(shown), 5);
+    const size_t sentences = json_object_array_length(json_find(maps, "text", json_type_array));
+    assert_true(sentences > 20);
+    static const char *const names[] = {"verb", "colour", "object", "location"};
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(json_object_array_length(json_find(columns, names[i], json_type_array)), sentences);
+    for (size_t i = 0; i < 5; i++) {
+        json_object *space = json_object_array_get_idx(shown, i);
+        assert_int_equal(json_object_array_length(json_find(space, "pca", json_type_array)), sentences);
+        assert_int_equal(json_object_array_length(json_find(space, "tsne", json_type_array)), sentences);
+    }
     json_object_put(document);
 }
 
@@ -459,7 +474,10 @@ static void what_changed_is_redone_and_nothing_else(void **state)
     assert_string_equal(todo, "align pooling layers results report");
     changed_config(with, "role: decoder", "role: encoder");
     stages_to_do(todo, sizeof todo, with, whole);
-    assert_string_equal(todo, "align pooling layers results report");
+    assert_string_equal(todo, "align pooling layers maps results report");
+    changed_config(with, "bootstrap: 50}", "bootstrap: 50, maps: false}");
+    stages_to_do(todo, sizeof todo, with, whole);
+    assert_string_equal(todo, "results report");
     changed_config(with, "episodes_untrained: 3", "episodes_untrained: 4");
     stages_to_do(todo, sizeof todo, with, whole);
     assert_string_equal(todo, "evaluate-untrained-1 evaluate-untrained-2 results report");
@@ -470,7 +488,7 @@ static void what_changed_is_redone_and_nothing_else(void **state)
         "train-2 evaluate-2 evaluate-untrained-2 embed-agent-2 embed-untrained-2 align pooling layers results report");
     changed_config(with, "seed: 3", "seed: 4");
     stages_to_do(todo, sizeof todo, with, whole);
-    assert_string_equal(todo, "embed-bow embed-random align pooling layers results report");
+    assert_string_equal(todo, "embed-bow embed-random align pooling layers maps results report");
 }
 
 /* A change half-way through a run must not take over what the run with the old configuration had begun. */
@@ -502,7 +520,7 @@ static void a_damaged_output_is_made_again(void **state)
     path_in(path, folder, "stages/report.json");
     write_text(path, "not JSON");
     stages_to_do(todo, sizeof todo, config, folder);
-    assert_string_equal(todo, "embed-bow align pooling layers results report");
+    assert_string_equal(todo, "embed-bow align pooling layers maps results report");
     assert_ran(RUN("run", config, "-o", folder));
     assert_null(strstr(printed("stderr"), "align")); /* the space came out the same: what reads it stands */
     assert_same_tree(whole, folder);
@@ -609,6 +627,10 @@ static void the_report_is_written_anew_from_the_results(void **state)
     assert_string_equal(a, b);
 }
 
+#define BEFORE_MAPS                                                                                                    \
+    "{\"study\": {\"k\": 15, \"name\": \"a\", \"title\": \"t\", \"protocol\": \"strict\", \"band\": [0.7, 0.73]}, "    \
+    "\"created_by\": \"c\", \"verdict\": {\"headline\": \"h\"}, "
+
 /* Whatever stands in results.json, the report says one line or writes a page. */
 static void damaged_results_are_refused_in_a_line(void **state)
 {
@@ -640,6 +662,28 @@ static void damaged_results_are_refused_in_a_line(void **state)
          "\"y_label\": \"y\", \"ticks\": [\"1\"], "
          "\"curves\": [{\"label\": \"l\", \"role\": 0, \"y\": [1, 2]}]}]}}",
          "a curve has another length than its axis"},
+        {BEFORE_MAPS "\"maps\": {}}", "maps: not what a study writes"},
+        {BEFORE_MAPS "\"maps\": {\"sentences\": 1, \"text\": [\"a\"], \"columns\": {\"verb\": []}, \"spaces\": []}}",
+         "maps: a column of another length"},
+        {BEFORE_MAPS "\"maps\": {\"sentences\": 1, \"text\": [7], \"columns\": {}, \"spaces\": []}}",
+         "maps: a text is not one"},
+        {BEFORE_MAPS "\"maps\": {\"sentences\": 1, \"text\": [\"a\"], \"columns\": {\"verb\": 7}, \"spaces\": []}}",
+         "maps: a column is not a list"},
+        {BEFORE_MAPS "\"maps\": {\"sentences\": 1, \"text\": [\"a\"], \"columns\": {\"1\": [\"\"], \"2\": [\"\"], "
+                     "\"3\": [\"\"], \"4\": [\"\"], \"5\": [\"\"]}, \"spaces\": []}}",
+         "maps: too many columns"},
+        {BEFORE_MAPS "\"maps\": {\"sentences\": 1, \"text\": [\"a\"], \"columns\": {}, \"spaces\": [7]}}",
+         "maps: a space is not an object"},
+        {BEFORE_MAPS "\"maps\": {\"sentences\": 1, \"text\": [\"a\"], \"columns\": {}, \"spaces\": [{\"label\": \"l\", "
+                     "\"role\": 0}]}}",
+         "maps: a space without share or trustworthiness"},
+        {BEFORE_MAPS "\"maps\": {\"sentences\": 1, \"text\": [\"a\"], \"columns\": {}, \"spaces\": [{\"label\": \"l\", "
+                     "\"role\": 0, \"share\": [1, 0], \"trustworthiness\": [1, null], \"pca\": [[0, null]]}]}}",
+         "maps: a sentence has no place"},
+        {BEFORE_MAPS
+         "\"maps\": {\"sentences\": 1, \"text\": [\"a\"], \"columns\": {}, \"spaces\": [{\"label\": \"l\", "
+         "\"role\": 0, \"share\": [1, 0], \"trustworthiness\": [1, null], \"pca\": [[0, 1]], \"tsne\": []}]}}",
+         "maps: a map of another length"},
     };
     char folder[256], path[256], page[256];
     path_in(folder, root, "broken");
