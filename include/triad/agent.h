@@ -75,6 +75,7 @@ typedef struct triad_train_options {
     uint64_t steps;     /* budget in demonstration steps when tflop is 0; both 0: the recipe's for these levels */
     size_t batch_steps; /* 0: the recipe's */
     double learning_rate; /* its highest; 0: the recipe's */
+    double dropout;       /* rate on what each half of a layer adds to the residual, while learning; 0: none */
     /* DAgger (Ross, Gordon & Bagnell 2011): share of the episodes in which the learner acts, as it stands when they are
      * played, and the expert's action in every state is what it learns; after twice the expert's steps the expert acts
      * on to the end. Its acting counts in tflop. Needs levels. 0: the expert acts in all. */

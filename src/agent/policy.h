@@ -98,6 +98,10 @@ typedef struct policy_input {
     const uint32_t *bag_offset; /* [tokens + 1] into bag */
     const uint32_t *bag;        /* rows of the feature table */
     const int32_t *target;      /* [steps] actions */
+    /* Dropout (Srivastava et al. 2014; on what each half of a layer adds to the residual, Vaswani et al. 2017, 5.4) at
+     * this rate, 0 for none: an episode's masks are a function of its key, an instruction's of its first episode's. */
+    double dropout;
+    const uint64_t *mask; /* [episodes] keys; read where there is dropout */
 } policy_input;
 
 /* What one forward and backward pass over the piece costs: 2mnk of every product and attention's products, three

@@ -82,7 +82,7 @@ static triad_status sit_down(seat *at, rollout *out, triad_error *err)
     episode->seed = out->seed;
     episode->level = out->level;
     episode->steps = 0;
-    out->acted = 0;
+    out->acted = out->strayed = 0;
     return TRIAD_OK;
 }
 
@@ -125,7 +125,7 @@ triad_status rollout_play(rollout_crew *crew, rollout *rollouts, size_t count, t
             rollout *out = &rollouts[i];
             bool over = false;
             status = ask(out, &over, &crew->seat[i], err);
-            if (!status && !over && out->acted == out->patience) {
+            if (!status && !over && (out->acted == out->patience || out->strayed == out->strays)) {
                 status = relieve(out, &crew->seat[i], err);
                 over = true;
             }
@@ -143,6 +143,7 @@ triad_status rollout_play(rollout_crew *crew, rollout *rollouts, size_t count, t
         for (size_t r = 0; r < asked; r++) {
             const uint32_t i = crew->slot[r];
             bool over;
+            rollouts[i].strayed += crew->action[r] != rollouts[i].label[rollouts[i].episode.steps];
             step(&rollouts[i], &over, &crew->seat[i], crew->action[r]);
             rollouts[i].acted++;
             if (!over) crew->slot[running++] = i;

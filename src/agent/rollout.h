@@ -2,8 +2,9 @@
  * Bagnell 2011). What a learner does wrong leads it to states that the expert never shows; here they are shown, with
  * the way out.
  *
- * The learner acts by argmax, as it is evaluated. Where it has not got there after `patience` steps the expert takes
- * over and acts to the end, so that a round walked in vain is followed by what ends it. */
+ * The learner acts by argmax, as it is evaluated. Where it has not got there after `patience` steps, or has done
+ * `strays` times what the expert would not have done, the expert takes over and acts to the end: what the learner comes
+ * to see is never far from the expert's way, and each way astray is followed by the way back. */
 #ifndef TRIAD_AGENT_ROLLOUT_H
 #define TRIAD_AGENT_ROLLOUT_H
 
@@ -15,11 +16,13 @@ typedef struct rollout {
     const uint32_t *word; /* [words] what the learner is told */
     size_t words;
     size_t patience; /* steps */
+    size_t strays;
 
     babyai_episode episode; /* what was done, and what was seen before it; arrays are kept between calls */
     uint8_t *label;         /* [episode.steps] what the expert would have done */
     size_t label_capacity;
-    size_t acted; /* the steps that the learner took: the first ones */
+    size_t acted;   /* the steps that the learner took: the first ones */
+    size_t strayed; /* of those, that the expert would not have taken */
 } rollout;
 
 /* What one worker rolls out with: room for that many episodes at a time. */

@@ -14,6 +14,7 @@ enum {
     BLOCK = 8,          /* demonstrations */
     ROLLOUT_BLOCK = 64, /* with roll-outs: the more act in step, the larger the products */
     PATIENCE = 2,       /* times the expert's steps that the learner is let act */
+    STRAYS = 8,         /* steps that the expert would not have taken before it takes over */
     KEY_LEVEL = 1,
     KEY_SEED = 2,
     KEY_PASS = 4,
@@ -230,6 +231,7 @@ static void add_rollout(demo_maker *maker, demonstration *demo)
     next->word = demo->word;
     next->words = demo->words;
     next->patience = PATIENCE * maker->episode.steps;
+    next->strays = STRAYS;
     maker->rolled[maker->rollouts++] = demo;
 }
 

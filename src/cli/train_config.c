@@ -16,7 +16,7 @@ typedef struct level_share {
 typedef struct train_config {
     int64_t width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window, instruction;
     int64_t batch_steps, steps, validations, validation_episodes;
-    double learning_rate, tflop, stop_at, dagger;
+    double learning_rate, tflop, stop_at, dagger, dropout;
     level_share *shares;
     size_t share_count;
 } train_config;
@@ -50,6 +50,7 @@ static const yaml_field TRAINING[] = {
     {"validations", YAML_INT, AT(validations), .min = 0, .max = 10000},
     {"validation_episodes", YAML_INT, AT(validation_episodes), .min = 1, .max = 1000000},
     {"stop_at", YAML_REAL, AT(stop_at), .min = 0, .max = 1},
+    {"dropout", YAML_REAL, AT(dropout), .min = 0, .max = 0.99},
     {"dagger", YAML_REAL, AT(dagger), .min = 0, .max = 1},
     {"shares", YAML_STRUCTS, AT(shares), .count_offset = offsetof(train_config, share_count), .fields = SHARE,
      .size = sizeof(level_share)},
@@ -96,6 +97,7 @@ triad_status train_config_read(triad_train_options *options, const char *path, t
                            .validations = (int64_t)options->validations,
                            .validation_episodes = (int64_t)options->validation_episodes,
                            .stop_at = options->stop_at,
+                           .dropout = options->dropout,
                            .dagger = options->dagger};
     triad_mapping file;
     triad_status status = triad_map_file(&file, path, err);
@@ -122,6 +124,7 @@ triad_status train_config_read(triad_train_options *options, const char *path, t
     options->validations = (size_t)config.validations;
     options->validation_episodes = (size_t)config.validation_episodes;
     options->stop_at = config.stop_at;
+    options->dropout = config.dropout;
     options->dagger = config.dagger;
     return set_shares(options, &config, path, arena, err);
 }

@@ -247,7 +247,37 @@ static void killed_and_resumed_ends_in_the_same_bytes(void **state)
     support_remove_folder(folder);
 }
 
-/* DAgger: the learner's own episodes, and the same bytes for any pool and after kills. */
+/* Dropout changes what is learnt, and nothing when the agent acts. */
+static void dropout_is_an_option(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *plain = support_path(folder, "plain"), *dropped = support_path(folder, "dropped"),
+         *again = support_path(folder, "again");
+    triad_train_options options = support_training(plain);
+    options.steps = 640;
+    options.validations = 0;
+    train(options, NULL);
+    options.agent_path = dropped;
+    options.dropout = 0.2;
+    train(options, NULL);
+    assert_false(support_same_file(plain, dropped));
+    triad_pool *pool;
+    assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
+    options.agent_path = again;
+    train(options, pool);
+    assert_true(support_same_file(dropped, again));
+    triad_pool_free(pool);
+    triad_error err;
+    options.dropout = 1;
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_RANGE);
+    assert_string_equal(err.text, "train: a dropout of 1 (0 to below 1)");
+    free(plain);
+    free(dropped);
+    free(again);
+    support_remove_folder(folder);
+}
+
+/* DAgger: the learner's own episodes, and the same bytes for any pool and after kills, with dropout too. */
 static void dagger_keeps_the_rules(void **state)
 {
     (void)state;
@@ -257,6 +287,7 @@ static void dagger_keeps_the_rules(void **state)
     options.steps = 8000;
     options.checkpoint_every = 30;
     options.dagger = 0.5;
+    options.dropout = 0.1;
     triad_pool *pool;
     assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
     train(options, pool);
@@ -551,6 +582,7 @@ int main(void)
         cmocka_unit_test(it_stops_at_a_success_rate),
         cmocka_unit_test(it_goes_on_from_an_agent),
         cmocka_unit_test(killed_and_resumed_ends_in_the_same_bytes),
+        cmocka_unit_test(dropout_is_an_option),
         cmocka_unit_test(dagger_keeps_the_rules),
         cmocka_unit_test(another_run_is_not_resumed),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
