@@ -97,7 +97,7 @@ typedef struct policy_input {
     size_t tokens;
     const uint32_t *bag_offset; /* [tokens + 1] into bag */
     const uint32_t *bag;        /* rows of the feature table */
-    const int32_t *target;      /* [steps] actions */
+    const int32_t *target;      /* [steps] actions; -1: this step is not learnt */
     /* Dropout (Srivastava et al. 2014; on what each half of a layer adds to the residual, Vaswani et al. 2017, 5.4) at
      * this rate, 0 for none: an episode's masks are a function of its key, an instruction's of its first episode's. */
     double dropout;
@@ -109,7 +109,7 @@ typedef struct policy_input {
 uint64_t policy_flops(const policy_layout *layout, const policy_input *input);
 
 typedef struct policy_result {
-    double loss; /* sum over the steps of the cross-entropy */
+    double loss; /* sum over the steps of the cross-entropy, those that are not learnt left out */
     size_t correct;
 } policy_result;
 

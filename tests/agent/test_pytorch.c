@@ -86,7 +86,7 @@ static void open_recorded(recorded *at)
                                   .bag_offset = piece->bag_offset,
                                   .bag = piece->bag,
                                   .target = piece->target};
-    at->batch.steps = steps;
+    at->batch.steps = at->batch.labelled = steps;
     /* Every tensor of the table is in the record, and nothing else. */
     assert_int_equal(safetensors_count(at->file), 3 * at->layout.tensors + 9 + 3);
 }
