@@ -102,12 +102,14 @@ static triad_status begin(rollout_crew *crew, rollout *rollouts, size_t count, t
             memcpy(word + offset[i], rollouts[i].word, rollouts[i].words * sizeof *word);
             offset[i + 1] = offset[i] + (uint32_t)rollouts[i].words;
         }
-        if (!policy_instruct(NULL, NULL, z, crew->learner->params, layout, count, offset, word, arena))
+        if (!policy_instruct(NULL, NULL, z, NULL, crew->learner->params, layout, count, offset, word, arena))
             status = out_of_memory(err);
     }
     for (size_t i = 0; i < count && !status; i++) {
         status = sit_down(&crew->seat[i], &rollouts[i], err);
-        if (!status) actor_begin(&crew->actor, i, z + i * layout->config.instruction);
+        if (status) break;
+        actor_begin(&crew->actor, i, z + i * layout->config.instruction);
+        if (!actor_tell(&crew->actor, i, rollouts[i].word, rollouts[i].words)) status = out_of_memory(err);
     }
     triad_arena_rewind(arena, mark);
     return status;

@@ -270,6 +270,7 @@ static bool add_cost(uint64_t *cost, demo_maker *maker, const demonstration *dem
     const policy_input input = {.instructions = 1,
                                 .word_offset = (const uint32_t[]){0, (uint32_t)demo->words},
                                 .episodes = 1,
+                                .episode_instruction = (const uint32_t[]){0},
                                 .episode_offset = (const uint32_t[]){0, (uint32_t)acted},
                                 .steps = acted,
                                 .visible = maker->visible,
