@@ -122,6 +122,7 @@ static int run(cli_context *context, const request *r, const triad_embed_options
                               : triad_space_write(&spaces[i], path, err);
         if (status == TRIAD_OK) report(context, documents, &spaces[i], path, &items, met);
     }
+    if (status == TRIAD_OK) triad_embed_forget(wanted->partial);
     for (size_t i = 0; i < made; i++) triad_space_free(&spaces[i]);
     triad_items_free(&items);
     if (status == TRIAD_OK && context->json) {

@@ -335,7 +335,10 @@ triad_status triad_hub_find(char **path, const char *source, triad_error *err)
 {
     *path = NULL;
     if (triad_path_exists(source)) {
-        *path = strdup(source);
+        char *config = triad_path_is_folder(source) ? triad_path_join(source, "config.json") : NULL;
+        if (config != NULL && !triad_path_exists(config)) *path = only_gguf(source);
+        free(config);
+        if (*path == NULL) *path = strdup(source);
         return *path == NULL ? out_of_memory(err) : TRIAD_OK;
     }
     hub_name name;

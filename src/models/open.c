@@ -62,7 +62,9 @@ static triad_status open_folder(triad_model *model, const char *folder, triad_er
     if (path == NULL)
         status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "model: out of memory");
     else if (!triad_path_exists(path))
-        status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model: the folder holds no config.json");
+        status = triad_fail(
+            err, TRIAD_ERR_NOT_FOUND, -1,
+            "model: the folder holds no config.json (save_pretrained writes one; of several .gguf name one)");
     else
         status = json_read_file(&config, path, MAX_CONFIG, err);
     free(path);
@@ -203,15 +205,15 @@ triad_status triad_model_open(triad_model **model, const char *path, triad_error
     }
     const bool folder = triad_path_is_folder(place);
     status = folder ? open_folder(made, place, err) : open_file(made, place, err);
-    free(place);
-    if (status != TRIAD_OK) {
+    if (status == TRIAD_OK) {
+        describe(made, folder);
+        made->files = fingerprint(made, place, folder);
+        *model = made;
+    } else {
         triad_model_close(made);
-        return status;
     }
-    describe(made, folder);
-    made->files = fingerprint(made, path, folder);
-    *model = made;
-    return TRIAD_OK;
+    free(place);
+    return status;
 }
 
 void triad_model_close(triad_model *model)

@@ -544,9 +544,50 @@ static void missing_files_stop_it_before_it_begins(void **state)
     assert_refused(RUN("run", with, "-o", folder),
                    "model llama: file gguf-llama-q4_0.gguf in folder models/checkpoints/gguf-llama-q4_0 has another "
                    "checksum than the study says");
-    changed_config(with, "source: models/checkpoints/bert-vocab-f16", "source: formats");
+    changed_config(with, "source: models/checkpoints/bert-vocab-f16", "source: align");
     assert_refused(RUN("run", with, "-o", folder), "model bert: file model.safetensors");
     assert_false(triad_path_exists(folder));
+}
+
+/* Whatever `triad embed` takes is a study's model: a checkpoint in parts, a folder that holds one .gguf. */
+static void any_checkpoint_is_a_model(void **state)
+{
+    (void)state;
+    static const char TEXT[] =
+        "study: sources\n"
+        "items: {levels: [GoToLocal]}\n"
+        "models:\n"
+        "  - {name: parts, source: models/checkpoints/clip-eos-crop-f16, role: encoder}\n"
+        "  - {name: one, source: models/checkpoints/gguf-llama-q4_0, role: decoder}\n"
+        "alignment: {k: [1, 5], headline_k: 5, permutations: 0, bootstrap: 0, layers: false, maps: false}\n";
+    char folder[256], with[256], path[256], text[1024];
+    path_in(folder, root, "sources");
+    path_in(with, root, "sources.yaml");
+    write_text(with, TEXT);
+    assert_ran(RUN("run", with, "-o", folder, "--quiet"));
+    path_in(path, folder, "spaces/parts.safetensors");
+    assert_true(triad_path_exists(path));
+    path_in(path, folder, "spaces/parts.safetensors.layers");
+    assert_false(triad_path_exists(path));
+    /* Its checksum is that of the index. */
+    char sha256[65];
+    triad_error err;
+    assert_int_equal(
+        triad_sha256_file(sha256, "models/checkpoints/clip-eos-crop-f16/model.safetensors.index.json", &err), TRIAD_OK);
+    for (int wrong = 0; wrong < 2; wrong++) {
+        if (wrong) sha256[0] = sha256[0] == '0' ? '1' : '0';
+        const char *at = strstr(TEXT, "clip-eos-crop-f16");
+        snprintf(text, sizeof text, "%.*sclip-eos-crop-f16, sha256: %s%s", (int)(at - TEXT), TEXT, sha256,
+                 at + strlen("clip-eos-crop-f16"));
+        write_text(with, text);
+        if (!wrong)
+            assert_ran(RUN("run", with, "-o", folder, "--dry-run"));
+        else
+            assert_refused(
+                RUN("run", with, "-o", folder, "--dry-run"),
+                "model parts: file model.safetensors.index.json in folder models/checkpoints/clip-eos-crop-f16 has "
+                "another checksum");
+    }
 }
 
 static void wrong_requests_get_a_line(void **state)
@@ -714,6 +755,7 @@ int main(void)
         cmocka_unit_test(another_configuration_begins_afresh),
         cmocka_unit_test(a_damaged_output_is_made_again),
         cmocka_unit_test(missing_files_stop_it_before_it_begins),
+        cmocka_unit_test(any_checkpoint_is_a_model),
         cmocka_unit_test(wrong_requests_get_a_line),
         cmocka_unit_test(one_stage_alone_brings_what_it_needs),
         cmocka_unit_test(looking_touches_nothing),
