@@ -11,13 +11,14 @@ bool batch_take(agent_batch *batch, const demonstration *demo)
     if (!agent_grow(&batch->demo, &batch->capacity, batch->episodes + 1, sizeof *batch->demo)) return false;
     batch->demo[batch->episodes++] = demo;
     batch->steps += demo->steps;
+    batch->labelled += demo->labelled;
     return true;
 }
 
 void batch_clear(agent_batch *batch)
 {
     batch->episodes = 0;
-    batch->steps = 0;
+    batch->steps = batch->labelled = 0;
 }
 
 /* A step's share of the memory layers against a token's share of the cell layers, roughly. */
@@ -101,7 +102,7 @@ static bool pack(batch_piece *piece, const demonstration *const *demo, size_t co
         uint64_t state = mask_seed ^ from->number * 0x9e3779b97f4a7c15ULL;
         piece->mask[e] = triad_splitmix64(&state);
         for (size_t s = 0; s < from->steps; s++) {
-            piece->target[input->steps + s] = from->action[s];
+            piece->target[input->steps + s] = from->action[s] == DEMONSTRATION_UNLABELLED ? -1 : from->action[s];
             piece->visible[input->steps + s] = from->step_visible[s];
             piece->token_offset[input->steps + s + 1] = (uint32_t)input->tokens + from->step_token[s + 1];
         }

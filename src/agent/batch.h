@@ -21,6 +21,7 @@ typedef struct agent_batch {
     batch_piece piece[BATCH_PIECES];
     const demonstration **demo; /* [episodes] taken, borrowed from the stream until it is refilled */
     size_t episodes, capacity, steps;
+    size_t labelled; /* steps that are to be imitated */
     uint64_t flops;
     double dropout; /* the pieces' rate; masks are keyed by mask_seed and the demonstration's number */
     uint64_t mask_seed;

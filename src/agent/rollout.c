@@ -82,7 +82,7 @@ static triad_status sit_down(seat *at, rollout *out, triad_error *err)
     episode->seed = out->seed;
     episode->level = out->level;
     episode->steps = 0;
-    out->acted = out->strayed = 0;
+    out->acted = 0;
     return TRIAD_OK;
 }
 
@@ -102,15 +102,29 @@ static triad_status begin(rollout_crew *crew, rollout *rollouts, size_t count, t
             memcpy(word + offset[i], rollouts[i].word, rollouts[i].words * sizeof *word);
             offset[i + 1] = offset[i] + (uint32_t)rollouts[i].words;
         }
-        if (!policy_instruct(NULL, NULL, z, crew->learner->params, layout, count, offset, word, arena))
+        if (!policy_instruct(NULL, NULL, z, NULL, crew->learner->params, layout, count, offset, word, arena))
             status = out_of_memory(err);
     }
     for (size_t i = 0; i < count && !status; i++) {
         status = sit_down(&crew->seat[i], &rollouts[i], err);
-        if (!status) actor_begin(&crew->actor, i, z + i * layout->config.instruction);
+        if (status) break;
+        actor_begin(&crew->actor, i, z + i * layout->config.instruction);
+        if (!actor_tell(&crew->actor, i, rollouts[i].word, rollouts[i].words)) status = out_of_memory(err);
     }
     triad_arena_rewind(arena, mark);
     return status;
+}
+
+/* Which steps are to be imitated. */
+static void choose_labels(rollout *out)
+{
+    const babyai_episode *episode = &out->episode;
+    size_t strayed = 0;
+    while (strayed < out->acted && out->label[strayed] == episode->action[strayed]) strayed++;
+    const size_t first = strayed < out->acted ? strayed + 1 : strayed, relieved = episode->steps - out->acted;
+    for (size_t s = first; s < out->acted; s++) out->label[s] = ROLLOUT_UNLABELLED;
+    out->shown = relieved ? episode->steps : first;
+    out->labelled = first + relieved;
 }
 
 triad_status rollout_play(rollout_crew *crew, rollout *rollouts, size_t count, triad_error *err)
@@ -125,7 +139,7 @@ triad_status rollout_play(rollout_crew *crew, rollout *rollouts, size_t count, t
             rollout *out = &rollouts[i];
             bool over = false;
             status = ask(out, &over, &crew->seat[i], err);
-            if (!status && !over && (out->acted == out->patience || out->strayed == out->strays)) {
+            if (!status && !over && out->acted == out->patience) {
                 status = relieve(out, &crew->seat[i], err);
                 over = true;
             }
@@ -143,12 +157,12 @@ triad_status rollout_play(rollout_crew *crew, rollout *rollouts, size_t count, t
         for (size_t r = 0; r < asked; r++) {
             const uint32_t i = crew->slot[r];
             bool over;
-            rollouts[i].strayed += crew->action[r] != rollouts[i].label[rollouts[i].episode.steps];
             step(&rollouts[i], &over, &crew->seat[i], crew->action[r]);
             rollouts[i].acted++;
             if (!over) crew->slot[running++] = i;
         }
     }
+    for (size_t i = 0; i < count && !status; i++) choose_labels(&rollouts[i]);
     return status;
 }
 

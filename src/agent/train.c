@@ -444,6 +444,7 @@ static triad_status prepare(agent_training *trainer, triad_error *err)
     config.recall_layers = or_default(options->recall_layers, config.recall_layers);
     config.window = or_default(options->window, config.window);
     config.instruction = or_default(options->instruction, config.instruction);
+    config.cross_layers = or_default(options->cross_layers, config.cross_layers);
     status = policy_check(&config, err);
     if (status) return status;
     policy_lay_out(&trainer->layout, &config);

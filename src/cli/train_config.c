@@ -14,7 +14,8 @@ typedef struct level_share {
 } level_share;
 
 typedef struct train_config {
-    int64_t width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window, instruction;
+    int64_t width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window, instruction,
+        cross_layers;
     int64_t batch_steps, steps, validations, validation_episodes;
     double learning_rate, tflop, stop_at, dagger, dropout;
     level_share *shares;
@@ -40,6 +41,7 @@ static const yaml_field NETWORK[] = {
     {"recall_layers", YAML_INT, AT(recall_layers), .min = 1, .max = 8},
     {"window", YAML_INT, AT(window), .min = 1, .max = 1024},
     {"instruction", YAML_INT, AT(instruction), .min = 16, .max = 4096},
+    {"cross_layers", YAML_INT, AT(cross_layers), .min = 0, .max = 8},
     {0},
 };
 static const yaml_field TRAINING[] = {
@@ -117,6 +119,7 @@ triad_status train_config_read(triad_train_options *options, const char *path, t
     options->recall_layers = (int)config.recall_layers;
     options->window = (int)config.window;
     options->instruction = (int)config.instruction;
+    options->cross_layers = (int)config.cross_layers;
     options->tflop = config.tflop;
     options->steps = (uint64_t)config.steps;
     options->batch_steps = (size_t)config.batch_steps;

@@ -118,6 +118,20 @@ static void so_it_does_under_a_fixed_mask(void **state)
     check_every_tensor(&SMALL, 0.3);
 }
 
+static policy_config with_cross_layers(policy_config config, size_t layers)
+{
+    config.cross_layers = layers;
+    return config;
+}
+
+static void so_it_does_where_steps_ask_words(void **state)
+{
+    (void)state;
+    const policy_config config = with_cross_layers(SMALL, 2);
+    check_every_tensor(&config, 0);
+    check_every_tensor(&config, 0.3);
+}
+
 /* Masks belong to episodes: the loss over a batch is the sum of those of its episodes alone; other keys, other masks;
  * float and double drop the same numbers. */
 static void masks_are_the_episodes_own(void **state)
@@ -174,11 +188,10 @@ static void masks_are_the_episodes_own(void **state)
 }
 
 /* Along a random direction through all parameters at once: no coordinate escapes. */
-static void the_whole_gradient_matches_along_directions(void **state)
+static void check_directions(const policy_config *config)
 {
-    (void)state;
     setting at;
-    prepare(&at, &SMALL, 5);
+    prepare(&at, config, 5);
     policy_result result;
     assert_true(policy64_pass(&result, NULL, at.g, at.p, &at.layout, &at.made->input, 1, &at.arena));
     double *kept = malloc(at.layout.size * sizeof *kept), *v = malloc(at.layout.size * sizeof *v);
@@ -205,10 +218,17 @@ static void the_whole_gradient_matches_along_directions(void **state)
     finish(&at);
 }
 
-/* Relative Frobenius error of each tensor's gradient. */
-static void fast_float_agrees_with_double(void **state)
+static void the_whole_gradient_matches_along_directions(void **state)
 {
     (void)state;
+    check_directions(&SMALL);
+    const policy_config config = with_cross_layers(SMALL, 1);
+    check_directions(&config);
+}
+
+/* Relative Frobenius error of each tensor's gradient. */
+static void check_fast(size_t cross_layers)
+{
     openblas_set_num_threads(1);
     const policy_config config = {.width = 128,
                                   .heads = 4,
@@ -219,7 +239,8 @@ static void fast_float_agrees_with_double(void **state)
                                   .recall_layers = 1,
                                   .window = 3,
                                   .instruction = 128,
-                                  .words = 9};
+                                  .words = 9,
+                                  .cross_layers = cross_layers};
     setting at;
     prepare(&at, &config, 5);
     policy_result result, fast;
@@ -251,6 +272,13 @@ static void fast_float_agrees_with_double(void **state)
     finish(&at);
 }
 
+static void fast_float_agrees_with_double(void **state)
+{
+    (void)state;
+    check_fast(0);
+    check_fast(1);
+}
+
 static void gradients_are_added(void **state)
 {
     (void)state;
@@ -273,6 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_tensor_matches_finite_differences),
         cmocka_unit_test(so_it_does_under_a_fixed_mask),
+        cmocka_unit_test(so_it_does_where_steps_ask_words),
         cmocka_unit_test(masks_are_the_episodes_own),
         cmocka_unit_test(the_whole_gradient_matches_along_directions),
         cmocka_unit_test(fast_float_agrees_with_double),
