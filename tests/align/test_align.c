@@ -277,6 +277,69 @@ static void test_order_and_threads(void **state)
     triad_space_free(&moved);
 }
 
+/* Large spaces: without nulls and intervals linear CKA makes no kernel, and says the same. */
+static void test_streamed(void **state)
+{
+    (void)state;
+    enum { N = 2100, D = 2100, SIDES = 3, PAIRS = 3 };
+    char *text = malloc(N * 8);
+    const char **id = malloc(N * sizeof *id);
+    for (size_t i = 0; i < N; i++) {
+        snprintf(text + 8 * i, 8, "s%zu", i);
+        id[i] = text + 8 * i;
+    }
+    triad_space space[SIDES];
+    triad_align_side sides[SIDES];
+    for (size_t s = 0; s < SIDES; s++) {
+        triad_items items;
+        float *data;
+        triad_pcg64 rng;
+        triad_pcg64_seed(&rng, s);
+        assert_int_equal(triad_items_create(&items, N, id, id, 0, NULL, NULL, NULL), TRIAD_OK);
+        assert_int_equal(triad_space_create(&space[s], &items, "test", "sum", "sentence", "baseline", NULL), TRIAD_OK);
+        assert_int_equal(triad_space_add_layer(&space[s], "0", N, D, &data, NULL), TRIAD_OK);
+        for (size_t i = 0; i < N; i++)
+            for (size_t c = 0; c < D; c++) /* one common direction, and an origin far off */
+                data[i * D + c] = (float)triad_pcg64_uniform(&rng) + (float)(i % 17) * (c % 5 == s ? 0.02F : 0) + 3;
+        sides[s] = (triad_align_side){"side", &space[s], NULL};
+    }
+    static const char *const names[] = {"cka_linear", "cka_linear_debiased", "mutual_knn/10"};
+    triad_align_options options = triad_align_defaults();
+    options.iid = options.relabel = false;
+    options.measures = names;
+    options.measure_count = 3;
+    options.bootstraps = 3;
+    triad_align_result whole, streamed, again;
+    triad_pool *pool;
+    triad_error err = {0};
+    assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
+    assert_int_equal(triad_align(&whole, sides, SIDES, NULL, 0, &options, pool, NULL, &err), TRIAD_OK);
+    options.bootstraps = 0;
+    assert_int_equal(triad_align(&streamed, sides, SIDES, NULL, 0, &options, NULL, NULL, &err), TRIAD_OK);
+    assert_int_equal(triad_align(&again, sides, SIDES, NULL, 0, &options, pool, NULL, &err), TRIAD_OK);
+    for (size_t p = 0; p < PAIRS; p++)
+        for (size_t m = 0; m < 3; m++) {
+            const triad_align_measure *a = triad_align_find(&whole.pair[p], names[m]),
+                                      *b = triad_align_find(&streamed.pair[p], names[m]),
+                                      *c = triad_align_find(&again.pair[p], names[m]);
+            if (!(fabs(a->value - b->value) < 1e-9)) fail_msg("%s: %.12g, not %.12g", names[m], b->value, a->value);
+            assert_true(a->value > 0.003 && b->value == c->value && (m == 0 || a->influence) && !b->influence);
+            assert_true((a->scores == NULL) == (b->scores == NULL));
+            for (size_t i = 0; a->scores && i < N; i++)
+                assert_true(fabs(a->scores[i] - b->scores[i]) < 1e-6 && b->scores[i] == c->scores[i]);
+        }
+    triad_align_result_free(&whole);
+    triad_align_result_free(&streamed);
+    triad_align_result_free(&again);
+    space[1].layer[0].data[5 * D + 7] = INFINITY;
+    assert_int_equal(triad_align(&streamed, sides, SIDES, NULL, 0, &options, pool, NULL, &err), TRIAD_ERR_NUMERIC);
+    assert_non_null(strstr(err.text, "NaN or infinity in the row of \"s5\""));
+    triad_pool_free(pool);
+    for (size_t s = 0; s < SIDES; s++) triad_space_free(&space[s]);
+    free(text);
+    free(id);
+}
+
 /* ---- what is undefined, what is refused */
 
 static void test_undefined(void **state)
@@ -363,8 +426,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nulls),      cmocka_unit_test(test_closed_subset),
         cmocka_unit_test(test_invariance), cmocka_unit_test(test_order_and_threads),
-        cmocka_unit_test(test_undefined),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_streamed),   cmocka_unit_test(test_undefined),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_statistics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
