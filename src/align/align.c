@@ -120,12 +120,14 @@ static void make_view(void *context, size_t tile, int worker)
 static void make_view_by_rows(work *w, size_t side, align_room *room)
 {
     const triad_layer *layer = work_layer(&w->sides[side]);
-    const size_t n = w->set->n, *order = work_rows(w, w->set, side), bad = align_first_bad_row(layer, order, n);
+    const size_t n = w->set->n, *order = work_rows(w, w->set, side);
     const align_source rows = {.n = n, .d = layer->d, .layer = layer->data, .order = order};
     triad_error err = {0};
-    const triad_status status =
-        bad < n ? refuse_row(w, side, order[bad], &err)
-                : align_view_create_by_rows(&w->set->view[side], &rows, &w->set->plan, room, w->pool, &err);
+    size_t bad;
+    triad_status status = align_check_rows(&bad, layer, order, n, w->pool, &err);
+    if (status == TRIAD_OK && bad < n) status = refuse_row(w, side, order[bad], &err);
+    if (status == TRIAD_OK)
+        status = align_view_create_by_rows(&w->set->view[side], &rows, &w->set->plan, room, w->pool, &err);
     end_view(w, side, status, &err);
 }
 

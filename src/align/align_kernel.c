@@ -142,19 +142,56 @@ void align_shift_to_float(float *restrict out, const double *restrict row, doubl
     for (size_t j = 0; j < n; j++) out[j] = (float)(row[j] * scale - part[j]);
 }
 
-void align_shift_and_scan(float *restrict out, float *restrict most, const float *restrict row,
-                          const float *restrict shift, size_t n)
+void align_shift(double *restrict out, const double *restrict row, double scale, const double *restrict part, size_t n)
 {
-    const size_t blocks = n / ALIGN_SCAN_BLOCK;
-    for (size_t j = 0; j < n; j++) out[j] = row[j] + shift[j];
-    for (size_t b = 0; b < blocks; b++) {
-        const float *at = out + b * ALIGN_SCAN_BLOCK;
-        float lane[8];
-        for (size_t l = 0; l < 8; l++) lane[l] = at[l] > at[l + 8] ? at[l] : at[l + 8];
-        for (size_t half = 4; half > 0; half /= 2)
-            for (size_t l = 0; l < half; l++) lane[l] = lane[l] > lane[l + half] ? lane[l] : lane[l + half];
-        most[b] = lane[0];
+    for (size_t j = 0; j < n; j++) out[j] = row[j] * scale - part[j];
+}
+
+double align_largest(const double *a, size_t n)
+{
+    double most[8] = {0}, all = 0;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (size_t l = 0; l < 8; l++) most[l] = fabs(a[i + l]) > most[l] ? fabs(a[i + l]) : most[l];
+    for (; i < n; i++) all = fabs(a[i]) > all ? fabs(a[i]) : all;
+    for (size_t l = 0; l < 8; l++) all = most[l] > all ? most[l] : all;
+    return all;
+}
+
+double align_round_to_short(int16_t *restrict out, const double *restrict a, double unit, size_t n)
+{
+    const double inverse = 1 / unit;
+    double squares[8] = {0}, all = 0;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (size_t l = 0; l < 8; l++) {
+            const double whole = __builtin_rint(a[i + l] * inverse), rest = a[i + l] - whole * unit;
+            out[i + l] = (int16_t)(int32_t)whole;
+            squares[l] += rest * rest;
+        }
+    for (; i < n; i++) {
+        const double whole = __builtin_rint(a[i] * inverse), rest = a[i] - whole * unit;
+        out[i] = (int16_t)(int32_t)whole;
+        all += rest * rest;
     }
+    for (size_t l = 0; l < 8; l++) all += squares[l];
+    return all;
+}
+
+size_t align_scan_scores(uint32_t *hits, const float *product, float own, const float *unit, float own_shift,
+                         const float *shift, float own_least, const float *least, size_t n)
+{
+    size_t found = 0;
+    for (size_t first = 0; first < n; first += ALIGN_SCAN_BLOCK) {
+        int any = 0;
+        for (size_t j = first; j < first + ALIGN_SCAN_BLOCK; j++) {
+            const float part = product[j] * (own * unit[j]);
+            any |= (part + shift[j] >= own_least) | (part + own_shift >= least[j]);
+        }
+        hits[found] = (uint32_t)first;
+        found += any ? 1 : 0;
+    }
+    return found;
 }
 
 void align_cosine_distances(double *out, const double *cosine, size_t n)

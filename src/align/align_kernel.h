@@ -39,11 +39,21 @@ void align_centre_row(double *out, const double *row, const double *restrict par
 void align_shift_to_float(float *restrict out, const double *restrict row, double scale, const double *restrict part,
                           size_t n);
 
+/* The same in double. */
+void align_shift(double *restrict out, const double *restrict row, double scale, const double *restrict part, size_t n);
+
+/* max of |a [i]|; 0 for n = 0 */
+double align_largest(const double *a, size_t n);
+
+/* out [i] = rint(a [i] / unit), which fit; the sum of squares of a [i] - out [i] * unit. */
+double align_round_to_short(int16_t *restrict out, const double *restrict a, double unit, size_t n);
+
 enum { ALIGN_SCAN_BLOCK = 16 };
-/* out [j] = row [j] + shift [j], and the largest of every ALIGN_SCAN_BLOCK of them into most [n / ALIGN_SCAN_BLOCK]
- * (whole blocks alone). */
-void align_shift_and_scan(float *restrict out, float *restrict most, const float *restrict row,
-                          const float *restrict shift, size_t n);
+/* hits: the first column of every ALIGN_SCAN_BLOCK of the n columns (arrays reach to a whole block) in which
+ * product [j] * own * unit [j] + shift [j] reaches own_least for some j, or the same product + own_shift reaches
+ * least [j]. Returns how many. */
+size_t align_scan_scores(uint32_t *hits, const float *product, float own, const float *unit, float own_shift,
+                         const float *shift, float own_least, const float *least, size_t n);
 
 /* out [j] = rint((1 - cosine [j]) * 1e10) / 1e10, in place if they are the same. */
 void align_cosine_distances(double *out, const double *cosine, size_t n);

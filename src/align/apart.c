@@ -9,8 +9,7 @@
 typedef struct apart_job {
     align_apart *apart;
     const align_source *source;
-    double *mean; /* [d] of the unit rows */
-    double *part; /* [tiles, d] its sums over the rows of a tile */
+    double *part; /* [tiles, d] the unit rows' sums over the rows of a tile */
     double *wide; /* [workers, d] a row in double */
 } apart_job;
 
@@ -34,9 +33,10 @@ static void take_apart(void *context, size_t tile, int worker)
     const size_t d = job->source->d, end = align_row_end(tile, job->source->n);
     for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
         const double *row = align_source_row(job->source, i, job->wide + (size_t)worker * d),
-                     on = align_dot(row, job->mean, d) * apart->scale[i];
+                     on = align_dot(row, apart->mean, d) * apart->scale[i];
         const double own = apart->scale[i] > 0 ? 1 : 0, left = own - 2 * on + apart->square;
-        align_shift_to_float(apart->rows + i * align_row_step(d), row, apart->scale[i], job->mean, d);
+        if (apart->rows)
+            align_shift_to_float(apart->rows + i * align_row_step(d), row, apart->scale[i], apart->mean, d);
         apart->on_mean[i] = on;
         apart->length[i] = sqrt(left > 0 ? left : 0) + 1e-8; /* its square is off by some 1e-16 */
     }
@@ -49,24 +49,23 @@ triad_status align_apart_create(align_apart *apart, const align_source *source, 
     *apart = (align_apart){.n = n, .d = d, .rows = rows};
     apart_job job = {.apart = apart, .source = source};
     apart->scale = malloc((3 * n + 1) * sizeof *apart->scale);
-    job.mean = calloc(d + 1, sizeof *job.mean);
+    apart->mean = calloc(d + 1, sizeof *apart->mean);
     job.part = malloc((tiles * d + 1) * sizeof *job.part);
     job.wide = malloc(((size_t)triad_pool_threads(pool) * d + 1) * sizeof *job.wide);
     triad_status status = TRIAD_OK;
-    if (apart->scale && job.mean && job.part && job.wide) {
+    if (apart->scale && apart->mean && job.part && job.wide) {
         apart->on_mean = apart->scale + n;
         apart->length = apart->scale + 2 * n;
         triad_parallel(pool, tiles, sum_unit_rows, &job);
         for (size_t t = 0; t < tiles; t++)
-            for (size_t c = 0; c < d; c++) job.mean[c] += job.part[t * d + c];
-        for (size_t c = 0; c < d; c++) job.mean[c] /= (double)n;
-        apart->square = align_dot(job.mean, job.mean, d);
+            for (size_t c = 0; c < d; c++) apart->mean[c] += job.part[t * d + c];
+        for (size_t c = 0; c < d; c++) apart->mean[c] /= (double)n;
+        apart->square = align_dot(apart->mean, apart->mean, d);
         triad_parallel(pool, tiles, take_apart, &job);
     } else {
         status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "alignment: out of memory");
         align_apart_free(apart);
     }
-    free(job.mean);
     free(job.part);
     free(job.wide);
     return status;
@@ -75,6 +74,7 @@ triad_status align_apart_create(align_apart *apart, const align_source *source, 
 void align_apart_free(align_apart *apart)
 {
     free(apart->scale);
+    free(apart->mean);
     *apart = (align_apart){0};
 }
 

@@ -5,17 +5,19 @@
 #include "align/rows.h"
 
 /* With unit rows u, their mean m and d = u - m, cos(i, j) = u_i.m + u_j.m - m.m + d_i.d_j: only the last term is a
- * product of all pairs, and it is as small as the rows differ. In float its error is at most align_gram_error(k)
- * |d_i| |d_j|, however alike the rows are (last layers of language models: cosines above 0.9). */
+ * product of all pairs, and it is as small as the rows differ. What a float or a coarse
+ * product (coarse.h) loses of it is in proportion to |d_i| |d_j|, however alike the rows are (last layers of language
+ * models: cosines above 0.9). */
 typedef struct align_apart {
     size_t n, d;
     double *scale;   /* [n] 1 / length of the row, 0 for a zero row */
     double *on_mean; /* [n] u.m */
     double *length;  /* [n] of d */
     double square;   /* m.m */
-    float *rows;     /* [n, d] d, align_row_step(d) apart; borrowed */
+    double *mean;    /* [d] m */
+    float *rows;     /* [n, d] d, align_row_step(d) apart; borrowed, may be NULL */
 } align_apart;
-/* rows [n, align_row_step(d)] is the caller's and is filled. */
+/* rows [n, align_row_step(d)] is the caller's and is filled, or NULL. */
 TRIAD_NODISCARD triad_status align_apart_create(align_apart *apart, const align_source *source, float *rows,
                                                 triad_pool *pool, triad_error *err);
 void align_apart_free(align_apart *apart);

@@ -1,6 +1,5 @@
 #include "align/gram.h"
 
-#include "nn/gemm_kernels.h"
 #include "nn/layers.h"
 
 #include <cblas.h>
@@ -12,7 +11,7 @@ typedef struct gram {
     const double *a;
     double *c;
     const float *fa;
-    float *fc, *room;
+    float *room;
 } gram;
 
 /* Tile number t of the lower triangle, row by row: (0, 0), (1, 0), (1, 1), (2, 0), … */
@@ -36,15 +35,6 @@ static size_t end_of(size_t first, size_t n)
 }
 
 static void mirror_tile(double *c, size_t n, size_t r, size_t s)
-{
-    const size_t rows = end_of(r, n), columns = end_of(s, n);
-    for (size_t p = r; p < rows; p += TURN)
-        for (size_t q = s; q < columns && q <= p; q += TURN)
-            for (size_t i = p; i < rows && i < p + TURN; i++)
-                for (size_t j = q; j < columns && j < q + TURN && j < i; j++) c[j * n + i] = c[i * n + j];
-}
-
-static void mirror_tile_float(float *c, size_t n, size_t r, size_t s)
 {
     const size_t rows = end_of(r, n), columns = end_of(s, n);
     for (size_t p = r; p < rows; p += TURN)
@@ -83,16 +73,6 @@ static void multiply_float(const gram *g, float *c, size_t ldc, size_t r, size_t
     }
 }
 
-static void multiply_tile_float(void *context, size_t t, int worker)
-{
-    (void)worker;
-    const gram *g = context;
-    size_t r, s;
-    place_of(t, &r, &s);
-    multiply_float(g, g->fc + r * g->n + s, g->n, r, s);
-    mirror_tile_float(g->fc, g->n, r, s);
-}
-
 static void multiply_tile_widened(void *context, size_t t, int worker)
 {
     const gram *g = context;
@@ -125,18 +105,6 @@ void align_gram_rows_widened(double *c, const float *a, size_t lda, size_t n, si
 void align_gram_rows(double *c, const double *a, size_t lda, size_t n, size_t k, triad_pool *pool)
 {
     triad_parallel(pool, tiles_of(n), multiply_tile, &(gram){.n = n, .k = k, .lda = lda, .a = a, .c = c});
-}
-
-void align_gram_rows_float(float *c, const float *a, size_t lda, size_t n, size_t k, triad_pool *pool)
-{
-    triad_parallel(pool, tiles_of(n), multiply_tile_float, &(gram){.n = n, .k = k, .lda = lda, .fa = a, .fc = c});
-}
-
-double align_gram_error(size_t k)
-{
-    /* Chains of at most NN_BLOCK_DEPTH fused multiply-adds, then one sum over the blocks (Higham 2002, section 3.1). */
-    const size_t chain = k < NN_BLOCK_DEPTH ? k : NN_BLOCK_DEPTH, blocks = k / NN_BLOCK_DEPTH + 1;
-    return (double)(chain + blocks + 2) * 0x1p-24;
 }
 
 static void mirror_one(void *context, size_t t, int worker)

@@ -8,10 +8,7 @@
  * alone: the same bytes for any pool (NULL: in the caller, also from inside a tile). */
 void align_gram_rows(double *c, const double *a, size_t lda, size_t n, size_t k, triad_pool *pool);
 
-/* The same in float. An element is off by at most align_gram_error(k) |a_i| |a_j|. */
-void align_gram_rows_float(float *c, const float *a, size_t lda, size_t n, size_t k, triad_pool *pool);
-double align_gram_error(size_t k);
-/* The same, handed out in double. room: align_gram_room(pool) floats. */
+/* The same by products in float. room: align_gram_room(pool) floats. */
 void align_gram_rows_widened(double *c, const float *a, size_t lda, size_t n, size_t k, float *room, triad_pool *pool);
 size_t align_gram_room(const triad_pool *pool);
 

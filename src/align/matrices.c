@@ -109,7 +109,7 @@ static double norm_above_rounding(double norm, double raw_norm)
 typedef struct centring {
     const double *kernel; /* [n, n] */
     size_t n;
-    bool unbiased;
+    bool unbiased, given; /* given: the norm before is known */
     double *values, *row; /* [n, n], may be the kernel itself; [n] sums, then the part that each takes off */
     double *raw, *norm;   /* [n] sums of squares of each row, before and after */
     double both;
@@ -122,7 +122,7 @@ static void sum_rows(void *context, size_t tile, int worker)
     const size_t n = c->n, end = align_row_end(tile, n);
     for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
         c->row[i] = align_sum(c->kernel + i * n, n);
-        c->raw[i] = align_dot(c->kernel + i * n, c->kernel + i * n, n);
+        c->raw[i] = c->given ? 0 : align_dot(c->kernel + i * n, c->kernel + i * n, n);
         if (c->unbiased) c->row[i] -= c->kernel[i * n + i];
     }
 }
@@ -152,6 +152,7 @@ static triad_status centre_kernel(align_matrix *out, const double *kernel, doubl
     }
     if (kernel) out->values = triad_alloc_large(n * n, sizeof *out->values);
     centring c = {.kernel = kernel ? kernel : out->values, .n = n, .unbiased = unbiased, .values = out->values};
+    c.given = raw_norm > 0;
     c.row = malloc(3 * n * sizeof *c.row);
     if (c.values == NULL || c.row == NULL) {
         free(c.row);
@@ -163,7 +164,7 @@ static triad_status centre_kernel(align_matrix *out, const double *kernel, doubl
     double total = 0, raw = raw_norm, norm = 0;
     for (size_t i = 0; i < n; i++) {
         total += c.row[i];
-        if (!(raw_norm > 0)) raw += c.raw[i];
+        raw += c.raw[i];
     }
     const double count = (double)n, outer = unbiased ? 1 / (count - 2) : 1 / count;
     c.both = unbiased ? total / ((count - 1) * (count - 2)) : total / (count * count);

@@ -18,13 +18,6 @@ void *align_room_take(align_room *room, size_t count, size_t size)
     return room->memory;
 }
 
-size_t align_first_bad_row(const triad_layer *layer, const size_t *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!align_all_finite(layer->data + rows[i] * layer->d, layer->d)) return i;
-    return n;
-}
-
 typedef struct row_job {
     double *x;
     const triad_layer *layer;
@@ -32,6 +25,16 @@ typedef struct row_job {
     size_t n;
     size_t *bad; /* [tiles] */
 } row_job;
+
+static void check_tile(void *context, size_t tile, int worker)
+{
+    (void)worker;
+    const row_job *job = context;
+    const size_t d = job->layer->d;
+    job->bad[tile] = job->n;
+    for (size_t i = align_row_end(tile, job->n); i-- > tile * ALIGN_ROW_TILE;)
+        if (!align_all_finite(job->layer->data + job->rows[i] * d, d)) job->bad[tile] = i;
+}
 
 static void take_tile(void *context, size_t tile, int worker)
 {
@@ -41,6 +44,25 @@ static void take_tile(void *context, size_t tile, int worker)
     job->bad[tile] = job->n;
     for (size_t i = end; i-- > tile * ALIGN_ROW_TILE;)
         if (!align_widen(job->x + i * d, job->layer->data + job->rows[i] * d, d)) job->bad[tile] = i;
+}
+
+static size_t first_of(const size_t *bad, size_t tiles, size_t n)
+{
+    for (size_t t = 0; t < tiles; t++)
+        if (bad[t] < n) return bad[t];
+    return n;
+}
+
+triad_status align_check_rows(size_t *bad, const triad_layer *layer, const size_t *rows, size_t n, triad_pool *pool,
+                              triad_error *err)
+{
+    const size_t tiles = align_row_tiles(n);
+    row_job job = {.layer = layer, .rows = rows, .n = n, .bad = malloc((tiles + 1) * sizeof *job.bad)};
+    if (job.bad == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "alignment: out of memory");
+    triad_parallel(pool, tiles, check_tile, &job);
+    *bad = first_of(job.bad, tiles, n);
+    free(job.bad);
+    return TRIAD_OK;
 }
 
 triad_status align_take_rows(double **x, size_t *bad, const triad_layer *layer, const size_t *rows, size_t n,
@@ -58,8 +80,7 @@ triad_status align_take_rows(double **x, size_t *bad, const triad_layer *layer, 
         return triad_fail(err, TRIAD_ERR_MEMORY, -1, "alignment: out of memory");
     }
     triad_parallel(pool, tiles, take_tile, &job);
-    for (size_t t = tiles; t-- > 0;)
-        if (job.bad[t] < n) *bad = job.bad[t];
+    *bad = first_of(job.bad, tiles, n);
     free(job.bad);
     return TRIAD_OK;
 }

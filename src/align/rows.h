@@ -30,8 +30,9 @@ typedef struct align_room {
 /* count * size bytes, uninitialised, until the next call; NULL when memory is out. */
 void *align_room_take(align_room *room, size_t count, size_t size);
 
-/* The first i below n whose row of the layer holds NaN or infinity; n when none does. */
-size_t align_first_bad_row(const triad_layer *layer, const size_t *rows, size_t n);
+/* *bad is the first i below n whose row rows[i] of the layer holds NaN or infinity; n when none does. */
+TRIAD_NODISCARD triad_status align_check_rows(size_t *bad, const triad_layer *layer, const size_t *rows, size_t n,
+                                              triad_pool *pool, triad_error *err);
 
 /* *x [n, layer->d] (the caller frees): row i is the layer's row rows[i]. *bad is the first i whose row holds NaN or
  * infinity, n when none does. */

@@ -1,5 +1,6 @@
 /* What large spaces take instead of the plain way must say the same: tiled products, float products with near-ties
  * decided again, ranks by buckets. */
+#include "align/coarse.h"
 #include "align/gram.h"
 #include "align/matrices.h"
 #include "align/neighbours.h"
@@ -38,11 +39,11 @@ static void test_products(void **state)
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         const size_t n = sizes[s][0], k = sizes[s][1], step = k + 3;
         double *a = gaussian(n, step, s), *c = malloc(n * n * sizeof *c), *again = malloc(n * n * sizeof *c);
-        float *fa = malloc(n * step * sizeof *fa), *fc = malloc(n * n * sizeof *fc),
-              *fagain = malloc(n * n * sizeof *fc);
+        double *wide = malloc(n * n * sizeof *wide);
+        float *fa = malloc(n * step * sizeof *fa), *room = malloc(align_gram_room(pools[2]) * sizeof *room);
         for (size_t i = 0; i < n * step; i++) a[i] = fa[i] = (float)a[i];
         align_gram_rows(c, a, step, n, k, NULL);
-        align_gram_rows_float(fc, fa, step, n, k, NULL);
+        align_gram_rows_widened(wide, fa, step, n, k, room, NULL);
         triad_pcg64 rng;
         triad_pcg64_seed(&rng, 1);
         for (size_t check = 0; check < 4000; check++) {
@@ -55,22 +56,111 @@ static void test_products(void **state)
                 other += a[j * step + l] * a[j * step + l];
             }
             assert_true(fabs(c[i * n + j] - sum) <= 1e-12 * sqrt(own * other) + 1e-300);
-            assert_true(fabs((double)fc[i * n + j] - sum) <= align_gram_error(k) * sqrt(own * other));
-            assert_true(c[i * n + j] == c[j * n + i] && fc[i * n + j] == fc[j * n + i]);
+            assert_true(fabs(wide[i * n + j] - sum) <= (double)(k + 4) * 0x1p-24 * sqrt(own * other));
+            assert_true(c[i * n + j] == c[j * n + i] && wide[i * n + j] == wide[j * n + i]);
         }
         for (size_t p = 1; p < 3; p++) {
             align_gram_rows(again, a, step, n, k, pools[p]);
             assert_memory_equal(c, again, n * n * sizeof *c);
-            align_gram_rows_float(fagain, fa, step, n, k, pools[p]);
-            assert_memory_equal(fc, fagain, n * n * sizeof *fc);
+            align_gram_rows_widened(again, fa, step, n, k, room, pools[p]);
+            assert_memory_equal(wide, again, n * n * sizeof *wide);
         }
         free(a);
         free(c);
         free(again);
         free(fa);
-        free(fc);
-        free(fagain);
+        free(wide);
+        free(room);
     }
+}
+
+/* ---- coarse products */
+
+/* Every kernel the same bits, also from numbers whose sums just fit, on parts of a block. */
+static void test_coarse_kernels(void **state)
+{
+    (void)state;
+    enum { PAIRS = ALIGN_DEPTH / 2, SIZE = PAIRS * ALIGN_PANEL * 2, STEP = ALIGN_PANEL + 5 };
+    static int16_t a[SIZE], b[SIZE];
+    static float want[ALIGN_PANEL * STEP], got[ALIGN_PANEL * STEP];
+    align_coarse_fn kernel[] = {align_coarse_base, align_coarse_choose(),
+                                align_coarse_has_avx512vnni() ? align_coarse_avx512vnni : align_coarse_base};
+    static const size_t pairs[] = {1, 2, 7, PAIRS - 1, PAIRS};
+    triad_pcg64 rng;
+    triad_pcg64_seed(&rng, 3);
+    for (unsigned most = 0; most < 2; most++)
+        for (size_t t = 0; t < sizeof pairs / sizeof *pairs; t++) {
+            const int64_t top = most ? 32767 : 3300; /* 3300^2 * 192 < 2^31 */
+            for (size_t i = 0; i < SIZE; i++) {
+                a[i] = (int16_t)triad_pcg64_integers(&rng, -top, top + 1);
+                b[i] = (int16_t)triad_pcg64_integers(&rng, -top, top + 1);
+            }
+            if (most) /* one pair of columns that is full, the others empty */
+                for (size_t i = 0; i < SIZE; i++)
+                    if (i / 2 / ALIGN_STRIP % pairs[t] != pairs[t] / 2) a[i] = 0;
+            align_coarse_plain(a, b, pairs[t], true, want, STEP);
+            align_coarse_plain(b, a, pairs[t], false, want, STEP);
+            for (size_t v = 0; v < sizeof kernel / sizeof *kernel; v++) {
+                memset(got, 0xff, sizeof got);
+                kernel[v](a, b, pairs[t], true, got, STEP);
+                kernel[v](b, a, pairs[t], false, got, STEP);
+                for (size_t i = 0; i < ALIGN_PANEL; i++)
+                    assert_memory_equal(got + i * STEP, want + i * STEP, ALIGN_PANEL * sizeof *got);
+            }
+        }
+}
+
+/* Products are off by no more than the bound, and the bound is not much too wide. */
+static void test_coarse_products(void **state)
+{
+    (void)state;
+    static const size_t sizes[][2] = {{5, 1}, {49, 3}, {130, 191}, {145, 385}, {97, 1200}};
+    for (size_t s = 0; s < 5; s++)
+        for (unsigned shape = 0; shape < 4; shape++) {
+            const size_t n = sizes[s][0], d = sizes[s][1], panels = (n + ALIGN_PANEL - 1) / ALIGN_PANEL,
+                         step = panels * ALIGN_PANEL + 3;
+            double *x = gaussian(n, d, 60 + s);
+            for (size_t i = 0; i < n; i++)
+                for (size_t c = 0; c < d; c++) {
+                    if (shape == 1) x[i * d + c] *= c == d / 2 ? 500 : 1; /* one column has it all */
+                    if (shape == 2) x[i * d + c] *= pow(10, (double)(i % 30) - 15);
+                    if (shape == 3) x[i * d + c] = i % 7 == 0 ? 0 : 1 + 1e-6 * x[i * d + c];
+                }
+            const align_source rows = {.n = n, .d = d, .x = x};
+            int16_t *values = malloc(align_coarse_size(n, d) * sizeof *values), *first = NULL;
+            float *c = calloc(step * step, sizeof *c);
+            for (size_t p = 0; p < 3; p++) {
+                align_apart apart;
+                align_coarse coarse;
+                assert_int_equal(align_apart_create(&apart, &rows, NULL, pools[p], NULL), TRIAD_OK);
+                assert_int_equal(align_coarse_create(&coarse, &apart, &rows, values, pools[p], NULL), TRIAD_OK);
+                align_coarse_tile(&coarse, c, step, 0, panels, 0, panels);
+                for (size_t i = 0; i < n; i++)
+                    for (size_t j = 0; j <= i; j++) {
+                        double sum = 0;
+                        for (size_t k = 0; k < d; k++)
+                            sum += (x[i * d + k] * apart.scale[i] - apart.mean[k]) *
+                                   (x[j * d + k] * apart.scale[j] - apart.mean[k]);
+                        const double got = (double)c[i * step + j] * (double)coarse.unit[i] * (double)coarse.unit[j],
+                                     bound = align_coarse_error(&coarse, &apart, i);
+                        if (!(fabs(got - sum) <= bound + 1e-13))
+                            fail_msg("%zu x %zu, shape %u: (%zu, %zu) is %g, not %g, bound %g", n, d, shape, i, j, got,
+                                     sum, bound);
+                        if (shape == 0) assert_true(bound < 1e-3 * apart.length[i] * coarse.longest);
+                    }
+                if (first == NULL) {
+                    first = malloc(align_coarse_size(n, d) * sizeof *first);
+                    memcpy(first, values, align_coarse_size(n, d) * sizeof *first);
+                }
+                assert_memory_equal(first, values, align_coarse_size(n, d) * sizeof *first);
+                align_coarse_free(&coarse);
+                align_apart_free(&apart);
+            }
+            free(x);
+            free(values);
+            free(first);
+            free(c);
+        }
 }
 
 /* ---- neighbours */
@@ -131,8 +221,8 @@ static void test_neighbours(void **state)
     const size_t ks[] = {1, 5, 10, 15}, wide[] = {3, 120};
     triad_pcg64 rng;
     triad_pcg64_seed(&rng, 9);
-    static const size_t sizes[][2] = {{17, 5}, {130, 3}, {333, 40}, {400, 700}};
-    for (size_t s = 0; s < 4; s++) {
+    static const size_t sizes[][2] = {{17, 5}, {130, 3}, {333, 40}, {400, 700}, {1203, 17}};
+    for (size_t s = 0; s < 5; s++) {
         const size_t n = sizes[s][0], d = sizes[s][1];
         double *x = gaussian(n, d, 20 + s);
         compare_lists(x, n, d, ks, 4, "gaussian");
@@ -366,6 +456,9 @@ static void test_rows(void **state)
         data[90 * D] = -INFINITY;
         assert_int_equal(align_take_rows(&x, &bad, &layer, rows, N, pools[p], NULL), TRIAD_OK);
         assert_int_equal(bad, N - 1 - 90); /* the first in the order asked for */
+        bad = 0;
+        assert_int_equal(align_check_rows(&bad, &layer, rows, N, pools[p], NULL), TRIAD_OK);
+        assert_int_equal(bad, N - 1 - 90);
         free(x);
     }
 }
@@ -403,6 +496,8 @@ int main(void)
     openblas_set_num_threads(1); /* as the program does: its own threads change sums */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_products),
+        cmocka_unit_test(test_coarse_kernels),
+        cmocka_unit_test(test_coarse_products),
         cmocka_unit_test(test_neighbours),
         cmocka_unit_test(test_kernels_in_float),
         cmocka_unit_test(test_nothing_to_tell_apart),
