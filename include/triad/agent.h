@@ -24,9 +24,9 @@ TRIAD_NODISCARD triad_status triad_agent_embed(const triad_agent *agent, const c
                                                const triad_agent_embedding *out, triad_pool *pool, triad_error *err);
 
 /* What the policy makes of sentences and sight together: its state at the first step of an episode, behind every layer
- * that sees (its cell layers, read-out, memory and recall layers), averaged over TRIAD_FUSED_SCENES scenes that are the
- * same for every sentence and every agent. fused[l] [n, width], l below triad_agent_fused_layers; entries may be NULL.
- * A sentence's row does not depend on the others; any pool gives the same bytes. */
+ * that sees (its cell layers, read-out, cross, memory and recall layers), averaged over TRIAD_FUSED_SCENES scenes that
+ * are the same for every sentence and every agent. fused[l] [n, width], l below triad_agent_fused_layers; entries may
+ * be NULL. A sentence's row does not depend on the others; any pool gives the same bytes. */
 enum { TRIAD_FUSED_SCENES = 64 };
 size_t triad_agent_fused_layers(const triad_agent *agent);
 TRIAD_NODISCARD triad_status triad_agent_embed_fused(const triad_agent *agent, const char *const *sentences, size_t n,
@@ -36,6 +36,10 @@ TRIAD_NODISCARD triad_status triad_agent_embed_fused(const triad_agent *agent, c
 typedef struct triad_agent_session triad_agent_session;
 TRIAD_NODISCARD triad_status triad_agent_begin(triad_agent_session **session, const triad_agent *agent,
                                                const float *instruction, triad_error *err);
+/* The same under a sentence. An agent with cross layers asks the sentence's words while it acts: it begins in no other
+ * way, and triad_agent_begin refuses it. */
+TRIAD_NODISCARD triad_status triad_agent_begin_sentence(triad_agent_session **session, const triad_agent *agent,
+                                                        const char *sentence, triad_error *err);
 void triad_agent_end(triad_agent_session *session);
 /* Most probable action, which is taken to be executed next; logits [7] may be NULL. Asks for no memory. */
 babyai_action triad_agent_act(triad_agent_session *session, const uint8_t image[BABYAI_OBSERVATION], uint8_t direction,
@@ -75,12 +79,15 @@ typedef struct triad_train_options {
     uint64_t steps;     /* budget in demonstration steps when tflop is 0; both 0: the recipe's for these levels */
     size_t batch_steps; /* 0: the recipe's */
     double learning_rate; /* its highest; 0: the recipe's */
+    double dropout;       /* rate on what each half of a layer adds to the residual, while learning; 0: none */
     /* DAgger (Ross, Gordon & Bagnell 2011): share of the episodes in which the learner acts, as it stands when they are
      * played, and the expert's action in every state is what it learns; after twice the expert's steps the expert acts
      * on to the end. Its acting counts in tflop. Needs levels. 0: the expert acts in all. */
     double dagger;
     /* The network; 0: the recipe's. instruction: numbers in the one vector. */
     int width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window, instruction;
+    int cross_layers; /* in which the step asks the instruction's words (cross-attention); 0: it reaches the policy as
+                         one vector alone */
     const char *from; /* an agent of the same network to start from; NULL: the seed's random parameters */
     size_t validations, validation_episodes; /* on seeds from 10^9, spread over the budget; episodes a level */
     double stop_at;                          /* end once every level's success in a validation reaches this; 0: never */

@@ -8,9 +8,10 @@
 
 #include "triad/base.h"
 
-/* What a source leads to: a path that exists is itself; else ORG/NAME (or NAME), with @REVISION (default main) and
- * /FILE behind it where wanted, is looked up in the cache: the folder of the snapshot, or the file in it. A snapshot
- * without config.json that holds one .gguf leads to that. *path is the caller's (free()). TRIAD_ERR_NOT_FOUND says what
+/* What a source leads to: a path that exists is itself, but a folder without config.json that holds one .gguf (or one
+ * split over several) leads to that; else ORG/NAME (or NAME), with @REVISION (default main) and
+ * /FILE behind it where wanted, is looked up in the cache: the folder of the snapshot, or the file in it, and the
+ * same of a snapshot with one .gguf. *path is the caller's (free()). TRIAD_ERR_NOT_FOUND says what
  * to do. Never uses the network. */
 TRIAD_NODISCARD triad_status triad_hub_find(char **path, const char *source, triad_error *err);
 

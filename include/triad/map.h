@@ -4,6 +4,11 @@
 #define TRIAD_MAP_H
 
 #include "triad/base.h"
+#include "triad/space.h"
+
+/* Rows of a layer in double, x [rows, d]: those numbered in row, or the first ones (NULL); with cosine each of length 1
+ * (a row of zeros stays), so that Euclidean distance ranks as the cosine does. */
+void triad_map_rows(double *x, const triad_layer *layer, const size_t *row, size_t rows, bool cosine);
 
 /* Principal components (Pearson 1901) of x [n, d]: coordinates [n, components] of the centred rows on the leading axes,
  * and each axis' share [components] of the variance. The sign of an axis is such that its largest coordinate by size is
@@ -54,6 +59,9 @@ typedef struct triad_merge {
 } triad_merge;
 TRIAD_NODISCARD triad_status triad_map_linkage(triad_merge *merges, triad_linkage_kind kind, const double *x, size_t n,
                                                size_t d, triad_pool *pool, triad_error *err);
+/* The same from distances [n, n]: symmetric, none negative, 0 on the diagonal. */
+TRIAD_NODISCARD triad_status triad_map_linkage_of(triad_merge *merges, triad_linkage_kind kind, const double *distances,
+                                                  size_t n, triad_error *err);
 /* The rows from left to right as the tree draws them without crossings, order [n]: of two branches a comes first. */
 TRIAD_NODISCARD triad_status triad_map_leaves(uint32_t *order, const triad_merge *merges, size_t n, triad_error *err);
 

@@ -81,7 +81,7 @@ typedef struct triad_run_options {
     const char *scratch;  /* folder of that file; NULL: TMPDIR, else /var/tmp */
     bool apart;           /* compute every sentence by itself, shared prefixes again (for benchmarks) */
     const char *state;    /* file that keeps the last finished layer's output, so that a killed run goes on; NULL: none.
-                           * It is removed when the run ends well. */
+                           * It stays: the caller removes it when what it made of the layers is safe. */
     const char *state_of; /* what else the caller's own results depend on: another text, another run */
     /* Called before anything is computed where the state says that layers 0 … layers are done: `each` won't be called
      * for them. An error TRIAD_ERR_NOT_FOUND (the caller's part is lost) starts from the beginning. NULL: never goes

@@ -15,6 +15,43 @@ void actor_begin(agent_actor *actor, size_t slot, const float *instruction)
                     actor->agent->params, layout, 1);
 }
 
+bool actor_tell(agent_actor *actor, size_t slot, const uint32_t *word, size_t words)
+{
+    const policy_layout *layout = &actor->agent->layout;
+    if (!layout->config.cross_layers) return true;
+    const triad_arena_mark mark = triad_arena_save(&actor->arena);
+    const uint32_t offset[2] = {0, (uint32_t)words};
+    float *state = actor->state + slot * POLICY_MAX_WORDS * layout->config.width;
+    const bool ok =
+        policy_instruct(NULL, NULL, NULL, state, actor->agent->params, layout, 1, offset, word, &actor->arena);
+    actor->words[slot] = (uint32_t)words;
+    triad_arena_rewind(&actor->arena, mark);
+    return ok;
+}
+
+/* x [count, d] through the cross layers, in place. */
+static bool ask_words(agent_actor *actor, float *x, const uint32_t *slots, size_t count)
+{
+    const policy_layout *layout = &actor->agent->layout;
+    const size_t d = layout->config.width;
+    triad_arena *arena = &actor->arena;
+    if (!layout->config.cross_layers) return true;
+    uint32_t *offset = TRIAD_NEW(arena, uint32_t, count + 1), *step = TRIAD_NEW(arena, uint32_t, count + 1);
+    if (!offset || !step) return false;
+    offset[0] = step[0] = 0;
+    for (size_t i = 0; i < count; i++) {
+        offset[i + 1] = offset[i] + actor->words[slots[i]];
+        step[i + 1] = (uint32_t)i + 1;
+    }
+    float *state = TRIAD_NEW(arena, float, offset[count] * d);
+    if (!state) return false;
+    for (size_t i = 0; i < count; i++)
+        memcpy(state + offset[i] * d, actor->state + slots[i] * POLICY_MAX_WORDS * d,
+               actor->words[slots[i]] * d * sizeof *state);
+    const policy_words words = {count, offset, state, slots, step};
+    return policy_cross(x, actor->agent->params, layout, actor->film, slots, count, &words, arena);
+}
+
 typedef struct actor_scratch {
     float *normed, *mean, *rstd, *qkv, *mixed, *hidden, *score; /* [count, …]; score [window] */
 } actor_scratch;
@@ -90,6 +127,7 @@ static bool act(agent_actor *actor, const uint32_t *slots, size_t count, const u
     float *token_out = TRIAD_NEW(arena, float, tokens *d);
     if (!token_out || !policy_see(x, token_out, p, layout, actor->film, actor->token, slots, &seen, arena))
         return false;
+    if (!ask_words(actor, x, slots, count)) return false;
     remember(actor, x, slots, count, &scratch);
     if (!policy_recall(x, token_out, p, layout, actor->film, slots, &seen, arena)) return false;
     const float *film = actor->film + (layout->norms - 1) * 2 * d;
@@ -130,6 +168,7 @@ bool actor_reserve(agent_actor *actor)
         /* Nothing but doors, seen once, asks for all that a step can need; then that becomes one block. */
         memset(observations, 4, n * BABYAI_OBSERVATION);
         for (size_t i = 0; i < n; i++) slots[i] = (uint32_t)i;
+        for (size_t i = 0; actor->words && i < n; i++) actor->words[i] = POLICY_MAX_WORDS;
         ok = act(actor, slots, n, observations, directions, logits);
         const size_t most = actor->arena.peak + 4096;
         triad_arena_free(&actor->arena);
@@ -157,7 +196,13 @@ triad_status actor_create(agent_actor *actor, const triad_agent *agent, size_t c
     actor->token = calloc(capacity, d * sizeof(float));
     actor->memory =
         calloc(capacity, (layout->config.memory_layers * layout->config.window * 2 * d + 1) * sizeof(float));
-    if (actor->odometer && actor->step && actor->film && actor->token && actor->memory) return TRIAD_OK;
+    bool ok = actor->odometer && actor->step && actor->film && actor->token && actor->memory;
+    if (layout->config.cross_layers) {
+        actor->state = calloc(capacity, POLICY_MAX_WORDS * d * sizeof(float));
+        actor->words = calloc(capacity, sizeof *actor->words);
+        ok = ok && actor->state && actor->words;
+    }
+    if (ok) return TRIAD_OK;
     actor_free(actor);
     return triad_fail(err, TRIAD_ERR_MEMORY, -1, "acting: out of memory");
 }
@@ -169,6 +214,8 @@ void actor_free(agent_actor *actor)
     free(actor->film);
     free(actor->token);
     free(actor->memory);
+    free(actor->state);
+    free(actor->words);
     triad_arena_free(&actor->arena);
     memset(actor, 0, sizeof *actor);
 }

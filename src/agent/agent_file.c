@@ -22,34 +22,50 @@ enum { NAME_BYTES = 64 };
 typedef struct config_field {
     const char *name;
     size_t offset;
+    bool variant; /* 0, and not in the file, where the agent is not of that variant */
 } config_field;
 
 static const config_field CONFIG_FIELDS[] = {
-    {"width", offsetof(policy_config, width)},
-    {"heads", offsetof(policy_config, heads)},
-    {"feed_forward", offsetof(policy_config, feed_forward)},
-    {"encoder_layers", offsetof(policy_config, encoder_layers)},
-    {"cell_layers", offsetof(policy_config, cell_layers)},
-    {"memory_layers", offsetof(policy_config, memory_layers)},
-    {"recall_layers", offsetof(policy_config, recall_layers)},
-    {"window", offsetof(policy_config, window)},
-    {"instruction", offsetof(policy_config, instruction)},
+    {"width", offsetof(policy_config, width), false},
+    {"heads", offsetof(policy_config, heads), false},
+    {"feed_forward", offsetof(policy_config, feed_forward), false},
+    {"encoder_layers", offsetof(policy_config, encoder_layers), false},
+    {"cell_layers", offsetof(policy_config, cell_layers), false},
+    {"memory_layers", offsetof(policy_config, memory_layers), false},
+    {"recall_layers", offsetof(policy_config, recall_layers), false},
+    {"window", offsetof(policy_config, window), false},
+    {"instruction", offsetof(policy_config, instruction), false},
+    {"cross_layers", offsetof(policy_config, cross_layers), true},
 };
+enum { CONFIG_FIELD_COUNT = sizeof CONFIG_FIELDS / sizeof *CONFIG_FIELDS };
 
 static json_object *config_to_json(const policy_config *config)
 {
     json_object *object = json_object_new_object();
-    for (size_t i = 0; object && i < sizeof CONFIG_FIELDS / sizeof *CONFIG_FIELDS; i++) {
+    for (size_t i = 0; object && i < CONFIG_FIELD_COUNT; i++) {
         const size_t value = *(const size_t *)(const void *)((const char *)config + CONFIG_FIELDS[i].offset);
-        json_object_object_add(object, CONFIG_FIELDS[i].name, json_object_new_int64((int64_t)value));
+        if (value || !CONFIG_FIELDS[i].variant)
+            json_object_object_add(object, CONFIG_FIELDS[i].name, json_object_new_int64((int64_t)value));
     }
     return object;
 }
 
 static triad_status config_from_json(policy_config *config, json_object *object, triad_error *err)
 {
-    for (size_t i = 0; i < sizeof CONFIG_FIELDS / sizeof *CONFIG_FIELDS; i++) {
+    if (!json_object_is_type(object, json_type_object))
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "config: not an object");
+    json_object_object_foreach(object, name, unused)
+    {
+        size_t i = 0;
+        while (i < CONFIG_FIELD_COUNT && strcmp(CONFIG_FIELDS[i].name, name) != 0) i++;
+        (void)unused;
+        if (i == CONFIG_FIELD_COUNT)
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "config: '%.60s' is not known (an agent of a newer triad?)",
+                              name);
+    }
+    for (size_t i = 0; i < CONFIG_FIELD_COUNT; i++) {
         int64_t value;
+        if (CONFIG_FIELDS[i].variant && !json_object_object_get_ex(object, CONFIG_FIELDS[i].name, NULL)) continue;
         const triad_status status = json_want_int(object, CONFIG_FIELDS[i].name, 0, 1 << 20, &value, err);
         if (status) return status;
         *(size_t *)(void *)((char *)config + CONFIG_FIELDS[i].offset) = (size_t)value;
@@ -239,6 +255,9 @@ static triad_status read_file(triad_agent *agent, agent_checkpoint *checkpoint, 
 {
     const char *format = safetensors_metadata(file, "format");
     const bool whole = format && strcmp(format, FORMAT_CHECKPOINT) == 0;
+    if (format && strcmp(format, "pt") == 0)
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                          "not an agent but a model's weights (name the folder they lie in)");
     if (!format || (!whole && strcmp(format, FORMAT_AGENT) != 0))
         return triad_fail(err, TRIAD_ERR_FORMAT, -1, "not an agent (its metadata says format '%.60s')",
                           format ? format : "nothing");

@@ -1,6 +1,7 @@
 #include "agent/batch.h"
 
 #include "agent/grow.h"
+#include "base/rng.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +11,14 @@ bool batch_take(agent_batch *batch, const demonstration *demo)
     if (!agent_grow(&batch->demo, &batch->capacity, batch->episodes + 1, sizeof *batch->demo)) return false;
     batch->demo[batch->episodes++] = demo;
     batch->steps += demo->steps;
+    batch->labelled += demo->labelled;
     return true;
 }
 
 void batch_clear(agent_batch *batch)
 {
     batch->episodes = 0;
-    batch->steps = 0;
+    batch->steps = batch->labelled = 0;
 }
 
 /* A step's share of the memory layers against a token's share of the cell layers, roughly. */
@@ -49,7 +51,7 @@ static int by_words(const void *a, const void *b)
 }
 
 /* demo [count], sorted by words. */
-static bool pack(batch_piece *piece, const demonstration *const *demo, size_t count)
+static bool pack(batch_piece *piece, const demonstration *const *demo, size_t count, double dropout, uint64_t mask_seed)
 {
     size_t words = 0, steps = 0, tokens = 0, rows = 0;
     for (size_t e = 0; e < count; e++) {
@@ -60,10 +62,11 @@ static bool pack(batch_piece *piece, const demonstration *const *demo, size_t co
     }
     /* Arrays of one kind of item share a capacity, so each is grown from the same old one. */
     size_t instructions = piece->instruction_capacity, episodes = piece->episode_capacity,
-           steps_too = piece->step_capacity, steps_again = piece->step_capacity;
+           episodes_too = piece->episode_capacity, steps_too = piece->step_capacity, steps_again = piece->step_capacity;
     if (!agent_grow(&piece->word_offset, &piece->instruction_capacity, count + 1, sizeof(uint32_t)) ||
         !agent_grow(&piece->episode_instruction, &instructions, count + 1, sizeof(uint32_t)) ||
         !agent_grow(&piece->episode_offset, &episodes, count + 1, sizeof(uint32_t)) ||
+        !agent_grow(&piece->mask, &episodes_too, count + 1, sizeof(uint64_t)) ||
         !agent_grow(&piece->word, &piece->word_capacity, words, sizeof(uint32_t)) ||
         !agent_grow(&piece->token_offset, &piece->step_capacity, steps + 1, sizeof(uint32_t)) ||
         !agent_grow(&piece->target, &steps_too, steps + 1, sizeof(int32_t)) ||
@@ -82,7 +85,9 @@ static bool pack(batch_piece *piece, const demonstration *const *demo, size_t co
                             .visible = piece->visible,
                             .bag_offset = piece->bag_offset,
                             .bag = piece->bag,
-                            .target = piece->target};
+                            .target = piece->target,
+                            .dropout = dropout,
+                            .mask = piece->mask};
     piece->word_offset[0] = piece->episode_offset[0] = piece->token_offset[0] = 0;
     piece->bag_offset[0] = 0;
     size_t bag = 0;
@@ -94,8 +99,10 @@ static bool pack(batch_piece *piece, const demonstration *const *demo, size_t co
             piece->word_offset[++input->instructions] = first + (uint32_t)from->words;
         }
         piece->episode_instruction[e] = (uint32_t)input->instructions - 1;
+        uint64_t state = mask_seed ^ from->number * 0x9e3779b97f4a7c15ULL;
+        piece->mask[e] = triad_splitmix64(&state);
         for (size_t s = 0; s < from->steps; s++) {
-            piece->target[input->steps + s] = from->action[s];
+            piece->target[input->steps + s] = from->action[s] == DEMONSTRATION_UNLABELLED ? -1 : from->action[s];
             piece->visible[input->steps + s] = from->step_visible[s];
             piece->token_offset[input->steps + s + 1] = (uint32_t)input->tokens + from->step_token[s + 1];
         }
@@ -133,7 +140,7 @@ bool batch_pack(agent_batch *batch, const policy_layout *layout)
         for (size_t e = 0; e < batch->episodes; e++)
             if (piece_of[e] == p) dealt[count++] = batch->demo[e];
         qsort(dealt, count, sizeof *dealt, by_words);
-        ok = pack(&batch->piece[p], dealt, count);
+        ok = pack(&batch->piece[p], dealt, count, batch->dropout, batch->mask_seed);
         if (ok) batch->flops += policy_flops(layout, &batch->piece[p].input);
     }
     free(dealt);
@@ -154,6 +161,7 @@ void batch_free(agent_batch *batch)
         free(piece->bag_offset);
         free(piece->bag);
         free(piece->target);
+        free(piece->mask);
     }
     free(batch->demo);
     memset(batch, 0, sizeof *batch);

@@ -13,6 +13,7 @@ typedef struct batch_piece {
     policy_input input;
     uint32_t *word_offset, *word, *episode_instruction, *episode_offset, *token_offset, *visible, *bag_offset, *bag;
     int32_t *target;
+    uint64_t *mask;
     size_t instruction_capacity, word_capacity, episode_capacity, step_capacity, token_capacity, bag_capacity;
 } batch_piece;
 
@@ -20,7 +21,10 @@ typedef struct agent_batch {
     batch_piece piece[BATCH_PIECES];
     const demonstration **demo; /* [episodes] taken, borrowed from the stream until it is refilled */
     size_t episodes, capacity, steps;
+    size_t labelled; /* steps that are to be imitated */
     uint64_t flops;
+    double dropout; /* the pieces' rate; masks are keyed by mask_seed and the demonstration's number */
+    uint64_t mask_seed;
 } agent_batch;
 
 /* Adds a demonstration; false: memory is out. */

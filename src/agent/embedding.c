@@ -42,8 +42,8 @@ static bool embed_some(const embed_work *work, size_t from, size_t to, triad_are
     }
     if (!ok) return false;
     for (size_t i = 0; i <= n; i++) offset[i] = work->offset[from + i] - work->offset[from];
-    if (!policy_instruct(words, hidden, z, work->agent->params, layout, n, offset, work->word + work->offset[from],
-                         arena))
+    if (!policy_instruct(words, hidden, z, NULL, work->agent->params, layout, n, offset,
+                         work->word + work->offset[from], arena))
         return false;
     if (work->out->words) spread(work->out->words, words, d, work, from, to);
     for (size_t l = 0; work->out->hidden && l <= layers; l++)

@@ -41,6 +41,7 @@ typedef struct evaluation {
     size_t n, first; /* trials [first, n) are worked on */
     trial *trial;
     const float *instruction; /* [n, d] */
+    const char **told;        /* [n] what the agent is told in each */
     bool foreign;             /* as well as under their own */
     size_t groups;
     triad_progress *progress;
@@ -142,10 +143,20 @@ static triad_status choose_trials(evaluation *work, size_t n, uint64_t first_see
 
 /* ---- acting */
 
+/* Slot `slot` starts the episode at hand under the instruction of trial `whose`. */
+static triad_status tell(evaluation *work, agent_actor *actor, size_t slot, size_t whose, triad_error *err)
+{
+    uint32_t word[POLICY_MAX_WORDS];
+    size_t words;
+    actor_begin(actor, slot, work->instruction + whose * work->agent->layout.config.instruction);
+    const triad_status status = agent_words_encode(&work->agent->words, work->told[whose], word, &words, err);
+    if (status || actor_tell(actor, slot, word, words)) return status;
+    return triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
+}
+
 static triad_status act_group(evaluation *work, episode_group *group, size_t from, size_t to, bool foreign,
                               triad_error *err)
 {
-    const size_t d = work->agent->layout.config.instruction;
     triad_status status = TRIAD_OK;
     size_t running = 0;
     for (size_t i = from; i < to && !status; i++) {
@@ -153,7 +164,7 @@ static triad_status act_group(evaluation *work, episode_group *group, size_t fro
         if (!group->env[i - from]) status = babyai_create(&group->env[i - from], work->level, err);
         if (!status) status = babyai_reset_seed(group->env[i - from], at->seed, err);
         if (foreign && at->foreign == i) continue; /* nothing foreign to say */
-        actor_begin(&group->actor, i - from, work->instruction + (foreign ? at->foreign : i) * d);
+        if (!status) status = tell(work, &group->actor, i - from, foreign ? at->foreign : i, err);
         group->slot[running++] = (uint32_t)(i - from);
     }
     for (size_t steps = 1; running > 0 && !status; steps++) {
@@ -299,14 +310,13 @@ static void summarise(triad_eval_result *result, const evaluation *work, bool fo
             (double)(result->solved - result->solved_unseen) / (double)(work->n - result->episodes_unseen);
 }
 
-static triad_status embed_missions(float **instruction, const evaluation *work, triad_pool *pool, triad_error *err)
+static triad_status embed_missions(float **instruction, evaluation *work, triad_pool *pool, triad_error *err)
 {
     const size_t d = work->agent->layout.config.instruction;
     const agent_telling *telling = &work->agent->telling;
-    const char **told = calloc(work->n, sizeof *told);
+    const char **told = work->told;
     *instruction = calloc(work->n, d * sizeof **instruction);
-    triad_status status =
-        told && *instruction ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
+    triad_status status = *instruction ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
     for (size_t i = 0; i < work->n && !status; i++) {
         const char *mission = work->trial[i].mission;
         told[i] = telling_text(telling, mission);
@@ -319,7 +329,6 @@ static triad_status embed_missions(float **instruction, const evaluation *work, 
     if (!status)
         status = triad_agent_embed(work->agent, told, work->n, &(triad_agent_embedding){.instruction = *instruction},
                                    pool, err);
-    free((void *)told);
     return status;
 }
 
@@ -356,7 +365,8 @@ triad_status triad_agent_evaluate(const triad_agent *agent, const babyai_level *
     work.error = calloc(most_tiles, sizeof *work.error);
     work.group = calloc((size_t)work.workers, sizeof *work.group);
     triad_status status = TRIAD_OK;
-    if (!work.trial || !work.status || !work.error || !work.group) {
+    work.told = calloc(n, sizeof *work.told);
+    if (!work.trial || !work.told || !work.status || !work.error || !work.group) {
         if (!work.group) work.workers = 0;
         status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "evaluation: out of memory");
     }
@@ -371,6 +381,7 @@ triad_status triad_agent_evaluate(const triad_agent *agent, const babyai_level *
     for (int w = 0; w < work.workers; w++) actor_free(&work.group[w].actor);
     free(work.group);
     free(work.trial);
+    free((void *)work.told);
     free(work.status);
     free(work.error);
     return status;

@@ -24,7 +24,8 @@ typedef struct scenes {
 typedef struct fused_work {
     const triad_agent *agent;
     const scenes *scenes;
-    const float *instruction; /* [n, z] */
+    const char *const *sentences; /* [n] */
+    const float *instruction;     /* [n, z] */
     size_t n;
     float *const *fused;
     bool *failed; /* [tiles] */
@@ -79,6 +80,36 @@ static triad_status make_scenes(scenes *made, triad_error *err)
     return TRIAD_OK;
 }
 
+/* The words of sentences [from, to), for the cross layers: each sentence by itself, so that it is the same in any
+ * company. */
+static bool lay_words(policy_words *words, const fused_work *work, size_t from, size_t to, triad_arena *arena)
+{
+    const policy_layout *layout = &work->agent->layout;
+    const size_t n = to - from;
+    uint32_t *offset = TRIAD_NEW(arena, uint32_t, n + 1), *row = TRIAD_NEW(arena, uint32_t, n),
+             *step = TRIAD_NEW(arena, uint32_t, n + 1), *word = TRIAD_NEW(arena, uint32_t, n * POLICY_MAX_WORDS);
+    if (!offset || !row || !step || !word) return false;
+    offset[0] = step[0] = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t count;
+        /* Embedding has taken every sentence already. */
+        if (agent_words_encode(&work->agent->words, work->sentences[from + i], word + offset[i], &count, NULL))
+            return false;
+        offset[i + 1] = offset[i] + (uint32_t)count;
+        row[i] = (uint32_t)i;
+        step[i + 1] = (uint32_t)((i + 1) * TRIAD_FUSED_SCENES);
+    }
+    float *state = TRIAD_NEW(arena, float, offset[n] * layout->config.width);
+    *words = (policy_words){n, offset, state, row, step};
+    for (size_t i = 0; state && i < n; i++) {
+        const uint32_t alone[] = {0, offset[i + 1] - offset[i]};
+        if (!policy_instruct(NULL, NULL, NULL, state + offset[i] * layout->config.width, work->agent->params, layout, 1,
+                             alone, word + offset[i], arena))
+            return false;
+    }
+    return state != NULL;
+}
+
 static bool fuse_some(const fused_work *work, size_t from, size_t to, triad_arena *arena)
 {
     const policy_layout *layout = &work->agent->layout;
@@ -93,7 +124,9 @@ static bool fuse_some(const fused_work *work, size_t from, size_t to, triad_aren
     policy_modulate(film, token, work->instruction + from * layout->config.instruction, params, layout, count);
     const scenes *made = work->scenes;
     const policy_tokens tokens = {steps, made->token_offset, made->visible, made->bag_offset, made->bag};
-    if (!policy_fuse(state, params, layout, film, token, made->step_row, &tokens, arena)) return false;
+    policy_words words;
+    if (layout->config.cross_layers && !lay_words(&words, work, from, to, arena)) return false;
+    if (!policy_fuse(state, params, layout, film, token, made->step_row, &tokens, &words, arena)) return false;
     for (size_t l = 0; l < layers; l++) {
         if (!work->fused[l]) continue;
         for (size_t i = 0; i < count; i++)
@@ -130,7 +163,7 @@ triad_status triad_agent_embed_fused(const triad_agent *agent, const char *const
         status =
             triad_agent_embed(agent, sentences, n, &(triad_agent_embedding){.instruction = instruction}, pool, err);
     if (!status) {
-        fused_work work = {agent, made, instruction, n, fused, failed};
+        fused_work work = {agent, made, sentences, instruction, n, fused, failed};
         triad_parallel(pool, tiles, fuse_tile, &work);
         for (size_t t = 0; t < tiles && !status; t++)
             if (failed[t]) status = out_of_memory(err);

@@ -37,6 +37,7 @@ triad_status policy_check(const policy_config *config, triad_error *err)
         {"window", config->window, 1, 1024},
         {"instruction", config->instruction, 16, 4096},
         {"words", config->words, 1, 100000},
+        {"cross_layers", config->cross_layers, 0, POLICY_MAX_LAYERS},
     };
     for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
         if (bounds[i].value < bounds[i].least || bounds[i].value > bounds[i].most)
@@ -147,8 +148,7 @@ void policy_lay_out(policy_layout *layout, const policy_config *config)
     layout->config = *config;
     const size_t d = config->width, z = config->instruction, alone = SIZE_MAX;
     const double shrink_language = 1 / sqrt(2 * (double)(config->encoder_layers + 1));
-    const double shrink_sight =
-        1 / sqrt(2 * (double)(config->cell_layers + 1 + config->memory_layers + config->recall_layers));
+    const double shrink_sight = 1 / sqrt(2 * (double)policy_fused_layers(config));
     const start zero = {0, 0}, one = {1, 0};
 
     layout->word = add(layout, "instruction", alone, "words", config->words, d, true, spread(0.5));
@@ -168,6 +168,8 @@ void policy_lay_out(policy_layout *layout, const policy_config *config)
     for (size_t l = 0; l < config->cell_layers; l++)
         add_block(layout, &layout->cell[l], "cell", l, LAYER_CELL, shrink_sight);
     add_block(layout, &layout->readout, "readout", alone, LAYER_ASK, shrink_sight);
+    for (size_t l = 0; l < config->cross_layers; l++)
+        add_block(layout, &layout->cross[l], "cross", l, LAYER_ASK, shrink_sight);
     for (size_t l = 0; l < config->memory_layers; l++)
         add_block(layout, &layout->memory[l], "memory", l, LAYER_MEMORY, shrink_sight);
     for (size_t l = 0; l < config->recall_layers; l++)
@@ -203,7 +205,7 @@ uint64_t policy_flops(const policy_layout *layout, const policy_input *input)
     const policy_config *config = &layout->config;
     const uint64_t d = config->width, f = config->feed_forward;
     const uint64_t words = input->word_offset[input->instructions], n = input->instructions;
-    uint64_t word_pairs = 0, token_pairs = 0, memory_pairs = 0, visible = 0;
+    uint64_t word_pairs = 0, token_pairs = 0, memory_pairs = 0, cross_pairs = 0, visible = 0;
     for (size_t i = 0; i < input->instructions; i++) {
         const uint64_t count = input->word_offset[i + 1] - input->word_offset[i];
         word_pairs += count * count;
@@ -215,6 +217,8 @@ uint64_t policy_flops(const policy_layout *layout, const policy_input *input)
     }
     for (size_t e = 0; e < input->episodes; e++) {
         const uint64_t count = input->episode_offset[e + 1] - input->episode_offset[e];
+        const size_t told = input->episode_instruction[e];
+        cross_pairs += count * (input->word_offset[told + 1] - input->word_offset[told]);
         for (uint64_t s = 1; s <= count; s++) memory_pairs += s < config->window ? s : config->window;
     }
     const uint64_t steps = input->steps, tokens = input->tokens;
@@ -224,6 +228,7 @@ uint64_t policy_flops(const policy_layout *layout, const policy_input *input)
     sum += config->cell_layers * (visible * row + 4 * d * token_pairs);
     const uint64_t asking = tokens * 4 * d * d + steps * 2 * (2 * d * d + 2 * d * f) + 4 * d * tokens;
     sum += (1 + config->recall_layers) * asking;
+    sum += config->cross_layers * (words * 4 * d * d + steps * 2 * (2 * d * d + 2 * d * f) + 4 * d * cross_pairs);
     sum += config->memory_layers * (steps * row + 4 * d * memory_pairs);
     sum += steps * 2 * d * POLICY_ACTIONS;
     return 3 * sum;

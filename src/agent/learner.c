@@ -142,7 +142,7 @@ triad_status learner_update(agent_learner *learner, const agent_batch *batch, de
                             triad_error *err)
 {
     update_work work = {
-        .learner = learner, .batch = batch, .stream = stream, .scale = 1 / (float)batch->steps, .update = update};
+        .learner = learner, .batch = batch, .stream = stream, .scale = 1 / (float)batch->labelled, .update = update};
     triad_parallel(pool, BATCH_PIECES + fill, pass_tile, &work);
     const triad_status status = fill ? demo_stream_filled(stream, fill, err) : TRIAD_OK;
     if (status) return status;
@@ -157,7 +157,7 @@ triad_status learner_update(agent_learner *learner, const agent_batch *batch, de
     triad_parallel(pool, learner->tiles, sum_tile, &work);
     double square = 0;
     for (size_t t = 0; t < learner->tiles; t++) square += learner->tile[t].square;
-    *report = (learner_report){loss / (double)batch->steps, (double)correct / (double)batch->steps, sqrt(square)};
+    *report = (learner_report){loss / (double)batch->labelled, (double)correct / (double)batch->labelled, sqrt(square)};
     if (!isfinite(loss)) return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "the loss is not finite");
     if (!isfinite(square)) return triad_fail(err, TRIAD_ERR_NUMERIC, -1, "the gradient is not finite");
 

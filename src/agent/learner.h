@@ -22,7 +22,7 @@ typedef struct learner_options {
 } learner_options;
 
 typedef struct learner_report {
-    double loss; /* mean over the steps */
+    double loss; /* mean over the steps that are learnt */
     double accuracy, gradient_norm;
 } learner_report;
 

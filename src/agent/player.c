@@ -6,12 +6,7 @@ triad_status player_open(agent_player *player, const char *agent_path, triad_err
 {
     *player = (agent_player){0};
     if (!agent_path) return TRIAD_OK;
-    const triad_status status = triad_agent_open(&player->agent, agent_path, err);
-    if (status != TRIAD_OK) return status;
-    player->instruction = calloc(triad_agent_instruction_size(player->agent), sizeof *player->instruction);
-    if (player->instruction) return TRIAD_OK;
-    player_close(player);
-    return triad_fail(err, TRIAD_ERR_MEMORY, -1, "%s: no memory to act", agent_path);
+    return triad_agent_open(&player->agent, agent_path, err);
 }
 
 void player_close(agent_player *player)
@@ -19,7 +14,6 @@ void player_close(agent_player *player)
     triad_agent_end(player->session);
     triad_agent_close(player->agent);
     babyai_bot_free(player->bot);
-    free(player->instruction);
     *player = (agent_player){0};
 }
 
@@ -27,12 +21,9 @@ triad_status player_begin(agent_player *player, babyai_env *env, triad_error *er
 {
     if (!player->agent)
         return player->bot ? babyai_bot_restart(player->bot, env, err) : babyai_bot_create(&player->bot, env, err);
-    const char *const mission = babyai_mission(env);
-    const triad_agent_embedding out = {.instruction = player->instruction};
     triad_agent_end(player->session);
     player->session = NULL;
-    const triad_status status = triad_agent_embed(player->agent, &mission, 1, &out, NULL, err);
-    return status == TRIAD_OK ? triad_agent_begin(&player->session, player->agent, player->instruction, err) : status;
+    return triad_agent_begin_sentence(&player->session, player->agent, babyai_mission(env), err);
 }
 
 triad_status player_act(agent_player *player, const babyai_env *env, int taken, babyai_action *action, triad_error *err)

@@ -6,7 +6,6 @@
 
 typedef struct agent_player {
     triad_agent *agent; /* NULL: the expert */
-    float *instruction; /* [instruction size] */
     triad_agent_session *session;
     babyai_bot *bot;
 } agent_player;

@@ -6,6 +6,9 @@
  * steps' vectors go through causal transformer layers over the episode, with a window and a learned bias by distance;
  * knowing what was done they ask the step's tokens once more (recall); then a head over the actions.
  *
+ * With cross layers, a variant, the read-out's vectors ask the words of the instruction, too, before they are
+ * remembered: then z no longer holds all that the policy is told, and no other vector can be put in its place.
+ *
  * No projection to keys has a bias: it would add the same number to every score of a query, so its gradient is exactly
  * zero. Queries and values have none either: the shift of the norm in front gives them one. */
 #ifndef TRIAD_AGENT_POLICY_H
@@ -19,8 +22,9 @@ enum { POLICY_ACTIONS = 7, POLICY_MAX_WORDS = 96, POLICY_MAX_LAYERS = 8, POLICY_
 
 typedef struct policy_config {
     size_t width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window;
-    size_t instruction; /* numbers in z */
-    size_t words;       /* size of the vocabulary */
+    size_t instruction;  /* numbers in z */
+    size_t words;        /* size of the vocabulary */
+    size_t cross_layers; /* in which the step asks the instruction's words; 0: it reaches the policy as z alone */
 } policy_config;
 policy_config policy_recipe(size_t words); /* the configuration that meets the bar */
 /* Fails with the name of the number that is out of range. */
@@ -60,7 +64,8 @@ typedef struct policy_layout {
     size_t instruction, instruction_bias; /* [z, d] [z]: mean of the words -> z */
     size_t film, film_bias;               /* [norms * 2 d, z] [norms * 2 d] */
     size_t token;                         /* [d, z]: z -> added to the global token */
-    policy_block cell[POLICY_MAX_LAYERS], readout, memory[POLICY_MAX_LAYERS], recall[POLICY_MAX_LAYERS];
+    policy_block cell[POLICY_MAX_LAYERS], readout, memory[POLICY_MAX_LAYERS], recall[POLICY_MAX_LAYERS],
+        cross[POLICY_MAX_LAYERS];
     size_t head, head_bias; /* [7, d] [7]; the norm in front is the last of the modulated ones */
 } policy_layout;
 
@@ -71,7 +76,7 @@ void policy_initialise(float *params, const policy_layout *layout, uint64_t seed
 
 static inline size_t policy_fused_layers(const policy_config *config)
 {
-    return config->cell_layers + 1 + config->memory_layers + config->recall_layers;
+    return config->cell_layers + 1 + config->cross_layers + config->memory_layers + config->recall_layers;
 }
 
 /* Steps and their tokens. All offsets count from 0. */
@@ -97,7 +102,11 @@ typedef struct policy_input {
     size_t tokens;
     const uint32_t *bag_offset; /* [tokens + 1] into bag */
     const uint32_t *bag;        /* rows of the feature table */
-    const int32_t *target;      /* [steps] actions */
+    const int32_t *target;      /* [steps] actions; -1: this step is not learnt */
+    /* Dropout (Srivastava et al. 2014; on what each half of a layer adds to the residual, Vaswani et al. 2017, 5.4) at
+     * this rate, 0 for none: an episode's masks are a function of its key, an instruction's of its first episode's. */
+    double dropout;
+    const uint64_t *mask; /* [episodes] keys; read where there is dropout */
 } policy_input;
 
 /* What one forward and backward pass over the piece costs: 2mnk of every product and attention's products, three
@@ -105,7 +114,7 @@ typedef struct policy_input {
 uint64_t policy_flops(const policy_layout *layout, const policy_input *input);
 
 typedef struct policy_result {
-    double loss; /* sum over the steps of the cross-entropy */
+    double loss; /* sum over the steps of the cross-entropy, those that are not learnt left out */
     size_t correct;
 } policy_result;
 

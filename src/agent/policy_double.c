@@ -1,5 +1,6 @@
 /* The same passes over the plain layers in double: what the gradients are checked with. */
 #include "agent/policy.h"
+#include "base/rng.h"
 
 #include <string.h>
 

@@ -1,4 +1,5 @@
 #include "agent/policy.h"
+#include "base/rng.h"
 
 #include <string.h>
 

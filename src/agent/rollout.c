@@ -102,15 +102,29 @@ static triad_status begin(rollout_crew *crew, rollout *rollouts, size_t count, t
             memcpy(word + offset[i], rollouts[i].word, rollouts[i].words * sizeof *word);
             offset[i + 1] = offset[i] + (uint32_t)rollouts[i].words;
         }
-        if (!policy_instruct(NULL, NULL, z, crew->learner->params, layout, count, offset, word, arena))
+        if (!policy_instruct(NULL, NULL, z, NULL, crew->learner->params, layout, count, offset, word, arena))
             status = out_of_memory(err);
     }
     for (size_t i = 0; i < count && !status; i++) {
         status = sit_down(&crew->seat[i], &rollouts[i], err);
-        if (!status) actor_begin(&crew->actor, i, z + i * layout->config.instruction);
+        if (status) break;
+        actor_begin(&crew->actor, i, z + i * layout->config.instruction);
+        if (!actor_tell(&crew->actor, i, rollouts[i].word, rollouts[i].words)) status = out_of_memory(err);
     }
     triad_arena_rewind(arena, mark);
     return status;
+}
+
+/* Which steps are to be imitated. */
+static void choose_labels(rollout *out)
+{
+    const babyai_episode *episode = &out->episode;
+    size_t strayed = 0;
+    while (strayed < out->acted && out->label[strayed] == episode->action[strayed]) strayed++;
+    const size_t first = strayed < out->acted ? strayed + 1 : strayed, relieved = episode->steps - out->acted;
+    for (size_t s = first; s < out->acted; s++) out->label[s] = ROLLOUT_UNLABELLED;
+    out->shown = relieved ? episode->steps : first;
+    out->labelled = first + relieved;
 }
 
 triad_status rollout_play(rollout_crew *crew, rollout *rollouts, size_t count, triad_error *err)
@@ -148,6 +162,7 @@ triad_status rollout_play(rollout_crew *crew, rollout *rollouts, size_t count, t
             if (!over) crew->slot[running++] = i;
         }
     }
+    for (size_t i = 0; i < count && !status; i++) choose_labels(&rollouts[i]);
     return status;
 }
 

@@ -13,7 +13,7 @@
 enum {
     BLOCK = 8,          /* demonstrations */
     ROLLOUT_BLOCK = 64, /* with roll-outs: the more act in step, the larger the products */
-    PATIENCE = 2,       /* times the expert's steps that the learner is let act */
+    PATIENCE = 2,       /* times the expert's steps that the learner is let act at most */
     KEY_LEVEL = 1,
     KEY_SEED = 2,
     KEY_PASS = 4,
@@ -116,7 +116,7 @@ static triad_status convert_words(demonstration *demo, const char *told, const a
     return TRIAD_OK;
 }
 
-/* label [steps]: the expert's actions, whoever acted. */
+/* label [steps]: what is to be imitated, whoever acted. */
 static triad_status convert_steps(demonstration *demo, const babyai_episode *episode, const uint8_t *label,
                                   triad_error *err)
 {
@@ -124,7 +124,7 @@ static triad_status convert_steps(demonstration *demo, const babyai_episode *epi
         !agent_grow(&demo->step_visible, &demo->visible_capacity, episode->steps, sizeof *demo->step_visible) ||
         !agent_grow(&demo->step_token, &demo->step_capacity, episode->steps + 1, sizeof *demo->step_token))
         return out_of_memory(err);
-    demo->steps = episode->steps;
+    demo->steps = demo->labelled = episode->steps;
     demo->tokens = 0;
     size_t bag_rows = 0;
     feature_odometer odometer;
@@ -209,8 +209,8 @@ static triad_status other_mission(demo_maker *maker, const char **told, const de
     return status;
 }
 
-/* Whether the learner acts in episode k. */
-static bool is_rollout(const demo_stream *stream, uint64_t k)
+/* Whether the learner acts in episode k; and how long at most, in times the expert's steps. */
+static bool is_rollout(double *patience, const demo_stream *stream, uint64_t k)
 {
     const uint64_t seed = stream->options.seed;
     if (!(stream->options.rollouts > 0)) return false;
@@ -218,18 +218,20 @@ static bool is_rollout(const demo_stream *stream, uint64_t k)
     triad_pcg64_seed_words(
         &rng, (const uint32_t[]){(uint32_t)seed, (uint32_t)(seed >> 32), KEY_ROLLOUT, (uint32_t)k, (uint32_t)(k >> 32)},
         5);
-    return triad_pcg64_uniform(&rng) < stream->options.rollouts;
+    const bool is = triad_pcg64_uniform(&rng) < stream->options.rollouts;
+    *patience = PATIENCE * triad_pcg64_uniform(&rng);
+    return is;
 }
 
 /* Puts the episode that the expert has just solved on the list of those that the learner will act in. */
-static void add_rollout(demo_maker *maker, demonstration *demo)
+static void add_rollout(demo_maker *maker, demonstration *demo, double patience)
 {
     rollout *next = &maker->roll[maker->rollouts];
     next->level = maker->episode.level;
     next->seed = maker->episode.seed;
     next->word = demo->word;
     next->words = demo->words;
-    next->patience = PATIENCE * maker->episode.steps;
+    next->patience = 1 + (size_t)(patience * (double)maker->episode.steps);
     maker->rolled[maker->rollouts++] = demo;
 }
 
@@ -253,8 +255,9 @@ static triad_status make(demonstration *demo, demo_maker *maker, const demo_stre
     if (!status) status = convert_words(demo, told, stream->options.words, err);
     if (status) return status;
     demo->solved = true;
-    if (!is_rollout(stream, k)) return convert_steps(demo, episode, episode->action, err);
-    add_rollout(maker, demo);
+    double patience;
+    if (!is_rollout(&patience, stream, k)) return convert_steps(demo, episode, episode->action, err);
+    add_rollout(maker, demo, patience);
     return TRIAD_OK;
 }
 
@@ -267,6 +270,7 @@ static bool add_cost(uint64_t *cost, demo_maker *maker, const demonstration *dem
     const policy_input input = {.instructions = 1,
                                 .word_offset = (const uint32_t[]){0, (uint32_t)demo->words},
                                 .episodes = 1,
+                                .episode_instruction = (const uint32_t[]){0},
                                 .episode_offset = (const uint32_t[]){0, (uint32_t)acted},
                                 .steps = acted,
                                 .visible = maker->visible,
@@ -283,9 +287,13 @@ static triad_status roll_out(demo_maker *maker, uint64_t *cost, const demo_strea
     if (!status) status = rollout_play(maker->crew, maker->roll, maker->rollouts, err);
     for (size_t i = 0; i < maker->rollouts && !status; i++) {
         const rollout *done = &maker->roll[i];
-        status = convert_steps(maker->rolled[i], &done->episode, done->label, err);
-        if (!status && !add_cost(cost, maker, maker->rolled[i], done->acted, &learner->layout))
-            status = out_of_memory(err);
+        demonstration *demo = maker->rolled[i];
+        status = convert_steps(demo, &done->episode, done->label, err);
+        if (!status && !add_cost(cost, maker, demo, done->acted, &learner->layout)) status = out_of_memory(err);
+        if (status) break;
+        demo->steps = done->shown;
+        demo->tokens = demo->step_token[done->shown];
+        demo->labelled = done->labelled;
     }
     return status;
 }

@@ -15,6 +15,8 @@
 #include "agent/telling.h"
 #include "triad/babyai.h"
 
+enum { DEMONSTRATION_UNLABELLED = 255 };
+
 typedef struct demonstration {
     bool solved;
     uint64_t number; /* k */
@@ -25,7 +27,8 @@ typedef struct demonstration {
     uint8_t *step_visible; /* [steps] how many of a step's tokens, the first ones, are in sight */
     uint32_t *token_bag;   /* [tokens + 1] */
     uint16_t *bag;         /* rows of the feature table */
-    uint8_t *action;       /* [steps] the expert's */
+    uint8_t *action;       /* [steps] the expert's; DEMONSTRATION_UNLABELLED: not to be imitated */
+    size_t labelled;       /* steps to be imitated */
     size_t step_capacity, visible_capacity, action_capacity, token_capacity, bag_capacity, word_capacity;
 } demonstration;
 

@@ -103,6 +103,8 @@ static triad_status check_options(const triad_train_options *options, triad_erro
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: stop at a success rate of %g (0 to 1)", options->stop_at);
     if (options->stop_at > 0 && options->validations == 0)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: to stop at a success rate takes validations");
+    if (!(options->dropout >= 0 && options->dropout < 1))
+        return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: a dropout of %g (0 to below 1)", options->dropout);
     if (!(options->dagger >= 0 && options->dagger <= 1))
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "train: the learner acts in a share of %g of the episodes (0 to 1)",
                           options->dagger);
@@ -160,6 +162,7 @@ static json_object *options_to_json(const agent_training *trainer)
     json_object_object_add(object, "clip", json_new_real(CLIP));
     json_object_object_add(object, "warm_up", json_object_new_int(WARM_UP));
     json_object_object_add(object, "from", json_object_new_string(trainer->from_sha256));
+    if (options->dropout > 0) json_object_object_add(object, "dropout", json_new_real(options->dropout));
     if (options->dagger > 0) {
         json_object_object_add(object, "dagger", json_new_real(options->dagger));
         json_object_object_add(object, "checkpoint_every", json_object_new_uint64(checkpoint_every(options)));
@@ -441,6 +444,7 @@ static triad_status prepare(agent_training *trainer, triad_error *err)
     config.recall_layers = or_default(options->recall_layers, config.recall_layers);
     config.window = or_default(options->window, config.window);
     config.instruction = or_default(options->instruction, config.instruction);
+    config.cross_layers = or_default(options->cross_layers, config.cross_layers);
     status = policy_check(&config, err);
     if (status) return status;
     policy_lay_out(&trainer->layout, &config);
@@ -706,6 +710,8 @@ triad_status triad_agent_train(const triad_train_options *options, triad_train_r
                                             .learner = &trainer->self,
                                             .workers = triad_pool_threads(pool)};
         status = demo_stream_create(&trainer->stream, &stream, err);
+        trainer->batch.dropout = trainer->options.dropout;
+        trainer->batch.mask_seed = options->seed;
     }
     if (!status) {
         const bool by_flop = trainer->options.tflop > 0;

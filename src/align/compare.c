@@ -82,6 +82,14 @@ static void centre_members(double *draws, size_t count, double value)
     for (size_t r = 0; r < count; r++) draws[r] += value - mean;
 }
 
+/* A mean stays in its members' range, whatever the weights of seeds; a difference has none. */
+static void keep_in_range(double *low, double *high, const contrasting *c)
+{
+    if (c->minus > 0 || c->range == ALIGN_RANGE_ANY) return;
+    *low = fmax(*low, c->range == ALIGN_RANGE_SHARE ? 0 : -1);
+    *high = fmin(*high, 1);
+}
+
 triad_status triad_align_contrast_of(triad_align_contrast *contrast, const triad_align_result *result, const char *name,
                                      const triad_align_member *members, size_t count, triad_error *err)
 {
@@ -128,6 +136,7 @@ triad_status triad_align_contrast_of(triad_align_contrast *contrast, const triad
     }
     contrast->p = fmin(1, 2 * (double)((below < above ? below : above) + 1) / (double)(bootstraps + 1));
     align_interval(&contrast->low, &contrast->high, draws, bootstraps);
+    keep_in_range(&contrast->low, &contrast->high, &c);
     if (!worded) goto out;
     memcpy(words.first, result->first, sizeof result->first);
     if (!draw(draws, &c, &words, true, seeds, seeds + c.seeds_x, err)) {
@@ -136,6 +145,7 @@ triad_status triad_align_contrast_of(triad_align_contrast *contrast, const triad
     }
     centre_members(draws, bootstraps, value);
     align_interval(&contrast->low_groups, &contrast->high_groups, draws, bootstraps);
+    keep_in_range(&contrast->low_groups, &contrast->high_groups, &c);
 out:
     free(c.measure);
     free(draws);

@@ -66,20 +66,13 @@ static triad_status number_merges(triad_merge *merges, ordered *made, size_t n, 
     return status;
 }
 
-triad_status triad_map_linkage(triad_merge *merges, triad_linkage_kind kind, const double *x, size_t n, size_t d,
-                               triad_pool *pool, triad_error *err)
+/* distance [n, n] is used up. */
+static triad_status join(triad_merge *merges, triad_linkage_kind kind, double *distance, size_t n, triad_error *err)
 {
-    triad_status status = map_check("linkage", x, n, d, 2, err);
-    if (status != TRIAD_OK) return status;
-    double *distance = malloc(n * n * sizeof *distance);
     uint32_t *size = malloc(n * sizeof *size), *chain = malloc(n * sizeof *chain);
     ordered *made = malloc(n * sizeof *made);
-    if (!distance || !size || !chain || !made) {
-        status = out_of_memory(err);
-        goto out;
-    }
-    map_square_distances(distance, x, n, d, pool);
-    for (size_t i = 0; i < n * n; i++) distance[i] = sqrt(distance[i]);
+    triad_status status = size && chain && made ? TRIAD_OK : out_of_memory(err);
+    if (status != TRIAD_OK) goto out;
     for (size_t i = 0; i < n; i++) size[i] = 1;
     size_t length = 0;
     for (size_t m = 0; m < n - 1; m++) {
@@ -115,10 +108,44 @@ triad_status triad_map_linkage(triad_merge *merges, triad_linkage_kind kind, con
     }
     status = number_merges(merges, made, n, err);
 out:
-    free(distance);
     free(size);
     free(chain);
     free(made);
+    return status;
+}
+
+triad_status triad_map_linkage(triad_merge *merges, triad_linkage_kind kind, const double *x, size_t n, size_t d,
+                               triad_pool *pool, triad_error *err)
+{
+    triad_status status = map_check("linkage", x, n, d, 2, err);
+    if (status != TRIAD_OK) return status;
+    double *distance = malloc(n * n * sizeof *distance);
+    if (distance == NULL) return out_of_memory(err);
+    map_square_distances(distance, x, n, d, pool);
+    for (size_t i = 0; i < n * n; i++) distance[i] = sqrt(distance[i]);
+    status = join(merges, kind, distance, n, err);
+    free(distance);
+    return status;
+}
+
+triad_status triad_map_linkage_of(triad_merge *merges, triad_linkage_kind kind, const double *distances, size_t n,
+                                  triad_error *err)
+{
+    triad_status status = map_check("linkage", distances, n, n, 2, err);
+    if (status != TRIAD_OK) return status;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j <= i; j++)
+            if (distances[i * n + j] != distances[j * n + i] || !(distances[i * n + j] >= 0) ||
+                (i == j && distances[i * n + i] > 0))
+                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                                  "linkage: no distances between rows %zu and %zu (symmetric, none negative, 0 on the "
+                                  "diagonal)",
+                                  j, i);
+    double *distance = malloc(n * n * sizeof *distance);
+    if (distance == NULL) return out_of_memory(err);
+    memcpy(distance, distances, n * n * sizeof *distance);
+    status = join(merges, kind, distance, n, err);
+    free(distance);
     return status;
 }
 

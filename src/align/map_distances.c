@@ -17,6 +17,20 @@ triad_status map_check(const char *what, const double *x, size_t n, size_t d, si
     return TRIAD_OK;
 }
 
+void triad_map_rows(double *x, const triad_layer *layer, const size_t *row, size_t rows, bool cosine)
+{
+    const size_t d = layer->d;
+    for (size_t i = 0; i < rows; i++) {
+        const float *from = layer->data + (row != NULL ? row[i] : i) * d;
+        double square = 0;
+        for (size_t c = 0; c < d; c++) {
+            const double value = x[i * d + c] = from[c];
+            square += value * value;
+        }
+        for (size_t c = 0; cosine && square > 0 && c < d; c++) x[i * d + c] /= sqrt(square);
+    }
+}
+
 typedef struct distance_job {
     double *out;
     const double *x;

@@ -3,6 +3,7 @@
 #define TRIAD_ALIGN_MAP_DISTANCES_H
 
 #include "triad/base.h"
+#include "triad/map.h"
 
 /* Refuses fewer than `least` rows, no columns, NaN and infinity. */
 TRIAD_NODISCARD triad_status map_check(const char *what, const double *x, size_t n, size_t d, size_t least,

@@ -1,3 +1,4 @@
+#include "base/arena.h"
 #include "base/file.h"
 #include "cli/commands.h"
 #include "report/map.h"
@@ -34,14 +35,7 @@ static triad_status take_rows(maps *m, const triad_layer *layer, bool cosine, tr
     m->d = layer->d;
     m->x = malloc((m->n * m->d + 1) * sizeof *m->x);
     if (m->x == NULL) return out_of_memory(err);
-    for (size_t i = 0; i < m->n; i++) {
-        double square = 0;
-        for (size_t c = 0; c < m->d; c++) {
-            const double value = m->x[i * m->d + c] = layer->data[i * m->d + c];
-            square += value * value;
-        }
-        for (size_t c = 0; cosine && square > 0 && c < m->d; c++) m->x[i * m->d + c] /= sqrt(square);
-    }
+    triad_map_rows(m->x, layer, NULL, m->n, cosine);
     return TRIAD_OK;
 }
 
@@ -134,31 +128,19 @@ static json_object *document(const maps *m, const triad_space *space, const char
 
 /* ---- the picture */
 
-static int by_letters(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static triad_status draw(const maps *m, const triad_space *space, const char *layer, const char *factor, size_t tree,
                          const char *path, triad_error *err)
 {
     const size_t n = m->n;
     const int column = factor ? triad_items_factor(&space->items, factor) : -1;
-    const char **names = malloc(n * sizeof *names);
-    uint32_t *class_of = calloc(n, sizeof *class_of);
+    triad_arena arena = {0};
+    report_factor colours;
     triad_text svg = {0}, title = {0};
-    triad_status status = names && class_of ? TRIAD_OK : out_of_memory(err);
-    size_t classes = 0;
-    if (status == TRIAD_OK && column >= 0) {
-        for (size_t i = 0; i < n; i++) names[i] = triad_items_cell(&space->items, i, column);
-        qsort(names, n, sizeof *names, by_letters);
-        for (size_t i = 0; i < n; i++)
-            if (i == 0 || strcmp(names[i], names[classes - 1]) != 0) names[classes++] = names[i];
-        for (size_t i = 0; i < n; i++) {
-            const char *cell = triad_items_cell(&space->items, i, column);
-            const char **at = bsearch(&cell, names, classes, sizeof *names, by_letters);
-            class_of[i] = (uint32_t)(at - names);
-        }
+    triad_status status = TRIAD_OK;
+    if (column >= 0) {
+        const char **cell = TRIAD_NEW(&arena, const char *, n);
+        for (size_t i = 0; cell != NULL && i < n; i++) cell[i] = triad_items_cell(&space->items, i, column);
+        status = cell != NULL ? report_factor_make(&colours, factor, cell, n, 0, &arena, err) : out_of_memory(err);
     }
     if (status == TRIAD_OK) {
         char pca[96], tsne[96];
@@ -177,15 +159,11 @@ static triad_status draw(const maps *m, const triad_space *space, const char *la
                                 .leaf = m->leaf[tree],
                                 .tree_title = TREE_TITLES[tree],
                                 .tree_note = "height: distance at which branches join",
-                                .factor = factor,
-                                .classes = classes,
-                                .class_name = names,
-                                .class_of = class_of};
+                                .factor = column >= 0 ? &colours : NULL};
         status = title.failed ? out_of_memory(err) : report_map_svg(&map, &svg, err);
     }
     if (status == TRIAD_OK) status = triad_write_whole(path, svg.bytes, svg.size, err);
-    free(names);
-    free(class_of);
+    triad_arena_free(&arena);
     triad_text_free(&svg);
     triad_text_free(&title);
     return status;
@@ -272,13 +250,14 @@ int cmd_map(cli_context *context, int argc, char **argv)
     if (status == TRIAD_OK) {
         layer = layer_name ? triad_space_find(&space, layer_name) : triad_space_last(&space);
         if (layer == NULL)
-            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%s: has no layer %s", positional[0], layer_name);
+            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%s: has no layer %s (triad info lists them)",
+                                positional[0], layer_name);
         else if (layer->n != space.items.count)
             status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
                                 "%s: holds tokens, not sentences (embed it with a pooling)", positional[0]);
         else if (factor && triad_items_factor(&space.items, factor) < 0)
-            status =
-                triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%s: its sentences have no column %s", positional[0], factor);
+            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                                "%s: its sentences have no column %s (triad info lists them)", positional[0], factor);
     }
     if (status == TRIAD_OK && factor == NULL && space.items.factors > 0) factor = space.items.factor[0];
     if (status == TRIAD_OK) status = take_rows(&m, layer, strcmp(distance, "cosine") == 0, err);

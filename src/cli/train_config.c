@@ -14,9 +14,10 @@ typedef struct level_share {
 } level_share;
 
 typedef struct train_config {
-    int64_t width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window, instruction;
+    int64_t width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window, instruction,
+        cross_layers;
     int64_t batch_steps, steps, validations, validation_episodes;
-    double learning_rate, tflop, stop_at, dagger;
+    double learning_rate, tflop, stop_at, dagger, dropout;
     level_share *shares;
     size_t share_count;
 } train_config;
@@ -40,6 +41,7 @@ static const yaml_field NETWORK[] = {
     {"recall_layers", YAML_INT, AT(recall_layers), .min = 1, .max = 8},
     {"window", YAML_INT, AT(window), .min = 1, .max = 1024},
     {"instruction", YAML_INT, AT(instruction), .min = 16, .max = 4096},
+    {"cross_layers", YAML_INT, AT(cross_layers), .min = 0, .max = 8},
     {0},
 };
 static const yaml_field TRAINING[] = {
@@ -50,6 +52,7 @@ static const yaml_field TRAINING[] = {
     {"validations", YAML_INT, AT(validations), .min = 0, .max = 10000},
     {"validation_episodes", YAML_INT, AT(validation_episodes), .min = 1, .max = 1000000},
     {"stop_at", YAML_REAL, AT(stop_at), .min = 0, .max = 1},
+    {"dropout", YAML_REAL, AT(dropout), .min = 0, .max = 0.99},
     {"dagger", YAML_REAL, AT(dagger), .min = 0, .max = 1},
     {"shares", YAML_STRUCTS, AT(shares), .count_offset = offsetof(train_config, share_count), .fields = SHARE,
      .size = sizeof(level_share)},
@@ -96,6 +99,7 @@ triad_status train_config_read(triad_train_options *options, const char *path, t
                            .validations = (int64_t)options->validations,
                            .validation_episodes = (int64_t)options->validation_episodes,
                            .stop_at = options->stop_at,
+                           .dropout = options->dropout,
                            .dagger = options->dagger};
     triad_mapping file;
     triad_status status = triad_map_file(&file, path, err);
@@ -115,6 +119,7 @@ triad_status train_config_read(triad_train_options *options, const char *path, t
     options->recall_layers = (int)config.recall_layers;
     options->window = (int)config.window;
     options->instruction = (int)config.instruction;
+    options->cross_layers = (int)config.cross_layers;
     options->tflop = config.tflop;
     options->steps = (uint64_t)config.steps;
     options->batch_steps = (size_t)config.batch_steps;
@@ -122,6 +127,7 @@ triad_status train_config_read(triad_train_options *options, const char *path, t
     options->validations = (size_t)config.validations;
     options->validation_episodes = (size_t)config.validation_episodes;
     options->stop_at = config.stop_at;
+    options->dropout = config.dropout;
     options->dagger = config.dagger;
     return set_shares(options, &config, path, arena, err);
 }

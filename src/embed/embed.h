@@ -24,7 +24,7 @@ typedef struct triad_embed_options {
                           * mean over where it occurs */
     uint64_t seed;       /* of baseline:random */
     const char *partial; /* models: a folder that keeps finished layers, so that a killed run goes on with the next one;
-                          * made where it is missing, removed when the run ends well. NULL: none */
+                          * made where it is missing, for triad_embed_forget to remove. NULL: none */
 } triad_embed_options;   /* NULL members: the defaults */
 /* last, default, sentence, 0. */
 triad_embed_options triad_embed_defaults(void);
@@ -34,6 +34,10 @@ triad_embed_options triad_embed_defaults(void);
 TRIAD_NODISCARD triad_status triad_embed(triad_space *space, const char *source, const triad_items *items,
                                          const triad_embed_options *options, triad_pool *pool, triad_progress *progress,
                                          triad_error *err);
+
+/* Removes what runs have kept in a folder `partial`, and the folder unless something else lies in it: to be called when
+ * the spaces are written, so that a failed write costs one layer's work. NULL and a missing folder are fine. */
+void triad_embed_forget(const char *partial);
 
 /* Whether there is such a pooling. */
 bool triad_embed_pooling(const char *name);

@@ -184,15 +184,15 @@ static triad_status resume(void *context, size_t layers, triad_error *err)
     return status;
 }
 
-/* The run has ended well: what it kept is in the spaces. What an earlier one kept under other options goes too. */
-static void forget(const collector *c)
+void triad_embed_forget(const char *partial)
 {
-    DIR *list = opendir(c->partial);
+    DIR *list = partial != NULL ? opendir(partial) : NULL;
     if (list == NULL) return;
     for (const struct dirent *entry; (entry = readdir(list)) != NULL;)
         if (strncmp(entry->d_name, "layer-", 6) == 0 || strncmp(entry->d_name, "state", 5) == 0)
             (void)unlinkat(dirfd(list), entry->d_name, 0);
     closedir(list);
+    (void)rmdir(partial);
 }
 
 /* ---- layers */
@@ -328,6 +328,18 @@ static triad_status begin(collector *c, triad_space *spaces, const triad_model_i
     return status;
 }
 
+/* A decoder's raw layer comes before its norm, L behind it; they are listed as everywhere: 0 … L, raw. */
+static void raw_behind_last(triad_space *space)
+{
+    for (size_t i = 0; i + 1 < space->layers; i++) {
+        const triad_layer raw = space->layer[i];
+        if (strcmp(raw.name, "raw") != 0 || strcmp(space->layer[i + 1].name, "projected") == 0) continue;
+        space->layer[i] = space->layer[i + 1];
+        space->layer[i + 1] = raw;
+        return;
+    }
+}
+
 triad_status embed_with_model(triad_space *spaces, embed_job *job, const triad_model *model,
                               const triad_run_options *how, triad_error *err)
 {
@@ -364,9 +376,10 @@ triad_status embed_with_model(triad_space *spaces, embed_job *job, const triad_m
         status = triad_model_run(model, &tokens, &run, job->pool, job->progress, take_layer, &c, err);
     for (size_t i = 0; i < c.targets && status == TRIAD_OK; i++)
         if (spaces[i].layers == 0)
-            status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "layers \"%.60s\": pooling %s leaves none of them",
+            status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                                "layers \"%.60s\": pooling %s leaves none of them (use --layers last)",
                                 job->options.layers, c.to[i].pool);
-    if (status == TRIAD_OK && c.partial != NULL) forget(&c);
+    for (size_t i = 0; i < c.targets && status == TRIAD_OK; i++) raw_behind_last(&spaces[i]);
     if (c.partial != NULL) (void)rmdir(c.partial); /* stays where something is kept in it */
     embed_words_free(&words);
     triad_text_free(&state_of);

@@ -71,6 +71,7 @@ static const yaml_field ALIGNMENT[] = {
     {"permutations_retrieval", YAML_INT, AT(alignment.permutations_retrieval), .min = 0, .max = 1e6},
     {"bootstrap", YAML_INT, AT(alignment.bootstrap), .min = 0, .max = 1e6},
     {"layers", YAML_BOOL, AT(alignment.layers)},
+    {"maps", YAML_BOOL, AT(alignment.maps)},
     {0},
 };
 static const yaml_field CLAIMS[] = {
@@ -272,6 +273,7 @@ static void defaults(experiment_config *config)
     config->alignment.permutations_retrieval = 99;
     config->alignment.bootstrap = 1000;
     config->alignment.layers = true;
+    config->alignment.maps = true;
     config->claims.low = 0.70;
     config->claims.high = 0.73;
     config->claims.margin = 0.05;
@@ -326,7 +328,8 @@ triad_status experiment_config_load(experiment_config *config, const char *path,
     const size_t folder = slash != NULL ? (size_t)(slash - path) + (slash == path) : 0;
     if (folder >= sizeof config->folder) {
         experiment_config_free(config);
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%.200s: the path is too long", path);
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                          "%.200s: the path is too long (name the configuration from nearer by)", path);
     }
     memcpy(config->folder, path, folder);
     return TRIAD_OK;

@@ -58,7 +58,7 @@ typedef struct experiment_config {
         size_t k_count;
         int64_t headline_k;
         int64_t permutations, permutations_retrieval, bootstrap;
-        bool layers; /* layer-by-layer curves */
+        bool layers, maps; /* layer-by-layer curves; maps for the eye */
     } alignment;
     struct {
         double low, high, margin; /* the published level, and C2's margin */

@@ -31,16 +31,17 @@ static json_object *null_json(const report_null *null, size_t draws)
     return o;
 }
 
-static json_object *estimate_json(const report_estimate *e, const figure_detail *detail)
+static json_object *estimate_json(const report_estimate *e, const report_span *over_sentences,
+                                  const figure_draws *draws)
 {
     json_object *o = json_object_new_object();
     json_object_object_add(o, "value", json_new_real(e->value));
-    const double ends[2] = {e->low, e->high}, sentences[2] = {detail->low_sentences, detail->high_sentences};
+    const double ends[2] = {e->low, e->high}, sentences[2] = {over_sentences->low, over_sentences->high};
     json_object_object_add(o, "interval", reals(ends, 2));
     json_object_object_add(o, "interval_sentences", reals(sentences, 2));
     json_object_object_add(o, "chance", json_new_real(e->chance));
-    json_object_object_add(o, "iid", null_json(&e->iid, detail->iid_draws));
-    json_object_object_add(o, "relabel", null_json(&e->relabel, detail->relabel_draws));
+    json_object_object_add(o, "iid", null_json(&e->iid, draws->iid));
+    json_object_object_add(o, "relabel", null_json(&e->relabel, draws->relabel));
     return o;
 }
 
@@ -54,7 +55,7 @@ static json_object *row_json(const figure_row *r)
     json_object_object_add(o, "note", text_or_null(r->row.note));
     json_object_object_add(o, "role", json_object_new_int((int)r->row.role));
     for (int i = 0; i < REPORT_READINGS; i++)
-        json_object_array_add(readings, estimate_json(&r->row.estimate[i], &r->detail[i]));
+        json_object_array_add(readings, estimate_json(&r->row.estimate[i], &r->row.sentences[i], &r->draws[i]));
     json_object_object_add(o, "readings", readings);
     for (size_t i = 0; i < r->row.members; i++) {
         json_object *m = json_object_new_object();
@@ -188,15 +189,16 @@ static triad_status read_null(const reader *r, json_object *from, const char *ke
     return status;
 }
 
-static triad_status read_estimate(const reader *r, json_object *o, report_estimate *e, figure_detail *detail)
+static triad_status read_estimate(const reader *r, json_object *o, report_estimate *e, report_span *over_sentences,
+                                  figure_draws *draws)
 {
     json_object *interval = json_find(o, "interval", json_type_array),
                 *sentences = json_find(o, "interval_sentences", json_type_array);
     *e = (report_estimate){real_of(o, "value"),  real_at(interval, 0), real_at(interval, 1),
                            real_of(o, "chance"), {NAN, NAN, NAN},      {NAN, NAN, NAN}};
-    *detail = (figure_detail){0, 0, real_at(sentences, 0), real_at(sentences, 1)};
-    const triad_status status = read_null(r, o, "iid", &e->iid, &detail->iid_draws);
-    return status == TRIAD_OK ? read_null(r, o, "relabel", &e->relabel, &detail->relabel_draws) : status;
+    *over_sentences = (report_span){real_at(sentences, 0), real_at(sentences, 1)};
+    const triad_status status = read_null(r, o, "iid", &e->iid, &draws->iid);
+    return status == TRIAD_OK ? read_null(r, o, "relabel", &e->relabel, &draws->relabel) : status;
 }
 
 static triad_status read_role(const reader *r, json_object *from, report_role *role)
@@ -245,7 +247,7 @@ static triad_status read_row(const reader *r, json_object *o, figure_row *row)
     for (size_t i = 0; i < REPORT_READINGS; i++) {
         json_object *e = json_object_array_get_idx(readings, i);
         if (!json_object_is_type(e, json_type_object)) return bad(r, "a reading is not an object");
-        status = read_estimate(r, e, &row->row.estimate[i], &row->detail[i]);
+        status = read_estimate(r, e, &row->row.estimate[i], &row->row.sentences[i], &row->draws[i]);
         if (status != TRIAD_OK) return status;
     }
     return read_members(r, json_find(o, "members", json_type_array), row);

@@ -29,12 +29,12 @@ struct experiment {
     study_graph graph;
     char *folder;
     study_space *space;
-    size_t spaces, headline_spaces; /* variants stand behind the others */
-    char **model_path;              /* [models]: where each was found; NULL: not found */
-    char (*model_sha256)[65];       /* [models]: of all its files; "" when not found */
-    const babyai_level **level;     /* [agents.level_count] */
-    size_t stage_items, stage_results;
-    size_t *stage_evaluate; /* [agents], then [agents] untrained */
+    size_t spaces, headline_spaces;                /* variants stand behind the others */
+    char **model_path;                             /* [models]: where each was found; NULL: not found */
+    char (*model_sha256)[65];                      /* [models]: of all its files; "" when not found */
+    const babyai_level **level;                    /* [agents.level_count] */
+    size_t stage_items, stage_maps, stage_results; /* stage_maps SIZE_MAX: none */
+    size_t *stage_evaluate;                        /* [agents], then [agents] untrained */
 
     /* while it runs */
     triad_pool *pool;
@@ -62,6 +62,11 @@ triad_status stage_embed(void *context, const study_stage *self, triad_error *er
 triad_status stage_align(void *context, const study_stage *self, triad_error *err);
 triad_status stage_pooling(void *context, const study_stage *self, triad_error *err);
 triad_status stage_layers(void *context, const study_stage *self, triad_error *err);
+/* ---- maps.c */
+triad_status stage_maps(void *context, const study_stage *self, triad_error *err);
+bool is_mapped(const study_space *space);
+/* Strings are borrowed from the document. */
+TRIAD_NODISCARD triad_status maps_from_json(report_maps *maps, json_object *from, triad_arena *arena, triad_error *err);
 /* ---- results.c */
 triad_status stage_results(void *context, const study_stage *self, triad_error *err);
 /* Agents and their evaluations as they stand in results.json (strings are borrowed from it). */
@@ -80,16 +85,15 @@ typedef struct figure_member {
  * "pooling" (agents against another pooling of a model), "seeds" (agents against each other). Of differences:
  * "training", "beyond-words", "language" (action-language minus language-language), "family" (decoder minus encoder).
  */
-typedef struct figure_detail {
-    size_t iid_draws, relabel_draws;      /* p is at least 1 / (draws + 1); 0: no such null */
-    double low_sentences, high_sentences; /* the interval over sentences (and seeds) alone */
-} figure_detail;
+typedef struct figure_draws {
+    size_t iid, relabel; /* p is at least 1 / (draws + 1); 0: no such null */
+} figure_draws;
 
 typedef struct figure_row {
     const char *kind, *x, *y; /* x: model or NULL; y: the other side where there is one */
     report_row row;           /* row.member points into storage of its own */
     figure_member *member;    /* [row.members] */
-    figure_detail detail[REPORT_READINGS];
+    figure_draws draws[REPORT_READINGS];
 } figure_row;
 
 typedef struct study_figures {

@@ -145,6 +145,10 @@ static void measure_name(char name[64], const measuring *m, int reading, size_t 
         snprintf(name, 64, "mutual_knn_frac/%zu", k);
 }
 
+#define NO_SPAN                                                                                                        \
+    {                                                                                                                  \
+        NAN, NAN                                                                                                       \
+    }
 static const report_estimate UNDEFINED = {NAN, NAN, NAN, NAN, {NAN, NAN, NAN}, {NAN, NAN, NAN}};
 
 static void add_null(report_null *sum, const triad_align_null *one, size_t count)
@@ -160,18 +164,16 @@ static void add_null(report_null *sum, const triad_align_null *one, size_t count
 
 /* The interval to quote: over words where there are several, never narrower than over sentences. Both over seeds too.
  */
-static void take_interval(report_estimate *e, figure_detail *detail, double low, double high, double low_words,
+static void take_interval(report_estimate *e, report_span *sentences, double low, double high, double low_words,
                           double high_words)
 {
     e->low = fmin(low, low_words); /* a NAN gives way to the other */
     e->high = fmax(high, high_words);
-    if (detail == NULL) return;
-    detail->low_sentences = low;
-    detail->high_sentences = high;
+    if (sentences != NULL) *sentences = (report_span){low, high};
 }
 
 static void contrast(measuring *m, const triad_align_member *members, size_t count, const char *name,
-                     report_estimate *e, figure_detail *detail)
+                     report_estimate *e, report_span *sentences)
 {
     triad_align_contrast c;
     if (triad_align_contrast_of(&c, &m->result, name, members, count, NULL) != TRIAD_OK) {
@@ -179,15 +181,17 @@ static void contrast(measuring *m, const triad_align_member *members, size_t cou
         return;
     }
     e->value = c.value;
-    take_interval(e, detail, c.low, c.high, c.low_groups, c.high_groups);
+    take_interval(e, sentences, c.low, c.high, c.low_groups, c.high_groups);
 }
 
-/* Mean of the members with its interval; the nulls' moments as means, p as the largest, draws as the fewest. */
-static report_estimate estimate(measuring *m, const group *g, const char *name, figure_detail *detail)
+/* Mean of the members with its interval; the nulls' moments as means, p as the largest, draws as the fewest. row takes
+ * what an estimate has no place for; NULL: not wanted. */
+static report_estimate estimate(measuring *m, const group *g, const char *name, figure_row *row, int reading)
 {
-    if (detail != NULL) *detail = (figure_detail){0, 0, NAN, NAN};
+    report_span *sentences = row != NULL ? &row->row.sentences[reading] : NULL;
     if (g->count == 0) return UNDEFINED;
     report_estimate e = {0, NAN, NAN, 0, {0, 0, 0}, {0, 0, 0}};
+    figure_draws fewest = {SIZE_MAX, SIZE_MAX};
     for (size_t i = 0; i < g->count; i++) {
         const triad_align_measure *of = measure_of(m, g, i, name);
         if (of == NULL) return UNDEFINED;
@@ -195,24 +199,24 @@ static report_estimate estimate(measuring *m, const group *g, const char *name, 
         e.chance += of->chance / (double)g->count;
         add_null(&e.iid, &of->iid, g->count);
         add_null(&e.relabel, &of->relabel, g->count);
-        if (detail == NULL) continue;
         const size_t iid = of->iid.present ? of->iid.draws : 0, relabel = of->relabel.present ? of->relabel.draws : 0;
-        if (i == 0 || iid < detail->iid_draws) detail->iid_draws = iid;
-        if (i == 0 || relabel < detail->relabel_draws) detail->relabel_draws = relabel;
+        if (iid < fewest.iid) fewest.iid = iid;
+        if (relabel < fewest.relabel) fewest.relabel = relabel;
     }
+    if (row != NULL) row->draws[reading] = fewest;
     const triad_align_measure *of = measure_of(m, g, 0, name);
     if (g->count == 1)
-        take_interval(&e, detail, of->low, of->high, of->low_groups, of->high_groups);
+        take_interval(&e, sentences, of->low, of->high, of->low_groups, of->high_groups);
     else if (m->options.bootstraps > 0)
-        contrast(m, g->member, g->count, name, &e, detail);
+        contrast(m, g->member, g->count, name, &e, sentences);
     return e;
 }
 
 /* Mean of a less mean of b over the same resamples; an agent and its twin are drawn together. */
-static report_estimate difference(measuring *m, const group *a, const group *b, const char *name, figure_detail *detail)
+static report_estimate difference(measuring *m, const group *a, const group *b, const char *name,
+                                  report_span *sentences)
 {
     report_estimate e = UNDEFINED;
-    *detail = (figure_detail){0, 0, NAN, NAN};
     triad_align_member *both = malloc((a->count + b->count + 1) * sizeof *both);
     if (both == NULL) {
         m->failed = true;
@@ -221,7 +225,7 @@ static report_estimate difference(measuring *m, const group *a, const group *b, 
     memcpy(both, a->member, a->count * sizeof *both);
     memcpy(both + a->count, b->member, b->count * sizeof *both);
     for (size_t i = 0; i < b->count; i++) both[a->count + i].sign = -1;
-    contrast(m, both, a->count + b->count, name, &e, detail);
+    contrast(m, both, a->count + b->count, name, &e, sentences);
     free(both);
     return e;
 }
@@ -344,11 +348,14 @@ static void add_row(drawing *d, const group *g, const char *kind, const char *x,
     if (rows == NULL) return;
     d->figures.row = rows;
     figure_row *row = &rows[d->figures.rows++];
-    *row = (figure_row){.kind = kind, .x = x, .y = y, .row = {.label = label, .note = note, .role = role}};
+    *row = (figure_row){.kind = kind,
+                        .x = x,
+                        .y = y,
+                        .row = {.label = label, .note = note, .role = role, .sentences = {NO_SPAN, NO_SPAN}}};
     for (int r = 0; r < REPORT_READINGS; r++) {
         char name[64];
         measure_name(name, d->m, r, (size_t)d->m->study->config.alignment.headline_k);
-        row->row.estimate[r] = estimate(d->m, g, name, &row->detail[r]);
+        row->row.estimate[r] = estimate(d->m, g, name, row, r);
     }
     name_members(d, row, g);
 }
@@ -364,11 +371,11 @@ static void add_difference(drawing *d, const group *a, const group *b, const cha
     if (rows == NULL) return;
     d->figures.difference = rows;
     figure_row *row = &rows[d->figures.differences++];
-    *row = (figure_row){.kind = kind, .x = x, .row = {.label = label, .role = role}};
+    *row = (figure_row){.kind = kind, .x = x, .row = {.label = label, .role = role, .sentences = {NO_SPAN, NO_SPAN}}};
     for (int r = 0; r < REPORT_READINGS; r++) {
         char name[64];
         measure_name(name, d->m, r, (size_t)d->m->study->config.alignment.headline_k);
-        row->row.estimate[r] = difference(d->m, a, b, name, &row->detail[r]);
+        row->row.estimate[r] = difference(d->m, a, b, name, &row->row.sentences[r]);
     }
 }
 
@@ -535,7 +542,7 @@ static void draw_k_chart(drawing *d, size_t model, int reading)
         for (size_t i = 0; i < ks; i++) {
             char name[64];
             measure_name(name, m, reading, m->options.k[i]);
-            points[i] = estimate(m, g, name, NULL);
+            points[i] = estimate(m, g, name, NULL, 0);
         }
         add_curve(d, chart, label, role, points);
     }
@@ -689,7 +696,7 @@ static void draw_model_layers(drawing *d, const size_t *first, size_t model, int
             for (size_t i = 0; i < study->headline_spaces; i++)
                 if (model_curve ? i == other : study->space[i].role == CURVE_ROLES[c])
                     gather(g, m, side_of(first, model, l), side_of(first, i, last_of(&m->space[i])));
-            points[l] = estimate(m, g, name, NULL);
+            points[l] = estimate(m, g, name, NULL, 0);
         }
         add_curve(d, chart, model_curve ? study->space[other].name : curve_label(CURVE_ROLES[c]),
                   model_curve ? study->space[other].role : CURVE_ROLES[c], points);
@@ -721,7 +728,7 @@ static void draw_agent_layers(drawing *d, const size_t *first, int reading)
                 for (size_t i = 0; i < study->headline_spaces; i++)
                     if (study->space[i].kind == (untrained ? SPACE_UNTRAINED : SPACE_AGENT))
                         gather(g, m, side_of(first, i, l), side_of(first, model, last_of(&m->space[model])));
-                points[l] = estimate(m, g, name, NULL);
+                points[l] = estimate(m, g, name, NULL, 0);
             }
             const size_t before = chart->curves;
             add_curve(d, chart,

@@ -222,9 +222,26 @@ static void read_pairs(page *p, report_study *study)
             {read_measure(measures, study->reading[0].measure), read_measure(measures, study->reading[1].measure)}};
     }
     study->pair = made;
-    study->pair_interval = study->interval == NULL                           ? NULL
-                           : strncmp(study->interval, "over words", 10) == 0 ? "over words"
-                                                                             : "over sentences";
+}
+
+/* The tree of a reading where every pair has a value. */
+static void read_tree(page *p, report_study *study, int reading)
+{
+    const size_t n = study->spaces;
+    if (n < 2 || study->pairs != n * (n - 1) / 2) return;
+    double *distance = take(p, n * n, sizeof *distance);
+    triad_merge *merge = take(p, n, sizeof *merge);
+    uint32_t *leaf = take(p, n, sizeof *leaf);
+    if (distance == NULL || merge == NULL || leaf == NULL) return;
+    for (size_t i = 0; i < study->pairs; i++) {
+        const report_pair *pair = &study->pair[i];
+        const double value = pair->estimate[reading].value;
+        if (!(value <= 1) || !isfinite(value)) return;
+        distance[pair->x * n + pair->y] = distance[pair->y * n + pair->x] = 1 - value;
+    }
+    fail(p, triad_map_linkage_of(merge, TRIAD_LINKAGE_AVERAGE, distance, n, p->err));
+    if (p->status == TRIAD_OK) fail(p, triad_map_leaves(leaf, merge, n, p->err));
+    if (p->status == TRIAD_OK) study->tree[reading] = (report_tree){merge, leaf};
 }
 
 /* ---- agents */
@@ -240,7 +257,8 @@ triad_status results_agents(report_agent **agents, size_t *count, json_object *r
         json_object *o = json_object_array_get_idx(list, i);
         const char *label, *role;
         if (!json_object_is_type(o, json_type_object))
-            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "results.json: an agent is not an object");
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                              "results.json: an agent is not an object (make the study's results again)");
         triad_status status = json_want_string(o, "label", &label, err);
         if (status == TRIAD_OK) status = json_want_string(o, "role", &role, err);
         if (status != TRIAD_OK) return status;
@@ -254,7 +272,8 @@ triad_status results_agents(report_agent **agents, size_t *count, json_object *r
             int64_t episodes = 0;
             const char *level;
             if (!json_object_is_type(r, json_type_object))
-                return triad_fail(err, TRIAD_ERR_FORMAT, -1, "results.json: an evaluation is not an object");
+                return triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                                  "results.json: an evaluation is not an object (make the study's results again)");
             status = json_want_int(r, "episodes", 0, INT32_MAX, &episodes, err);
             if (status == TRIAD_OK) status = json_want_string(r, "level", &level, err);
             if (status != TRIAD_OK) return status;
@@ -313,6 +332,7 @@ static void read_study(page *p, report_study *study)
     study->title = want_text(p, about, "title");
     study->created_by = want_text(p, p->root, "created_by");
     study->interval = get_text(about, "interval");
+    study->over_words = study->interval != NULL && strncmp(study->interval, "over words", 10) == 0;
     study->k = (int)k;
     study->band_low = real_at(band, 0);
     study->band_high = real_at(band, 1);
@@ -353,6 +373,9 @@ static triad_status page_html(json_object *root, triad_text *html, triad_error *
     }
     if (p.status == TRIAD_OK) {
         read_pairs(&p, &study);
+        for (int r = 0; r < REPORT_READINGS; r++) read_tree(&p, &study, r);
+        json_object *maps = json_find(root, "maps", json_type_object);
+        if (p.status == TRIAD_OK && maps != NULL) fail(&p, maps_from_json(&study.maps, maps, &p.arena, err));
         read_figures(&p, &study);
     }
     report_agent *agents = NULL;
@@ -375,7 +398,8 @@ triad_status experiment_report(const char *folder, const char *html_path, triad_
     else
         status = json_read_file(&root, path, MAX_JSON, err);
     if (status == TRIAD_OK && !json_object_is_type(root, json_type_object))
-        status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: it does not hold a study's results", path);
+        status = triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                            "%s: it does not hold a study's results (give the folder of triad run)", path);
     free(path);
     triad_text html = {0};
     if (status == TRIAD_OK) status = page_html(root, &html, err);

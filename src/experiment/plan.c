@@ -15,6 +15,7 @@ enum {
     V_ALIGN = 2,
     V_POOLING = 2,
     V_LAYERS = 2,
+    V_MAPS = 1,
     V_RESULTS = 2,
     V_REPORT = 2
 };
@@ -248,6 +249,27 @@ static bool plan_alignment(experiment *study)
                                                            "aligns layer by layer", false, study->headline_spaces);
 }
 
+static bool plan_maps(experiment *study)
+{
+    study_graph *g = &study->graph;
+    study->stage_maps = SIZE_MAX;
+    if (!study->config.alignment.maps) return true;
+    study_stage *s = graph_add(g, "maps", "maps", V_MAPS, stage_maps, "draws the main spaces for the eye");
+    if (s == NULL) return false;
+    triad_text_addf(&s->config, "seed %lld\n", (long long)study->config.seed);
+    study->stage_maps = last_stage(study);
+    graph_needs(g, study->stage_maps, study->stage_items, 0);
+    for (size_t i = 0; i < study->headline_spaces; i++) {
+        const study_space *space = &study->space[i];
+        if (!is_mapped(space)) continue;
+        triad_text_addf(&g->stage[study->stage_maps].config, "space %s %s %d\n", space->name, space->label,
+                        (int)space->role);
+        graph_needs(g, study->stage_maps, space->stage, 0);
+    }
+    graph_makes(g, study->stage_maps, "alignment/maps.json");
+    return true;
+}
+
 bool is_measure(const study_stage *s)
 {
     return s->run == stage_align || s->run == stage_pooling || s->run == stage_layers;
@@ -286,6 +308,7 @@ static bool plan_results(experiment *study)
     for (size_t i = 0; i < at; i++)
         if (is_measure(&g->stage[i]))
             for (int o = 0; o < 3; o++) graph_needs(g, at, i, o);
+    if (study->stage_maps != SIZE_MAX) graph_needs(g, at, study->stage_maps, 0);
     graph_makes(g, at, "results.json");
     graph_makes(g, at, "results.csv");
     s = graph_add(g, "report", "report", V_REPORT, stage_report, "writes the page");
@@ -315,7 +338,7 @@ triad_status study_plan(experiment *study, triad_error *err)
         good = good && plan_evaluation(study, k, false, train[k]);
         if (good && config->agents.untrained) good = plan_evaluation(study, k, true, train[k]);
     }
-    good = good && plan_spaces(study, train) && plan_alignment(study) && plan_results(study);
+    good = good && plan_spaces(study, train) && plan_alignment(study) && plan_maps(study) && plan_results(study);
     free(train);
     return good ? TRIAD_OK : triad_fail(err, TRIAD_ERR_MEMORY, -1, "study: out of memory");
 }

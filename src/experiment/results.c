@@ -392,6 +392,12 @@ static triad_status compose(json_object *root, const experiment *study, const st
     json_object_object_add(about, "interval", text(out.interval));
     json_object_object_add(root, "verdict", verdict_json(&out));
     json_object_object_add(root, "claims", claims_json(&out));
+    if (study->stage_maps != SIZE_MAX) {
+        json_object *maps = NULL;
+        status = read_json(&maps, study, study->graph.stage[study->stage_maps].output[0], err);
+        if (status != TRIAD_OK) return status;
+        json_object_object_add(root, "maps", maps);
+    }
     json_object_object_add(root, "protocol", protocol_json(config));
     json_object_object_add(root, "controls", controls_json(config));
     return TRIAD_OK;

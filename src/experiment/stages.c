@@ -140,8 +140,15 @@ triad_status stage_evaluate(void *context, const study_stage *self, triad_error 
 
 static char *source_of(const experiment *study, const study_stage *self, const study_space *space)
 {
-    if (space->kind == SPACE_MODEL)
-        return study->model_path[space->index] != NULL ? strdup(study->model_path[space->index]) : NULL;
+    if (space->kind == SPACE_MODEL) { /* one of the cache by its name: its folder there is a checksum */
+        const char *named = study->config.models[space->index].source;
+        char *beside = study_beside(study, named);
+        if (triad_path_exists(named) || beside == NULL || !triad_path_exists(beside)) {
+            free(beside);
+            return strdup(named);
+        }
+        return beside;
+    }
     if (space->kind == SPACE_BASELINE) {
         triad_text text = {0};
         triad_text_addf(&text, "baseline:%s", study->config.baselines[space->index]);
@@ -160,18 +167,23 @@ triad_status stage_embed(void *context, const study_stage *self, triad_error *er
     char *source = source_of(study, self, space);
     triad_items items = {0};
     triad_space made = {0};
-    triad_status status = items_path != NULL && to != NULL && source != NULL ? TRIAD_OK : no_memory(err);
+    triad_text layers = {0}; /* finished ones, until the stage's record is written */
+    if (to != NULL) triad_text_addf(&layers, "%s.layers", to);
+    triad_status status =
+        items_path != NULL && to != NULL && source != NULL && !layers.failed ? TRIAD_OK : no_memory(err);
     if (status == TRIAD_OK) status = triad_items_read(&items, items_path, err);
     if (status == TRIAD_OK) {
         triad_embed_options options = triad_embed_defaults();
         options.layers = "all";
         options.pool = space->pool;
         options.seed = (uint64_t)study->config.seed;
+        options.partial = layers.bytes;
         status = triad_embed(&made, source, &items, &options, study->pool, study->progress, err);
     }
     if (status == TRIAD_OK) status = triad_space_write(&made, to, err);
     triad_space_free(&made);
     triad_items_free(&items);
+    triad_text_free(&layers);
     free(source);
     free(items_path);
     free(to);

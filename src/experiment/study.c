@@ -1,6 +1,7 @@
 #include "experiment/internal.h"
 
 #include "base/file.h"
+#include "embed/embed.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,7 +24,8 @@ triad_status experiment_open(experiment **made, const char *config_path, const c
     triad_status status = experiment_config_load(&study->config, config_path, err);
     if (status == TRIAD_OK) {
         if (seed != NULL && *seed > UINT32_MAX)
-            status = triad_fail(err, TRIAD_ERR_RANGE, -1, "--seed %llu: a study's seed is at most 4294967295",
+            status = triad_fail(err, TRIAD_ERR_RANGE, -1,
+                                "--seed %llu: a study's seed is at most 4294967295 (choose a smaller one)",
                                 (unsigned long long)*seed);
         else if (seed != NULL)
             study->config.seed = (int64_t)*seed;
@@ -119,17 +121,20 @@ static void notice(const running *r, const study_stage *s, bool ran)
     r->options->notice(r->options->notice_context, &told, number, r->count, ran);
 }
 
-/* What a finished stage needs no more: its mark of having begun, a training's checkpoint. Here, behind its record, no
- * interruption can take them away too early; an interruption between record and here leaves them to the next run. */
+/* What a finished stage needs no more: its mark of having begun, a training's checkpoint, a model's layers. Here,
+ * behind its record, no interruption can take them away too early; an interruption between record and here leaves them
+ * to the next run. */
 static void tidy(const experiment *study, const study_stage *s)
 {
     triad_text path = {0};
     triad_text_addf(&path, "%s/stages/%s.started", study->folder, s->name);
     if (!path.failed) (void)unlink(path.bytes);
     triad_text_free(&path);
-    if (strcmp(s->kind, "train") != 0) return;
-    triad_text_addf(&path, "%s/%s.checkpoint", study->folder, s->output[0]);
-    if (!path.failed) (void)unlink(path.bytes);
+    const bool trains = strcmp(s->kind, "train") == 0, embeds = strcmp(s->kind, "embed") == 0;
+    if (!trains && !embeds) return;
+    triad_text_addf(&path, "%s/%s.%s", study->folder, s->output[0], trains ? "checkpoint" : "layers");
+    if (!path.failed && trains) (void)unlink(path.bytes);
+    if (!path.failed && embeds) triad_embed_forget(path.bytes);
     triad_text_free(&path);
 }
 

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <unistd.h>
-
 #include <xxhash.h>
 
 #include "base/checked.h"
@@ -287,7 +285,6 @@ triad_status triad_model_run(const triad_model *model, const triad_tokens *token
     if (status == TRIAD_OK && two && model->pair.text.projection.weight != NULL)
         status = dual_project_text(model, tokens, &rows, e.x.data, &sink, err);
     triad_progress_end(progress, NULL);
-    if (status == TRIAD_OK && e.options.state != NULL) (void)unlink(e.options.state);
     if (b.free != NULL) b.free(b.pass);
     stream_free(&e.x);
     free(e.work);

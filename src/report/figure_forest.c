@@ -36,6 +36,8 @@ static void row_mark(triad_text *out, const scale *s, const report_row *row, int
     html_escape(out, row->label);
     triad_text_add(out, "&#10;");
     html_tip(out, e);
+    if (isfinite(row->sentences[reading].low)) triad_text_add(out, "&#10;over sentences: ");
+    html_span(out, &row->sentences[reading], 3);
     triad_text_addf(out, "\"><rect class=\"hit\" x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\"/>", s->left,
                     y - ROW / 2.0, PANEL, ROW);
     null_bar(out, s, &e->relabel, "relabel", y + 5);
@@ -45,8 +47,12 @@ static void row_mark(triad_text *out, const scale *s, const report_row *row, int
             triad_text_addf(out, "<line class=\"member\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>",
                             across(s, row->member[reading][i]), across(s, row->member[reading][i]), y - 9, y - 3);
     if (isfinite(e->low) && isfinite(e->high))
-        triad_text_addf(out, "<line class=\"whisker\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>",
+        triad_text_addf(out, "<line class=\"whisker thin\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>",
                         across(s, e->low), across(s, e->high), y, y);
+    const report_span *inner = &row->sentences[reading];
+    if (isfinite(inner->low) && isfinite(inner->high))
+        triad_text_addf(out, "<line class=\"whisker thick\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>",
+                        across(s, inner->low), across(s, inner->high), y, y);
     triad_text_addf(out, "<circle class=\"dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"/></g>", across(s, e->value), y);
 }
 

@@ -17,29 +17,9 @@ enum {
     NAME_ROOM = 190
 };
 
-/* Colours that also the colour-blind tell apart (Okabe and Ito 2008), and four more; beyond them, shapes. */
-static const char *const PALETTE[] = {"#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00",
-                                      "#56b4e9", "#8c6d1f", "#5b4fa0", "#7f7f7f", "#101010"};
-enum { COLOURS = sizeof PALETTE / sizeof *PALETTE };
-
-static const struct {
-    const char *name, *colour;
-} REAL[] = {{"red", "#d62728"},    {"green", "#2ca02c"}, {"blue", "#1f5fbf"}, {"purple", "#8e44ad"},
-            {"yellow", "#d9b400"}, {"grey", "#8a8a8a"},  {"gray", "#8a8a8a"}, {"orange", "#e67e22"},
-            {"black", "#111111"},  {"brown", "#7b4a12"}};
-
-static const char *colour_of(const report_map *map, size_t class)
-{
-    if (map->classes == 0) return PALETTE[0];
-    if (map->class_name[class][0] == '\0') return "#c4bfb3"; /* an empty cell */
-    for (size_t i = 0; i < sizeof REAL / sizeof *REAL; i++)
-        if (strcmp(map->class_name[class], REAL[i].name) == 0) return REAL[i].colour;
-    return PALETTE[class % COLOURS];
-}
-
 static size_t class_at(const report_map *map, size_t i)
 {
-    return map->classes ? map->class_of[i] : 0;
+    return map->factor ? map->factor->class_of[i] : 0;
 }
 
 static void text_at(triad_text *out, double x, double y, const char *class, const char *text)
@@ -52,8 +32,8 @@ static void text_at(triad_text *out, double x, double y, const char *class, cons
 
 static void mark(triad_text *out, const report_map *map, size_t class, double x, double y, const char *tip)
 {
-    const char *colour = colour_of(map, class);
-    switch (class / COLOURS % 3) {
+    const char *colour = report_class_colour(map->factor, class);
+    switch (class / REPORT_COLOURS % 3) {
     case 0:
         triad_text_addf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.2\" fill=\"%s\">", x, y, colour);
         break;
@@ -69,7 +49,7 @@ static void mark(triad_text *out, const report_map *map, size_t class, double x,
         triad_text_add(out, "</title>");
     }
     static const char *const ends[] = {"</circle>\n", "</rect>\n", "</path>\n"};
-    triad_text_add(out, ends[class / COLOURS % 3]);
+    triad_text_add(out, ends[class / REPORT_COLOURS % 3]);
 }
 
 /* The same scale along both axes: distances are what a map shows. */
@@ -96,12 +76,12 @@ static void draw_cloud(triad_text *out, const report_map *map, const report_clou
 
 static void draw_legend(triad_text *out, const report_map *map, double left, double top)
 {
-    if (map->classes == 0) return;
-    text_at(out, left, top, "head", map->factor);
-    for (size_t c = 0; c < map->classes; c++) {
+    if (map->factor == NULL) return;
+    text_at(out, left, top, "head", map->factor->name);
+    for (size_t c = 0; c < map->factor->classes; c++) {
         const double y = top + 20 + 18 * (double)c;
         mark(out, map, c, left + 5, y - 4, NULL);
-        text_at(out, left + 16, y, "name", map->class_name[c][0] ? map->class_name[c] : "(none)");
+        text_at(out, left + 16, y, "name", map->factor->class_name[c][0] ? map->factor->class_name[c] : "(none)");
     }
 }
 
@@ -130,7 +110,8 @@ static void draw_tree(triad_text *out, const report_map *map, double left, doubl
     for (size_t i = 0; i < n; i++) {
         const uint32_t row = map->leaf[i];
         triad_text_addf(out, "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%d\" fill=\"%s\">",
-                        left + gap * (double)i, floor + 3, gap, STRIP, colour_of(map, class_at(map, row)));
+                        left + gap * (double)i, floor + 3, gap, STRIP,
+                        report_class_colour(map->factor, class_at(map, row)));
         if (map->text) {
             triad_text_add(out, "<title>");
             html_escape(out, map->text[row]);
@@ -149,7 +130,8 @@ static void draw_tree(triad_text *out, const report_map *map, double left, doubl
 triad_status report_map_svg(const report_map *map, triad_text *out, triad_error *err)
 {
     const bool tree = map->merge != NULL && map->n > 1;
-    const double clouds = (double)map->clouds * (SIDE + MARGIN), legend = 20 + 18 * (double)map->classes,
+    const double clouds = (double)map->clouds * (SIDE + MARGIN),
+                 legend = 20 + 18 * (double)(map->factor ? map->factor->classes : 0),
                  panel = map->clouds ? SIDE + MARGIN : 0,
                  across =
                      clouds > 2 * (SIDE + MARGIN) || map->clouds == 0 ? fmax(clouds, 2.0 * (SIDE + MARGIN)) : clouds,

@@ -25,6 +25,10 @@ void html_escape(triad_text *out, const char *text)
         case '\n':
             as = "&#10;";
             break;
+        case ' ': /* a percent sign stays with its number */
+            if (at[1] != '%') continue;
+            as = "&#160;";
+            break;
         case '\0':
             break;
         default:
@@ -61,16 +65,23 @@ void html_p(triad_text *out, double p)
         triad_text_addf(out, "p = %.*f", p < 0.1 ? 3 : 2, p);
 }
 
+void html_span(triad_text *out, const report_span *span, int decimals)
+{
+    if (!isfinite(span->low) || !isfinite(span->high)) return;
+    triad_text_add(out, "[");
+    html_number(out, span->low, decimals);
+    triad_text_add(out, ", ");
+    html_number(out, span->high, decimals);
+    triad_text_add(out, "]");
+}
+
 void html_interval(triad_text *out, const report_estimate *estimate, int decimals, bool sign)
 {
     if (sign && isfinite(estimate->value) && estimate->value > 0) triad_text_add(out, "+");
     html_number(out, estimate->value, decimals);
     if (!isfinite(estimate->low) || !isfinite(estimate->high)) return;
-    triad_text_add(out, " [");
-    html_number(out, estimate->low, decimals);
-    triad_text_add(out, ", ");
-    html_number(out, estimate->high, decimals);
-    triad_text_add(out, "]");
+    triad_text_add(out, " ");
+    html_span(out, &(report_span){estimate->low, estimate->high}, decimals);
 }
 
 const char *html_role_class(report_role role)

@@ -10,6 +10,8 @@ void html_p(triad_text *out, double p);                        /* "p = 0.012"; n
 /* "0.71 [0.69, 0.73]", signed with sign; the interval only where it is defined. */
 void html_interval(triad_text *out, const report_estimate *estimate, int decimals, bool sign);
 
+void html_span(triad_text *out, const report_span *span, int decimals); /* "[0.69, 0.73]"; nothing where undefined */
+
 /* "agent", "untrained", …: the class that carries the colour. */
 const char *html_role_class(report_role role);
 const char *html_role_name(report_role role);
@@ -22,6 +24,9 @@ void figure_forest(triad_text *out, const report_study *study, const report_row 
 void figure_matrix(triad_text *out, const report_study *study, int reading);
 void figure_chart(triad_text *out, const report_study *study, const report_chart *chart);
 void figure_success(triad_text *out, const report_study *study);
+bool figure_tree(triad_text *out, const report_study *study, int reading); /* false: memory is out */
+void figure_views(triad_text *out, const report_maps *maps);
+void style_views(triad_text *out, const report_maps *maps); /* the colours of their classes */
 
 /* Tables that say the figures in numbers. */
 void table_rows(triad_text *out, const report_study *study, const report_row *rows, size_t count, bool difference);

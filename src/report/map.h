@@ -3,6 +3,7 @@
 #define TRIAD_REPORT_MAP_H
 
 #include "base/text.h"
+#include "report/classes.h"
 #include "triad/map.h"
 
 typedef struct report_cloud {
@@ -21,10 +22,7 @@ typedef struct report_map {
     const triad_merge *merge; /* [n - 1]; NULL: no tree */
     const uint32_t *leaf;     /* [n] from left to right */
     const char *tree_title, *tree_note;
-    const char *factor; /* what the colours stand for; NULL: one colour */
-    size_t classes;
-    const char *const *class_name; /* [classes]; names of colours get these colours */
-    const uint32_t *class_of;      /* [n] */
+    const report_factor *factor; /* what the colours stand for; NULL: one colour */
 } report_map;
 
 /* A whole SVG file, the same bytes for the same map. Fails only when memory is out. */

@@ -62,11 +62,13 @@ static void verdict(triad_text *out, const report_study *study)
 static void key_marks(triad_text *out, const report_study *study)
 {
     triad_text_add(
-        out, "<p class=\"legend\"><span><svg viewBox=\"0 0 34 12\" class=\"c-agent\"><line class=\"whisker\" x1=\"2\" "
-             "x2=\"32\" y1=\"6\" y2=\"6\"/><circle class=\"dot\" cx=\"17\" cy=\"6\" r=\"5\"/></svg>value, 95 % "
+        out, "<p class=\"legend\"><span><svg viewBox=\"0 0 34 12\" class=\"c-agent\"><line class=\"whisker thin\" "
+             "x1=\"2\" x2=\"32\" y1=\"6\" y2=\"6\"/><line class=\"whisker thick\" x1=\"9\" x2=\"25\" y1=\"6\" "
+             "y2=\"6\"/><circle class=\"dot\" cx=\"17\" cy=\"6\" r=\"5\"/></svg>value, 95 % "
              "interval");
     if (study->interval != NULL) triad_text_add(out, " ");
     html_escape(out, study->interval);
+    if (study->over_words) triad_text_add(out, "; thick: over sentences");
     triad_text_add(
         out,
         "</span><span><svg viewBox=\"0 0 34 12\" class=\"c-agent\"><line class=\"member\" x1=\"12\" x2=\"12\" y1=\"2\" "
@@ -119,6 +121,24 @@ static void evidence(triad_text *out, const report_study *study)
     triad_text_add(out, "</section>\n");
 }
 
+static void trees(triad_text *out, const report_study *study)
+{
+    bool any = false;
+    for (int r = 0; r < REPORT_READINGS; r++) any = any || (study->tree[r].merge != NULL && study->spaces > 1);
+    if (!any) return;
+    triad_text_add(out, "<h3>Which of them lie together</h3>\n<div class=\"two\">");
+    for (int r = 0; r < REPORT_READINGS; r++) {
+        if (study->tree[r].merge == NULL) continue;
+        triad_text_add(out, "<figure><h3>");
+        html_escape(out, study->reading[r].name);
+        triad_text_add(out, "</h3>");
+        if (!figure_tree(out, study, r)) out->failed = true;
+        triad_text_add(out, "</figure>");
+    }
+    triad_text_add(out, "</div>\n<p class=\"legend\">Two branches join where the mean precision between their spaces "
+                        "stands (average linkage).</p>\n");
+}
+
 static void matrices(triad_text *out, const report_study *study)
 {
     section(out, "pairs", "Every pair of spaces");
@@ -136,8 +156,7 @@ static void matrices(triad_text *out, const report_study *study)
                     "<span><svg viewBox=\"0 0 20 12\"><rect class=\"inband\" x=\"2\" y=\"1\" width=\"16\" "
                     "height=\"10\"/></svg>value within %.2f–%.2f</span><span>small print: 95 %% interval",
                     study->band_low, study->band_high);
-    if (study->pair_interval != NULL) triad_text_add(out, " ");
-    html_escape(out, study->pair_interval);
+    triad_text_add(out, study->interval == NULL ? "" : study->over_words ? " over words" : " over sentences");
     triad_text_add(out, "</span></p>\n");
     triad_text_add(out, "<div "
                         "class=\"scroll\"><table><thead><tr><th>Space</th><th>Kind</th><th>Source</th><th>Layer</"
@@ -158,6 +177,22 @@ static void matrices(triad_text *out, const report_study *study)
     numbers(out);
     table_pairs(out, study);
     numbers_end(out);
+    trees(out, study);
+    triad_text_add(out, "</section>\n");
+}
+
+static void maps(triad_text *out, const report_study *study)
+{
+    const report_maps *m = &study->maps;
+    if (m->views == 0 || m->points == 0) return;
+    section(out, "maps", "Maps for the eye");
+    triad_text_addf(out, "<p>Every dot is an instruction%s", m->of > m->points ? "" : ".");
+    if (m->of > m->points) triad_text_addf(out, ": %zu of the %zu, drawn at random.", m->points, m->of);
+    triad_text_add(out,
+                   " A map shows where to look; whether it is there, the figures above say under their nulls. t-SNE "
+                   "keeps neighbours together, but sizes of clusters and distances between them mean little. "
+                   "Pointing at a dot marks the same instruction in every space.</p>\n");
+    figure_views(out, m);
     triad_text_add(out, "</section>\n");
 }
 
@@ -238,6 +273,23 @@ static triad_status check(const report_study *study, triad_error *err)
     if (!(study->band_low < study->band_high))
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
                           "report: the published band is empty (give its lower and upper end)");
+    for (int r = 0; r < REPORT_READINGS; r++) {
+        const report_tree *tree = &study->tree[r];
+        if (tree->merge == NULL) continue;
+        bool good = study->spaces > 1 && tree->leaf != NULL;
+        for (size_t i = 0; good && i < study->spaces; i++) good = tree->leaf[i] < study->spaces;
+        for (size_t m = 0; good && m + 1 < study->spaces; m++)
+            good = tree->merge[m].a < study->spaces + m && tree->merge[m].b < study->spaces + m &&
+                   isfinite(tree->merge[m].height);
+        if (!good)
+            return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                              "report: the tree does not fit the table of spaces (make the results again)");
+    }
+    for (size_t f = 0; f < study->maps.factors; f++)
+        for (size_t i = 0; i < study->maps.points; i++)
+            if (f >= 26 || study->maps.factor[f].class_of[i] >= study->maps.factor[f].classes)
+                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                                  "report: sentence %zu of the maps has no class (make the results again)", i + 1);
     return TRIAD_OK;
 }
 
@@ -253,11 +305,13 @@ triad_status report_html(const report_study *study, triad_text *out, triad_error
     html_escape(out, study->created_by);
     triad_text_add(out, "\">\n<style>");
     triad_text_add(out, REPORT_STYLE);
+    style_views(out, &study->maps);
     triad_text_add(out, "</style></head>\n<body><main>\n");
     header(out, study);
     verdict(out, study);
     evidence(out, study);
     if (study->pairs > 0) matrices(out, study);
+    maps(out, study);
     charts(out, study, "precision", "Precision against k",
            "A level that depends on k alone says little; the distance between the curves does not.", study->k_chart,
            study->k_charts);

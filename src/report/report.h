@@ -6,7 +6,9 @@
 #define TRIAD_REPORT_H
 
 #include "base/text.h"
+#include "report/classes.h"
 #include "triad/base.h"
+#include "triad/map.h"
 
 /* Colours and line styles follow the role. */
 typedef enum report_role {
@@ -37,12 +39,17 @@ typedef struct report_reading {
     const char *meaning; /* one sentence */
 } report_reading;
 
+typedef struct report_span {
+    double low, high;
+} report_span;
+
 typedef struct report_row {
     const char *label, *note;
     report_role role;
     report_estimate estimate[REPORT_READINGS];
-    size_t members;                        /* single seeds or pairs behind a mean; 0: none */
-    const double *member[REPORT_READINGS]; /* [members] */
+    size_t members;                         /* single seeds or pairs behind a mean; 0: none */
+    const double *member[REPORT_READINGS];  /* [members] */
+    report_span sentences[REPORT_READINGS]; /* the interval over sentences (the estimate's is over words); NAN: none */
 } report_row;
 
 typedef struct report_space {
@@ -103,14 +110,38 @@ typedef struct report_fact {
     const char *label, *text;
 } report_fact;
 
+/* A space for the eye. */
+typedef struct report_view {
+    const char *name;
+    report_role role;
+    const double *pca, *tsne;  /* [points, 2] */
+    double share[2], trust[2]; /* of the variance by axis; trustworthiness of pca and of tsne */
+} report_view;
+
+typedef struct report_maps {
+    size_t points, of; /* sentences that are shown, of so many */
+    size_t views, factors;
+    const char *const *text; /* [points] */
+    const report_view *view;
+    const report_factor *factor; /* what the colours can stand for; at most 26 */
+} report_maps;
+
+/* All spaces by average linkage of 1 - precision. */
+typedef struct report_tree {
+    const triad_merge *merge; /* [spaces - 1]; NULL: no tree */
+    const uint32_t *leaf;     /* [spaces] from top to bottom */
+} report_tree;
+
 typedef struct report_study {
     const char *name, *title, *created_by;
     const char *headline; /* the verdict in one sentence */
     size_t paragraphs;
-    const char *const *paragraph;         /* and in some more */
-    double band_low, band_high;           /* the published level: 0.70-0.73 */
-    int k;                                /* 15 */
-    const char *interval, *pair_interval; /* what those of rows and of single pairs cover: "over words"; may be NULL */
+    const char *const *paragraph; /* and in some more */
+    double band_low, band_high;   /* the published level: 0.70-0.73 */
+    int k;                        /* 15 */
+    const char
+        *interval;   /* what an estimate's interval covers: "over words (colour, object) and seeds"; NULL: not told */
+    bool over_words; /* it is over words: rows have one over sentences beside it */
     report_reading reading[REPORT_READINGS];
     size_t facts, rows, differences, claims, spaces, pairs, k_charts, layer_charts, agents, choices, controls, warnings;
     const report_fact *fact;      /* size of the study, in a few words each */
@@ -125,6 +156,8 @@ typedef struct report_study {
     const report_choice *choice;
     const report_fact *control; /* what each control separates */
     const char *const *warning; /* what a reader must know before the figures */
+    report_tree tree[REPORT_READINGS];
+    report_maps maps;
 } report_study;
 
 /* The page as text; fails only when memory is out or an index lies outside its table. */

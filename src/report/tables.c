@@ -24,10 +24,16 @@ static void cell_null(triad_text *out, const report_null *null)
     triad_text_add(out, "</td>");
 }
 
-static void cells_estimate(triad_text *out, const report_estimate *e, bool difference)
+/* sentences: the other interval, NULL where there is but one. */
+static void cells_estimate(triad_text *out, const report_estimate *e, const report_span *sentences, bool difference)
 {
     triad_text_add(out, "<td class=\"num first\">");
     html_interval(out, e, 3, difference);
+    if (sentences != NULL && isfinite(sentences->low) && isfinite(sentences->high)) {
+        triad_text_add(out, "<br><small>over sentences ");
+        html_span(out, sentences, 3);
+        triad_text_add(out, "</small>");
+    }
     triad_text_add(out, "</td>");
     if (difference) return;
     triad_text_add(out, "<td class=\"num\">");
@@ -78,7 +84,8 @@ void table_rows(triad_text *out, const report_study *study, const report_row *ro
             triad_text_add(out, "</small>");
         }
         triad_text_add(out, "</th>");
-        for (int r = 0; r < REPORT_READINGS; r++) cells_estimate(out, &rows[i].estimate[r], difference);
+        for (int r = 0; r < REPORT_READINGS; r++)
+            cells_estimate(out, &rows[i].estimate[r], &rows[i].sentences[r], difference);
         triad_text_add(out, "</tr>");
     }
     triad_text_add(out, "</tbody></table>");
@@ -96,7 +103,7 @@ void table_pairs(triad_text *out, const report_study *study)
         triad_text_add(out, "<tr>");
         cell_text(out, study->space[pair->x].name);
         cell_text(out, study->space[pair->y].name);
-        for (int r = 0; r < REPORT_READINGS; r++) cells_estimate(out, &pair->estimate[r], false);
+        for (int r = 0; r < REPORT_READINGS; r++) cells_estimate(out, &pair->estimate[r], NULL, false);
         triad_text_add(out, "</tr>");
     }
     triad_text_add(out, "</tbody></table>");

@@ -68,8 +68,9 @@ __attribute__((unused)) static triad_train_options support_training(const char *
     return options;
 }
 
-/* The recipe's network, untrained, or a smaller one. */
-__attribute__((unused)) static triad_agent *support_agent(size_t width, size_t window, uint64_t seed)
+/* The recipe's network, untrained, or a smaller one, with cross layers. */
+__attribute__((unused)) static triad_agent *support_cross_agent(size_t width, size_t window, size_t cross_layers,
+                                                                uint64_t seed)
 {
     triad_agent *agent = calloc(1, sizeof *agent);
     assert_non_null(agent);
@@ -80,12 +81,18 @@ __attribute__((unused)) static triad_agent *support_agent(size_t width, size_t w
     config.feed_forward = 2 * width;
     config.window = window;
     config.instruction = width;
+    config.cross_layers = cross_layers;
     assert_int_equal(policy_check(&config, NULL), TRIAD_OK);
     policy_lay_out(&agent->layout, &config);
     agent->params = calloc(agent->layout.size, sizeof(float));
     assert_non_null(agent->params);
     policy_initialise(agent->params, &agent->layout, seed);
     return agent;
+}
+
+__attribute__((unused)) static triad_agent *support_agent(size_t width, size_t window, uint64_t seed)
+{
+    return support_cross_agent(width, window, 0, seed);
 }
 
 /* Whether two files hold the same bytes. */

@@ -18,6 +18,7 @@ typedef struct synthetic {
     uint32_t word_offset[9], word[8 * 12], instruction[8], episode[9], token[SYNTHETIC_STEPS + 1],
         visible[SYNTHETIC_STEPS], bag_offset[SYNTHETIC_TOKENS + 1], bag[SYNTHETIC_BAG];
     int32_t target[SYNTHETIC_STEPS];
+    uint64_t mask[8];
     policy_input input;
 } synthetic;
 
@@ -46,7 +47,8 @@ __attribute__((unused)) static void synthetic_fill(synthetic *made, size_t episo
                             .visible = made->visible,
                             .bag_offset = made->bag_offset,
                             .bag = made->bag,
-                            .target = made->target};
+                            .target = made->target,
+                            .mask = made->mask};
     uint32_t bag = 0;
     for (size_t e = 0; e < episodes; e++) {
         if (e != 1) { /* episode 1 shares the instruction of episode 0 */
@@ -57,6 +59,7 @@ __attribute__((unused)) static void synthetic_fill(synthetic *made, size_t episo
             made->word_offset[i + 1] = made->word_offset[i] + count;
         }
         made->instruction[e] = (uint32_t)input->instructions - 1;
+        made->mask[e] = 1000 + e;
         feature_odometer odometer;
         feature_start(&odometer);
         for (size_t s = 0; s <= e; s++) {

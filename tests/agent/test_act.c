@@ -54,10 +54,9 @@ static float *instruction_of(const triad_agent *agent, const char *sentence)
 }
 
 /* Steps longer than the window are what this is about: PutNextLocal takes about 12, the window is 5. */
-static void acting_agrees_with_the_whole_episode(void **state)
+static void check_acting(size_t cross_layers)
 {
-    (void)state;
-    triad_agent *agent = support_agent(32, 5, 3);
+    triad_agent *agent = support_cross_agent(32, 5, cross_layers, 3);
     const babyai_level *level = babyai_level_find("PutNextLocal");
     uint64_t seed;
     size_t steps;
@@ -81,6 +80,14 @@ static void acting_agrees_with_the_whole_episode(void **state)
     actor_begin(&three, 0, other);
     actor_begin(&three, 1, z);
     actor_begin(&three, 2, other);
+    uint32_t word[POLICY_MAX_WORDS], other_word[POLICY_MAX_WORDS];
+    size_t words, other_words;
+    assert_int_equal(agent_words_encode(&agent->words, episode.mission, word, &words, NULL), TRIAD_OK);
+    assert_int_equal(agent_words_encode(&agent->words, "go to the red ball", other_word, &other_words, NULL), TRIAD_OK);
+    assert_true(actor_tell(&alone, 0, word, words));
+    assert_true(actor_tell(&three, 0, other_word, other_words));
+    assert_true(actor_tell(&three, 1, word, words));
+    assert_true(actor_tell(&three, 2, other_word, other_words));
     const uint32_t zero = 0, slots[] = {0, 1, 2};
     feature_odometer follow;
     feature_start(&follow);
@@ -118,10 +125,21 @@ static void acting_agrees_with_the_whole_episode(void **state)
     triad_agent_close(agent);
 }
 
-static void a_session_plays_like_the_evaluation(void **state)
+static void acting_agrees_with_the_whole_episode(void **state)
 {
     (void)state;
-    triad_agent *agent = support_agent(32, 5, 3);
+    check_acting(0);
+}
+
+static void so_it_does_with_cross_layers(void **state)
+{
+    (void)state;
+    check_acting(2);
+}
+
+static void check_session(size_t cross_layers)
+{
+    triad_agent *agent = support_cross_agent(32, 5, cross_layers, 3);
     const babyai_level *level = babyai_level_find("GoToLocal");
     enum { N = 20 };
     triad_eval_result result;
@@ -133,7 +151,16 @@ static void a_session_plays_like_the_evaluation(void **state)
         assert_int_equal(babyai_create(&env, level, NULL), TRIAD_OK);
         assert_int_equal(babyai_reset_seed(env, seed, NULL), TRIAD_OK);
         float *z = instruction_of(agent, babyai_mission(env));
-        assert_int_equal(triad_agent_begin(&session, agent, z, NULL), TRIAD_OK);
+        if (cross_layers) {
+            triad_error err;
+            assert_int_equal(triad_agent_begin(&session, agent, z, &err), TRIAD_ERR_ARGUMENT);
+            assert_null(session);
+            assert_non_null(strstr(err.text, "no vector can stand for them (begin with a sentence)"));
+        }
+        if (cross_layers || seed % 2)
+            assert_int_equal(triad_agent_begin_sentence(&session, agent, babyai_mission(env), NULL), TRIAD_OK);
+        else
+            assert_int_equal(triad_agent_begin(&session, agent, z, NULL), TRIAD_OK);
         bool terminated = false, truncated = false;
         double reward = 0;
         while (!terminated && !truncated) {
@@ -149,7 +176,18 @@ static void a_session_plays_like_the_evaluation(void **state)
     assert_int_equal(result.solved, solved);
     assert_int_equal(result.episodes, N);
     assert_true(result.wilson_low <= result.success && result.success <= result.wilson_high);
+    triad_agent_session *none;
+    triad_error err;
+    assert_int_equal(triad_agent_begin_sentence(&none, agent, "go to the zebra", &err), TRIAD_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "zebra"));
     triad_agent_close(agent);
+}
+
+static void a_session_plays_like_the_evaluation(void **state)
+{
+    (void)state;
+    check_session(0);
+    check_session(1);
 }
 
 static void evaluation_is_the_same_for_any_pool(void **state)
@@ -226,9 +264,8 @@ static void rows_do_not_depend_on_the_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(acting_agrees_with_the_whole_episode),
-        cmocka_unit_test(a_session_plays_like_the_evaluation),
-        cmocka_unit_test(evaluation_is_the_same_for_any_pool),
+        cmocka_unit_test(acting_agrees_with_the_whole_episode), cmocka_unit_test(so_it_does_with_cross_layers),
+        cmocka_unit_test(a_session_plays_like_the_evaluation),  cmocka_unit_test(evaluation_is_the_same_for_any_pool),
         cmocka_unit_test(rows_do_not_depend_on_the_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

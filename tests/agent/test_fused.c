@@ -28,13 +28,12 @@ static void layers_free(float **fused, const triad_agent *agent)
 
 /* The same bytes for two threads and for the sentences in another order; equal sentences have equal rows, others not.
  */
-static void rows_stand_alone(void **state)
+static void check_rows(size_t cross_layers)
 {
-    (void)state;
-    triad_agent *agent = support_agent(32, 4, 3);
+    triad_agent *agent = support_cross_agent(32, 4, cross_layers, 3);
     const size_t layers = triad_agent_fused_layers(agent), d = triad_agent_width(agent);
     const policy_config *config = &agent->layout.config;
-    assert_int_equal(layers, config->cell_layers + 1 + config->memory_layers + config->recall_layers);
+    assert_int_equal(layers, config->cell_layers + 1 + cross_layers + config->memory_layers + config->recall_layers);
     float **a = layers_of(agent, N), **b = layers_of(agent, N), *only = b[layers - 1];
     triad_pool *pool;
     assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
@@ -66,11 +65,17 @@ static void rows_stand_alone(void **state)
     triad_agent_close(agent);
 }
 
-/* In double: the last state through the norm in front of the head and the head gives the whole pass's logits. */
-static void the_last_state_is_what_acts(void **state)
+static void rows_stand_alone(void **state)
 {
     (void)state;
-    triad_agent *agent = support_agent(16, 4, 5);
+    check_rows(0);
+    check_rows(2);
+}
+
+/* In double: the last state through the norm in front of the head and the head gives the whole pass's logits. */
+static void check_last_state(size_t cross_layers)
+{
+    triad_agent *agent = support_cross_agent(16, 4, cross_layers, 5);
     const policy_layout *layout = &agent->layout;
     const size_t d = layout->config.width, layers = policy_fused_layers(&layout->config),
                  z = layout->config.instruction;
@@ -110,14 +115,16 @@ static void the_last_state_is_what_acts(void **state)
                                 .target = target};
     double logits[POLICY_ACTIONS], *film = TRIAD_NEW(&arena, double, layout->norms * 2 * d),
                                    *vector = TRIAD_NEW(&arena, double, z), *token = TRIAD_NEW(&arena, double, d),
-                                   *fused[3 * POLICY_MAX_LAYERS + 1];
+                                   *fused[4 * POLICY_MAX_LAYERS + 1];
     policy_result result;
     assert_true(policy64_pass(&result, logits, NULL, params, layout, &input, 1, &arena));
-    assert_true(policy64_instruct(NULL, NULL, vector, params, layout, 1, word_offset, word, &arena));
+    double *word_state = TRIAD_NEW(&arena, double, words *d);
+    assert_true(policy64_instruct(NULL, NULL, vector, word_state, params, layout, 1, word_offset, word, &arena));
+    const policy64_words told = {1, word_offset, word_state, row, ends};
     policy64_modulate(film, token, vector, params, layout, 1);
     for (size_t l = 0; l < layers; l++) fused[l] = TRIAD_NEW(&arena, double, d);
     const policy_tokens seen = {1, token_offset, &visible, token_bag, bag};
-    assert_true(policy64_fuse(fused, params, layout, film, token, row, &seen, &arena));
+    assert_true(policy64_fuse(fused, params, layout, film, token, row, &seen, &told, &arena));
     double normed[64], mean, rstd, again[POLICY_ACTIONS];
     const double *last = film + (layout->norms - 1) * 2 * d;
     nn_ref64_film_norm_forward(normed, &mean, &rstd, fused[layers - 1], last, last + d, layout->norms * 2 * d, row, 1,
@@ -127,6 +134,13 @@ static void the_last_state_is_what_acts(void **state)
     for (size_t l = 1; l < layers; l++) assert_memory_not_equal(fused[l], fused[l - 1], d * sizeof(double));
     triad_arena_free(&arena);
     triad_agent_close(agent);
+}
+
+static void the_last_state_is_what_acts(void **state)
+{
+    (void)state;
+    check_last_state(0);
+    check_last_state(2);
 }
 
 int main(void)

@@ -76,11 +76,11 @@ static const policy_config SMALL = {.width = 16,
                                     .words = 9};
 
 /* For every tensor: the coordinate of the largest gradient and three others that are not zero. */
-static void every_tensor_matches_finite_differences(void **state)
+static void check_every_tensor(const policy_config *config, double dropout)
 {
-    (void)state;
     setting at;
-    prepare(&at, &SMALL, 5);
+    prepare(&at, config, 5);
+    at.made->input.dropout = dropout;
     policy_result result;
     assert_true(policy64_pass(&result, NULL, at.g, at.p, &at.layout, &at.made->input, 1, &at.arena));
     triad_pcg64 rng;
@@ -106,12 +106,92 @@ static void every_tensor_matches_finite_differences(void **state)
     finish(&at);
 }
 
-/* Along a random direction through all parameters at once: no coordinate escapes. */
-static void the_whole_gradient_matches_along_directions(void **state)
+static void every_tensor_matches_finite_differences(void **state)
 {
     (void)state;
-    setting at;
+    check_every_tensor(&SMALL, 0);
+}
+
+static void so_it_does_under_a_fixed_mask(void **state)
+{
+    (void)state;
+    check_every_tensor(&SMALL, 0.3);
+}
+
+static policy_config with_cross_layers(policy_config config, size_t layers)
+{
+    config.cross_layers = layers;
+    return config;
+}
+
+static void so_it_does_where_steps_ask_words(void **state)
+{
+    (void)state;
+    const policy_config config = with_cross_layers(SMALL, 2);
+    check_every_tensor(&config, 0);
+    check_every_tensor(&config, 0.3);
+}
+
+/* Masks belong to episodes: the loss over a batch is the sum of those of its episodes alone; other keys, other masks;
+ * float and double drop the same numbers. */
+static void masks_are_the_episodes_own(void **state)
+{
+    (void)state;
+    setting at, alone;
     prepare(&at, &SMALL, 5);
+    at.made->input.dropout = 0.3;
+    const double dropped = loss(&at);
+    policy_result fast;
+    assert_true(policy_pass(&fast, NULL, NULL, at.params, &at.layout, &at.made->input, 1, &at.arena));
+    assert_true(fabs(fast.loss - dropped) < 1e-4 * dropped);
+    /* The last episode alone, with its own key in front. */
+    synthetic *made = at.made;
+    const policy_input whole = made->input;
+    prepare(&alone, &SMALL, 4);
+    alone.made->input.dropout = 0.3;
+    const double others = loss(&alone);
+    const size_t last = whole.episodes - 1, step = whole.episode_offset[last], i = whole.episode_instruction[last];
+    uint32_t words[2] = {0, whole.word_offset[i + 1] - whole.word_offset[i]}, zero = 0, episode[2],
+             token[SYNTHETIC_STEPS + 1];
+    episode[0] = 0;
+    episode[1] = whole.episode_offset[last + 1] - (uint32_t)step;
+    for (size_t s = 0; s <= episode[1]; s++) token[s] = whole.token_offset[step + s] - whole.token_offset[step];
+    const uint32_t first = whole.token_offset[step];
+    uint32_t *bag_offset = malloc((token[episode[1]] + 1) * sizeof *bag_offset);
+    assert_non_null(bag_offset);
+    for (size_t t = 0; t <= token[episode[1]]; t++)
+        bag_offset[t] = whole.bag_offset[first + t] - whole.bag_offset[first];
+    made->input = (policy_input){.instructions = 1,
+                                 .word_offset = words,
+                                 .word = whole.word + whole.word_offset[i],
+                                 .episodes = 1,
+                                 .episode_instruction = &zero,
+                                 .episode_offset = episode,
+                                 .steps = episode[1],
+                                 .token_offset = token,
+                                 .visible = whole.visible + step,
+                                 .tokens = token[episode[1]],
+                                 .bag_offset = bag_offset,
+                                 .bag = whole.bag + whole.bag_offset[first],
+                                 .target = whole.target + step,
+                                 .dropout = 0.3,
+                                 .mask = whole.mask + last};
+    const double own = loss(&at);
+    assert_true(fabs(others + own - dropped) < 1e-10 * dropped);
+    made->mask[last] ^= 1;
+    assert_true(fabs(loss(&at) - own) > 1e-6);
+    made->input.dropout = 0;
+    assert_true(fabs(loss(&at) - own) > 1e-6);
+    free(bag_offset);
+    finish(&at);
+    finish(&alone);
+}
+
+/* Along a random direction through all parameters at once: no coordinate escapes. */
+static void check_directions(const policy_config *config)
+{
+    setting at;
+    prepare(&at, config, 5);
     policy_result result;
     assert_true(policy64_pass(&result, NULL, at.g, at.p, &at.layout, &at.made->input, 1, &at.arena));
     double *kept = malloc(at.layout.size * sizeof *kept), *v = malloc(at.layout.size * sizeof *v);
@@ -138,10 +218,17 @@ static void the_whole_gradient_matches_along_directions(void **state)
     finish(&at);
 }
 
-/* Relative Frobenius error of each tensor's gradient. */
-static void fast_float_agrees_with_double(void **state)
+static void the_whole_gradient_matches_along_directions(void **state)
 {
     (void)state;
+    check_directions(&SMALL);
+    const policy_config config = with_cross_layers(SMALL, 1);
+    check_directions(&config);
+}
+
+/* Relative Frobenius error of each tensor's gradient. */
+static void check_fast(size_t cross_layers)
+{
     openblas_set_num_threads(1);
     const policy_config config = {.width = 128,
                                   .heads = 4,
@@ -152,7 +239,8 @@ static void fast_float_agrees_with_double(void **state)
                                   .recall_layers = 1,
                                   .window = 3,
                                   .instruction = 128,
-                                  .words = 9};
+                                  .words = 9,
+                                  .cross_layers = cross_layers};
     setting at;
     prepare(&at, &config, 5);
     policy_result result, fast;
@@ -184,6 +272,13 @@ static void fast_float_agrees_with_double(void **state)
     finish(&at);
 }
 
+static void fast_float_agrees_with_double(void **state)
+{
+    (void)state;
+    check_fast(0);
+    check_fast(1);
+}
+
 static void gradients_are_added(void **state)
 {
     (void)state;
@@ -205,6 +300,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_tensor_matches_finite_differences),
+        cmocka_unit_test(so_it_does_under_a_fixed_mask),
+        cmocka_unit_test(so_it_does_where_steps_ask_words),
+        cmocka_unit_test(masks_are_the_episodes_own),
         cmocka_unit_test(the_whole_gradient_matches_along_directions),
         cmocka_unit_test(fast_float_agrees_with_double),
         cmocka_unit_test(gradients_are_added),

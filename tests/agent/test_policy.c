@@ -67,23 +67,24 @@ static void a_start_depends_on_seed_and_name_alone(void **state)
 static void cost_by_hand(void **state)
 {
     (void)state;
-    const policy_config config = {.width = 16,
-                                  .heads = 2,
-                                  .feed_forward = 32,
-                                  .encoder_layers = 1,
-                                  .cell_layers = 1,
-                                  .memory_layers = 1,
-                                  .recall_layers = 1,
-                                  .window = 2,
-                                  .instruction = 32,
-                                  .words = 9};
+    policy_config config = {.width = 16,
+                            .heads = 2,
+                            .feed_forward = 32,
+                            .encoder_layers = 1,
+                            .cell_layers = 1,
+                            .memory_layers = 1,
+                            .recall_layers = 1,
+                            .window = 2,
+                            .instruction = 32,
+                            .words = 9};
     policy_layout layout;
     policy_lay_out(&layout, &config);
     /* One instruction of 3 words, one episode of 3 steps with 1, 2 and 4 tokens in sight, 0, 0 and 2 remembered. */
-    const uint32_t words[] = {0, 3}, episode[] = {0, 3}, tokens[] = {0, 1, 3, 9}, visible[] = {1, 2, 4};
+    const uint32_t words[] = {0, 3}, episode[] = {0, 3}, tokens[] = {0, 1, 3, 9}, visible[] = {1, 2, 4}, first[] = {0};
     const policy_input input = {.instructions = 1,
                                 .word_offset = words,
                                 .episodes = 1,
+                                .episode_instruction = first,
                                 .episode_offset = episode,
                                 .steps = 3,
                                 .token_offset = tokens,
@@ -97,6 +98,12 @@ static void cost_by_hand(void **state)
     forward += 3 * row + 2 * 2 * d * (1 + 2 + 2);                                             /* memory, window 2 */
     forward += 3 * 2 * d * 7;                                                                 /* head */
     assert_int_equal(layout.norms, 11);
+    assert_int_equal(policy_flops(&layout, &input), 3 * forward);
+    /* A cross layer: keys and values of 3 words, queries and the second half of 3 steps, 3 x 3 scores; three norms. */
+    config.cross_layers = 1;
+    policy_lay_out(&layout, &config);
+    assert_int_equal(layout.norms, 14);
+    forward += 3 * 2 * 2 * d * d + 3 * 2 * (d * d + d * d + 2 * d * f) + 2 * 2 * d * 9 + 2 * z * 3 * 2 * d;
     assert_int_equal(policy_flops(&layout, &input), 3 * forward);
 }
 

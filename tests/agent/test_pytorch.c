@@ -43,7 +43,7 @@ static void open_recorded(recorded *at)
     const char *text = safetensors_metadata(at->file, "config");
     json_object *object;
     assert_int_equal(json_read(&object, text, strlen(text), NULL), TRIAD_OK);
-    policy_config config;
+    policy_config config = {0};
     size_t *const fields[] = {&config.width,       &config.heads,         &config.feed_forward,  &config.encoder_layers,
                               &config.cell_layers, &config.memory_layers, &config.recall_layers, &config.window,
                               &config.instruction, &config.words};
@@ -86,7 +86,7 @@ static void open_recorded(recorded *at)
                                   .bag_offset = piece->bag_offset,
                                   .bag = piece->bag,
                                   .target = piece->target};
-    at->batch.steps = steps;
+    at->batch.steps = at->batch.labelled = steps;
     /* Every tensor of the table is in the record, and nothing else. */
     assert_int_equal(safetensors_count(at->file), 3 * at->layout.tensors + 9 + 3);
 }

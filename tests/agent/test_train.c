@@ -247,7 +247,116 @@ static void killed_and_resumed_ends_in_the_same_bytes(void **state)
     support_remove_folder(folder);
 }
 
-/* DAgger: the learner's own episodes, and the same bytes for any pool and after kills. */
+/* Dropout changes what is learnt, and nothing when the agent acts. */
+static void dropout_is_an_option(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *plain = support_path(folder, "plain"), *dropped = support_path(folder, "dropped"),
+         *again = support_path(folder, "again");
+    triad_train_options options = support_training(plain);
+    options.steps = 640;
+    options.validations = 0;
+    train(options, NULL);
+    options.agent_path = dropped;
+    options.dropout = 0.2;
+    train(options, NULL);
+    assert_false(support_same_file(plain, dropped));
+    triad_pool *pool;
+    assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
+    options.agent_path = again;
+    train(options, pool);
+    assert_true(support_same_file(dropped, again));
+    triad_pool_free(pool);
+    triad_error err;
+    options.dropout = 1;
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_RANGE);
+    assert_string_equal(err.text, "train: a dropout of 1 (0 to below 1)");
+    free(plain);
+    free(dropped);
+    free(again);
+    support_remove_folder(folder);
+}
+
+/* The variant in which steps ask the instruction's words: trained, evaluated, resumed, written and read like the rest.
+ */
+static void words_can_be_asked(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *path = support_path(folder, "a"), *other = support_path(folder, "b"),
+         *saved = support_path(folder, "a.checkpoint"), *opaque = support_path(folder, "opaque");
+    triad_train_options options = support_training(path);
+    options.steps = 640;
+    options.cross_layers = 2;
+    options.dagger = 0.5;
+    train(options, NULL);
+    triad_pool *pool;
+    assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
+    options.agent_path = other;
+    train(options, pool);
+    triad_pool_free(pool);
+    assert_true(support_same_file(path, other));
+    triad_agent *agent;
+    assert_int_equal(triad_agent_open(&agent, path, NULL), TRIAD_OK);
+    assert_int_equal(agent->layout.config.cross_layers, 2);
+    assert_string_equal(agent->layout.tensor[agent->layout.tensors - 1].name, "head.bias");
+    triad_agent_close(agent);
+    /* It is a network of its own, and going on from it keeps it so. */
+    triad_error err;
+    options.agent_path = path;
+    options.resume = true;
+    train(options, NULL);
+    assert_true(support_same_file(path, other));
+    options.cross_layers = 1;
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, saved));
+    assert_non_null(strstr(err.text, "another network"));
+    options.cross_layers = 9;
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_RANGE);
+    assert_string_equal(err.text, "policy: cross_layers is 9 (it must be 0 to 8)");
+    /* A whole instruction as one symbol is one word to be asked. */
+    const babyai_level *red[] = {babyai_level_find("GoToRedBall")};
+    options = support_training(opaque);
+    options.levels = red;
+    options.level_count = 1;
+    options.steps = 320;
+    options.cross_layers = 1;
+    options.instructions = TRIAD_OPAQUE;
+    train(options, NULL);
+    free(path);
+    free(other);
+    free(saved);
+    free(opaque);
+    support_remove_folder(folder);
+}
+
+/* What this version does not know is refused, not left out. */
+static void unknown_variants_are_refused(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *path = support_path(folder, "a");
+    triad_agent *agent = support_agent(16, 3, 1), *again;
+    assert_int_equal(agent_write(path, &agent->layout, &agent->words, agent->params, NULL, NULL), TRIAD_OK);
+    triad_agent_close(agent);
+    triad_mapping whole;
+    assert_int_equal(triad_map_file(&whole, path, NULL), TRIAD_OK);
+    char *bytes = malloc(whole.size);
+    assert_non_null(bytes);
+    memcpy(bytes, whole.data, whole.size);
+    assert_null(memmem(bytes, whole.size, "cross_layers", 12)); /* not of the variant: as it was without it */
+    char *window = memmem(bytes, whole.size, "window", 6);
+    assert_non_null(window);
+    memcpy(window, "wonder", 6);
+    assert_int_equal(triad_write_whole(path, bytes, whole.size, NULL), TRIAD_OK);
+    triad_error err;
+    assert_int_equal(triad_agent_open(&again, path, &err), TRIAD_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "config: 'wonder' is not known (an agent of a newer triad?)"));
+    free(bytes);
+    triad_unmap(&whole);
+    free(path);
+    support_remove_folder(folder);
+}
+
+/* DAgger: the learner's own episodes, and the same bytes for any pool and after kills, with dropout too. */
 static void dagger_keeps_the_rules(void **state)
 {
     (void)state;
@@ -257,6 +366,7 @@ static void dagger_keeps_the_rules(void **state)
     options.steps = 8000;
     options.checkpoint_every = 30;
     options.dagger = 0.5;
+    options.dropout = 0.1;
     triad_pool *pool;
     assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
     train(options, pool);
@@ -551,6 +661,9 @@ int main(void)
         cmocka_unit_test(it_stops_at_a_success_rate),
         cmocka_unit_test(it_goes_on_from_an_agent),
         cmocka_unit_test(killed_and_resumed_ends_in_the_same_bytes),
+        cmocka_unit_test(dropout_is_an_option),
+        cmocka_unit_test(words_can_be_asked),
+        cmocka_unit_test(unknown_variants_are_refused),
         cmocka_unit_test(dagger_keeps_the_rules),
         cmocka_unit_test(another_run_is_not_resumed),
         cmocka_unit_test(options_that_make_no_sense_are_refused),

@@ -104,7 +104,18 @@ static void test_linkage(void **state)
     for (size_t c = 0; c < cases(); c++) {
         recorded r = take(c);
         triad_merge *merges = malloc(r.n * sizeof *merges);
+        triad_merge *again = malloc(r.n * sizeof *again);
         uint32_t *order = malloc(r.n * sizeof *order);
+        double *distance = malloc(r.n * r.n * sizeof *distance);
+        for (size_t i = 0; i < r.n; i++)
+            for (size_t j = 0; j < r.n; j++) {
+                double square = 0;
+                for (size_t k = 0; k < r.d; k++) {
+                    const double step = r.x[i * r.d + k] - r.x[j * r.d + k];
+                    square += step * step;
+                }
+                distance[i * r.n + j] = sqrt(square);
+            }
         for (unsigned kind = 0; kind < 2; kind++) {
             assert_int_equal(triad_map_linkage(merges, (triad_linkage_kind)kind, r.x, r.n, r.d, NULL, NULL), TRIAD_OK);
             for (size_t m = 0; m + 1 < r.n; m++) {
@@ -114,6 +125,10 @@ static void test_linkage(void **state)
                     fail_msg("%s, linkage %u: merge %zu is (%u, %u, %.17g, %u)", r.name, kind, m, merges[m].a,
                              merges[m].b, merges[m].height, merges[m].size);
             }
+            assert_int_equal(triad_map_linkage_of(again, (triad_linkage_kind)kind, distance, r.n, NULL), TRIAD_OK);
+            for (size_t m = 0; m + 1 < r.n; m++)
+                assert_true(fabs(again[m].height - merges[m].height) <= 1e-12 * merges[m].height &&
+                            again[m].a == merges[m].a && again[m].b == merges[m].b && again[m].size == merges[m].size);
             assert_int_equal(triad_map_leaves(order, merges, r.n, NULL), TRIAD_OK);
             bool *seen = calloc(r.n, sizeof *seen);
             for (size_t i = 0; i < r.n; i++) {
@@ -123,9 +138,27 @@ static void test_linkage(void **state)
             free(seen);
         }
         free(merges);
+        free(again);
+        free(distance);
         free(order);
         drop(&r);
     }
+}
+
+static void test_rows(void **state)
+{
+    (void)state;
+    float data[] = {3, 4, 0, 0, 5, 12};
+    const triad_layer layer = {.name = NULL, .n = 3, .d = 2, .data = data};
+    const size_t row[] = {2, 0};
+    double x[6];
+    triad_map_rows(x, &layer, NULL, 3, false);
+    for (size_t i = 0; i < 6; i++) assert_true(x[i] == data[i]);
+    triad_map_rows(x, &layer, row, 2, true);
+    assert_true(fabs(x[0] - 5.0 / 13) < 1e-15 && fabs(x[1] - 12.0 / 13) < 1e-15);
+    assert_true(fabs(x[2] - 0.6) < 1e-15 && fabs(x[3] - 0.8) < 1e-15);
+    triad_map_rows(x, &layer, NULL, 2, true);
+    assert_true(x[2] == 0 && x[3] == 0);
 }
 
 static void test_affinities(void **state)
@@ -208,6 +241,24 @@ static void test_what_cannot_be_drawn(void **state)
     assert_int_equal(triad_map_affinities(out, x, 4, 3, 9, NULL, &err), TRIAD_ERR_RANGE);
     triad_merge merges[3];
     assert_int_equal(triad_map_linkage(merges, TRIAD_LINKAGE_WARD, x, 1, 3, NULL, &err), TRIAD_ERR_ARGUMENT);
+    double distance[9] = {0, 1, 2, 1, 0, 3, 2, 3, 0};
+    assert_int_equal(triad_map_linkage_of(merges, TRIAD_LINKAGE_AVERAGE, distance, 1, &err), TRIAD_ERR_ARGUMENT);
+    assert_int_equal(triad_map_linkage_of(merges, TRIAD_LINKAGE_AVERAGE, distance, 3, &err), TRIAD_OK);
+    assert_true(merges[0].height == 1 && merges[1].height == 2.5);
+    static const struct {
+        size_t at;
+        double value;
+        triad_status status;
+    } bad[] = {{0, 1, TRIAD_ERR_ARGUMENT}, {1, 2, TRIAD_ERR_ARGUMENT}, {5, NAN, TRIAD_ERR_NUMERIC}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const double kept = distance[bad[i].at];
+        distance[bad[i].at] = bad[i].value;
+        assert_int_equal(triad_map_linkage_of(merges, TRIAD_LINKAGE_AVERAGE, distance, 3, &err), bad[i].status);
+        distance[bad[i].at] = kept;
+    }
+    distance[2] = distance[6] = -1;
+    assert_int_equal(triad_map_linkage_of(merges, TRIAD_LINKAGE_AVERAGE, distance, 3, &err), TRIAD_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "between rows 0 and 2"));
     /* rows that are all the same: one point, not NaN */
     for (size_t i = 0; i < 12; i++) x[i] = 0.1;
     options = triad_tsne_defaults();
@@ -246,11 +297,8 @@ int main(void)
 {
     openblas_set_num_threads(1); /* as the program does: its own threads change sums */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pca),
-        cmocka_unit_test(test_linkage),
-        cmocka_unit_test(test_affinities),
-        cmocka_unit_test(test_tsne),
-        cmocka_unit_test(test_what_cannot_be_drawn),
+        cmocka_unit_test(test_pca),        cmocka_unit_test(test_linkage), cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_affinities), cmocka_unit_test(test_tsne),    cmocka_unit_test(test_what_cannot_be_drawn),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -5,6 +5,7 @@
 
 #include <cblas.h>
 
+#include "base/text.h"
 #include "embed/embed.h"
 #include "formats/json.h"
 
@@ -219,7 +220,7 @@ static void layers_by_name(void **state)
 {
     (void)state;
     triad_space space = embedded(LLAMA, "all", NULL, 0);
-    static const char *const names[] = {"0", "1", "raw", "2"};
+    static const char *const names[] = {"0", "1", "2", "raw"};
     assert_int_equal(space.layers, 4);
     for (size_t i = 0; i < 4; i++) assert_string_equal(space.layer[i].name, names[i]);
     assert_string_equal(space.pool, "mean-nofirst");
@@ -351,6 +352,14 @@ static void commands(void **state)
     assert_non_null(strstr(out, "triad: "));
     assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s 2>&1", list), 2);
     assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s -o %s --pool sum 2>&1", list, path), 2);
+    assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s -o %s --pool last,last 2>&1", list, path),
+                     2);
+    assert_non_null(strstr(out, "--pool: 'last' is given twice (name each once)"));
+    assert_int_equal(command(out, sizeof out, "embed " BERT "/model.safetensors --sentences %s -o %s 2>&1", list, path),
+                     1);
+    assert_non_null(strstr(out, "not an agent but a model's weights (name the folder they lie in)"));
+    assert_int_equal(command(out, sizeof out, "tokenize nowhere.gguf --sentences %s 2>&1", list), 1);
+    assert_string_equal(out, "triad: nowhere.gguf: no such file (check the path)\n");
     assert_int_equal(command(out, sizeof out, "embed models/absent --sentences %s -o %s 2>&1", list, path), 1);
 
     /* What a run left that was killed while it wrote the space is in nobody's way. */
@@ -388,6 +397,88 @@ static void commands(void **state)
     scrap(list);
     scrap(path);
     scrap(other);
+}
+
+/* The space does not fit on the disk: what was computed stays, the same command goes on behind it, and with room it
+ * ends in the bytes of a run that was never stopped. */
+static void full_disks(void **state)
+{
+    (void)state;
+    char out[4096], limited[1024], *path = scratch("full.safetensors"), *other = scratch("roomy.safetensors"),
+                                   *list = scratch("items.tsv"), *kept = scratch("full.safetensors.layers"),
+                                   *first = scratch("full.safetensors.layers/layer-0-0"),
+                                   *last = scratch("full.safetensors.layers/layer-0-2");
+    triad_text items = {0};
+    triad_text_add(&items, "id\ttext\n");
+    for (size_t i = 0; i < 400; i++) triad_text_addf(&items, "%zu\tgo to\n", i);
+    put_file(list, items.bytes, items.size);
+    triad_text_free(&items);
+    assert_int_equal(
+        command(out, sizeof out, "embed " LLAMA " --sentences %s --layers all -o %s --quiet 2>&1", list, other), 0);
+    assert_non_null(strstr(out, "4 layers: 0 1 2 raw\n")); /* in this order, whichever was computed first */
+    size_t size, again;
+    unsigned char *whole = slurp(other, &size);
+    struct stat before[2], after[2];
+    for (int turn = 0; turn < 2; turn++) {
+        /* sh counts in blocks of 512 bytes. */
+        snprintf(limited, sizeof limited,
+                 "trap '' XFSZ; ulimit -f %zu; exec %s embed " LLAMA " --sentences %s --layers all -o %s --quiet 2>&1",
+                 size / 512 - 1, getenv("TRIAD_BIN"), list, path);
+        FILE *pipe = popen(limited, "r");
+        assert_non_null(pipe);
+        out[fread(out, 1, sizeof out - 1, pipe)] = 0;
+        assert_int_equal(WEXITSTATUS(pclose(pipe)), 1);
+        assert_non_null(strstr(out, "full.safetensors: "));
+        assert_int_equal(access(path, F_OK), -1);
+        struct stat *seen = turn == 0 ? before : after;
+        assert_int_equal(stat(first, &seen[0]), 0);
+        assert_int_equal(stat(last, &seen[1]), 0);
+    }
+    assert_true(before[0].st_mtim.tv_nsec == after[0].st_mtim.tv_nsec); /* taken as it was */
+    assert_true(before[1].st_mtim.tv_nsec != after[1].st_mtim.tv_nsec); /* only the last layer was computed again */
+    assert_int_equal(
+        command(out, sizeof out, "embed " LLAMA " --sentences %s --layers all -o %s --quiet 2>&1", list, path), 0);
+    unsigned char *resumed = slurp(path, &again);
+    assert_int_equal(again, size);
+    assert_memory_equal(resumed, whole, size);
+    assert_int_equal(access(kept, F_OK), -1);
+    free(whole);
+    free(resumed);
+    free(kept);
+    free(first);
+    free(last);
+    scrap(list);
+    scrap(path);
+    scrap(other);
+}
+
+/* A folder that holds one .gguf and no configuration is that file. */
+static void folders_of_one_gguf(void **state)
+{
+    (void)state;
+    char out[4096], *folder = scratch("folder"), *file = scratch("folder/tiny.gguf"),
+                    *second = scratch("folder/other.gguf"), *list = scratch("one.txt"),
+                    *path = scratch("one.safetensors");
+    size_t size;
+    unsigned char *bytes = slurp(LLAMA, &size);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    put_file(file, bytes, size);
+    put_file(list, "go to the red ball\n", 19);
+    assert_int_equal(command(out, sizeof out, "embed %s --sentences %s -o %s --quiet 2>&1", folder, list, path), 0);
+    assert_non_null(strstr(out, "1 items of gguf:"));
+    assert_int_equal(command(out, sizeof out, "tokenize %s --sentences %s 2>&1", folder, list), 0);
+    assert_int_equal(command(out, sizeof out, "info %s 2>&1", folder), 0);
+    put_file(second, bytes, size);
+    assert_int_equal(command(out, sizeof out, "embed %s --sentences %s -o %s 2>&1", folder, list, path), 1);
+    assert_non_null(
+        strstr(out, "the folder holds no config.json (save_pretrained writes one; of several .gguf name one)"));
+    free(bytes);
+    scrap(file);
+    scrap(second);
+    assert_int_equal(rmdir(folder), 0);
+    free(folder);
+    scrap(list);
+    scrap(path);
 }
 
 /* An agent that has hardly learnt: its layers are there, its words are BabyAI's. */
@@ -441,8 +532,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bag_of_words),   cmocka_unit_test(random_baseline), cmocka_unit_test(poolings),
         cmocka_unit_test(layers_by_name), cmocka_unit_test(refuses),         cmocka_unit_test(probes),
-        cmocka_unit_test(commands),       cmocka_unit_test(agents),          cmocka_unit_test(pools_at_once),
-        cmocka_unit_test(words),
+        cmocka_unit_test(commands),       cmocka_unit_test(full_disks),      cmocka_unit_test(folders_of_one_gguf),
+        cmocka_unit_test(agents),         cmocka_unit_test(pools_at_once),   cmocka_unit_test(words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

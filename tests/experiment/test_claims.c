@@ -26,10 +26,11 @@ static const report_null NONE = {NAN, NAN, NAN};
 
 static void put(figure_row *row, const char *kind, const char *x, const char *label, double value, double half)
 {
-    *row = (figure_row){
-        .kind = kind, .x = x, .row = {.label = label}, .detail = {{99, 99, value, value}, {999, 999, value, value}}};
-    for (int r = 0; r < REPORT_READINGS; r++)
+    *row = (figure_row){.kind = kind, .x = x, .row = {.label = label}, .draws = {{99, 99}, {999, 999}}};
+    for (int r = 0; r < REPORT_READINGS; r++) {
         row->row.estimate[r] = (report_estimate){value, value - half, value + half, 0.025, NONE, NONE};
+        row->row.sentences[r] = (report_span){value - half, value + half};
+    }
 }
 
 /* Action at 0.72, twins at 0.60, words at 0.50, language models at 0.74; training +0.12, gap -0.02; all agents reject
@@ -132,10 +133,12 @@ static void the_band_is_met_by_the_interval(void **state)
         made m;
         make(&m);
         report_estimate *e = &m.row[ACTION].row.estimate[1];
-        e->value = cases[i].value, e->low = e->value - cases[i].half, e->high = e->value + cases[i].half;
+        e->value = cases[i].value, e->low = 0.1, e->high = 0.9; /* over words: not what the band is held against */
+        m.row[ACTION].row.sentences[1] = (report_span){e->value - cases[i].half, e->value + cases[i].half};
         judge(&m);
         outcome(&m, 0, REPORT_REPRODUCED, cases[i].outcome);
         says(m.out.claim[0].reason[1], cases[i].words);
+        says(m.out.paragraph[1], "; with other words it might be 0.10 to 0.90.");
         triad_arena_free(&m.arena);
     }
 }
@@ -301,7 +304,7 @@ static void too_few_draws_are_not_taken_for_doubt(void **state)
     made m;
     make(&m);
     for (int r = 0; r < REPORT_READINGS; r++) {
-        m.row[ACTION].detail[r] = (figure_detail){9, 9, NAN, NAN};
+        m.row[ACTION].draws[r] = (figure_draws){9, 9};
         m.row[ACTION].row.estimate[r].iid.p = 0.1;
         m.row[ACTION].row.estimate[r].relabel.p = 0.1;
         for (int i = 0; i < 3; i++) m.member[i].p_relabel[r] = 0.1;
@@ -327,7 +330,7 @@ static void too_few_draws_are_not_taken_for_doubt(void **state)
     for (int few = 0; few < 2; few++) {
         const size_t draws = few ? 58 : 59;
         for (int r = 0; r < REPORT_READINGS; r++) {
-            m.row[ACTION].detail[r] = (figure_detail){draws, draws, NAN, NAN};
+            m.row[ACTION].draws[r] = (figure_draws){draws, draws};
             for (int i = 0; i < 3; i++) m.member[i].p_relabel[r] = 1 / (double)(draws + 1);
         }
         judge(&m);
@@ -336,7 +339,7 @@ static void too_few_draws_are_not_taken_for_doubt(void **state)
     }
     /* One reading can't tell: the other one carries the verdict. */
     make(&m);
-    m.row[ACTION].detail[0].relabel_draws = 19;
+    m.row[ACTION].draws[0].relabel = 19;
     for (int i = 0; i < 3; i++) m.member[i].p_relabel[0] = 0.05;
     judge(&m);
     says(m.out.headline, "Only by overlap does it matter which word is which");
@@ -460,9 +463,9 @@ static void figures_survive_json(void **state)
     assert_true(isnan(back.row[WORDS].row.estimate[0].relabel.p));
     assert_int_equal(back.row[ACTION].row.members, 3);
     assert_true(back.row[ACTION].member[2].p_relabel[1] == 0.01);
-    assert_int_equal(back.row[ACTION].detail[1].relabel_draws, 999);
-    assert_int_equal(back.row[ACTION].detail[0].iid_draws, 99);
-    assert_true(back.row[ACTION].detail[0].low_sentences == 0.72);
+    assert_int_equal(back.row[ACTION].draws[1].relabel, 999);
+    assert_int_equal(back.row[ACTION].draws[0].iid, 99);
+    assert_true(back.row[ACTION].row.sentences[0].low == 0.71);
     assert_int_equal(back.k_charts, 1);
     assert_true(back.k_chart[0].curve[0].dashed && back.k_chart[0].band);
     assert_true(back.k_chart[0].curve[0].y[0] == 0.5 && isnan(back.k_chart[0].curve[0].y[1]) &&

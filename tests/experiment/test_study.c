@@ -303,6 +303,21 @@ static void results_hold_what_the_report_shows(void **state)
     json_object *figures = json_find(document, "figures", json_type_object);
     assert_int_equal(json_object_array_length(json_find(figures, "k_charts", json_type_array)), 4);
     assert_int_equal(json_object_array_length(json_find(figures, "layer_charts", json_type_array)), 6);
+    /* An agent, its twin, two models and the bag of words; 90 sentences. */
+    json_object *maps = json_find(document, "maps", json_type_object),
+                *shown = json_find(maps, "spaces", json_type_array),
+                *columns = json_find(maps, "columns", json_type_object);
+    assert_int_equal(json_object_array_length(shown), 5);
+    const size_t sentences = json_object_array_length(json_find(maps, "text", json_type_array));
+    assert_true(sentences > 20);
+    static const char *const names[] = {"verb", "colour", "object", "location"};
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(json_object_array_length(json_find(columns, names[i], json_type_array)), sentences);
+    for (size_t i = 0; i < 5; i++) {
+        json_object *space = json_object_array_get_idx(shown, i);
+        assert_int_equal(json_object_array_length(json_find(space, "pca", json_type_array)), sentences);
+        assert_int_equal(json_object_array_length(json_find(space, "tsne", json_type_array)), sentences);
+    }
     json_object_put(document);
 }
 
@@ -459,7 +474,10 @@ static void what_changed_is_redone_and_nothing_else(void **state)
     assert_string_equal(todo, "align pooling layers results report");
     changed_config(with, "role: decoder", "role: encoder");
     stages_to_do(todo, sizeof todo, with, whole);
-    assert_string_equal(todo, "align pooling layers results report");
+    assert_string_equal(todo, "align pooling layers maps results report");
+    changed_config(with, "bootstrap: 50}", "bootstrap: 50, maps: false}");
+    stages_to_do(todo, sizeof todo, with, whole);
+    assert_string_equal(todo, "results report");
     changed_config(with, "episodes_untrained: 3", "episodes_untrained: 4");
     stages_to_do(todo, sizeof todo, with, whole);
     assert_string_equal(todo, "evaluate-untrained-1 evaluate-untrained-2 results report");
@@ -470,7 +488,7 @@ static void what_changed_is_redone_and_nothing_else(void **state)
         "train-2 evaluate-2 evaluate-untrained-2 embed-agent-2 embed-untrained-2 align pooling layers results report");
     changed_config(with, "seed: 3", "seed: 4");
     stages_to_do(todo, sizeof todo, with, whole);
-    assert_string_equal(todo, "embed-bow embed-random align pooling layers results report");
+    assert_string_equal(todo, "embed-bow embed-random align pooling layers maps results report");
 }
 
 /* A change half-way through a run must not take over what the run with the old configuration had begun. */
@@ -502,7 +520,7 @@ static void a_damaged_output_is_made_again(void **state)
     path_in(path, folder, "stages/report.json");
     write_text(path, "not JSON");
     stages_to_do(todo, sizeof todo, config, folder);
-    assert_string_equal(todo, "embed-bow align pooling layers results report");
+    assert_string_equal(todo, "embed-bow align pooling layers maps results report");
     assert_ran(RUN("run", config, "-o", folder));
     assert_null(strstr(printed("stderr"), "align")); /* the space came out the same: what reads it stands */
     assert_same_tree(whole, folder);
@@ -526,9 +544,50 @@ static void missing_files_stop_it_before_it_begins(void **state)
     assert_refused(RUN("run", with, "-o", folder),
                    "model llama: file gguf-llama-q4_0.gguf in folder models/checkpoints/gguf-llama-q4_0 has another "
                    "checksum than the study says");
-    changed_config(with, "source: models/checkpoints/bert-vocab-f16", "source: formats");
+    changed_config(with, "source: models/checkpoints/bert-vocab-f16", "source: align");
     assert_refused(RUN("run", with, "-o", folder), "model bert: file model.safetensors");
     assert_false(triad_path_exists(folder));
+}
+
+/* Whatever `triad embed` takes is a study's model: a checkpoint in parts, a folder that holds one .gguf. */
+static void any_checkpoint_is_a_model(void **state)
+{
+    (void)state;
+    static const char TEXT[] =
+        "study: sources\n"
+        "items: {levels: [GoToLocal]}\n"
+        "models:\n"
+        "  - {name: parts, source: models/checkpoints/clip-eos-crop-f16, role: encoder}\n"
+        "  - {name: one, source: models/checkpoints/gguf-llama-q4_0, role: decoder}\n"
+        "alignment: {k: [1, 5], headline_k: 5, permutations: 0, bootstrap: 0, layers: false, maps: false}\n";
+    char folder[256], with[256], path[256], text[1024];
+    path_in(folder, root, "sources");
+    path_in(with, root, "sources.yaml");
+    write_text(with, TEXT);
+    assert_ran(RUN("run", with, "-o", folder, "--quiet"));
+    path_in(path, folder, "spaces/parts.safetensors");
+    assert_true(triad_path_exists(path));
+    path_in(path, folder, "spaces/parts.safetensors.layers");
+    assert_false(triad_path_exists(path));
+    /* Its checksum is that of the index. */
+    char sha256[65];
+    triad_error err;
+    assert_int_equal(
+        triad_sha256_file(sha256, "models/checkpoints/clip-eos-crop-f16/model.safetensors.index.json", &err), TRIAD_OK);
+    for (int wrong = 0; wrong < 2; wrong++) {
+        if (wrong) sha256[0] = sha256[0] == '0' ? '1' : '0';
+        const char *at = strstr(TEXT, "clip-eos-crop-f16");
+        snprintf(text, sizeof text, "%.*sclip-eos-crop-f16, sha256: %s%s", (int)(at - TEXT), TEXT, sha256,
+                 at + strlen("clip-eos-crop-f16"));
+        write_text(with, text);
+        if (!wrong)
+            assert_ran(RUN("run", with, "-o", folder, "--dry-run"));
+        else
+            assert_refused(
+                RUN("run", with, "-o", folder, "--dry-run"),
+                "model parts: file model.safetensors.index.json in folder models/checkpoints/clip-eos-crop-f16 has "
+                "another checksum");
+    }
 }
 
 static void wrong_requests_get_a_line(void **state)
@@ -609,6 +668,10 @@ static void the_report_is_written_anew_from_the_results(void **state)
     assert_string_equal(a, b);
 }
 
+#define BEFORE_MAPS                                                                                                    \
+    "{\"study\": {\"k\": 15, \"name\": \"a\", \"title\": \"t\", \"protocol\": \"strict\", \"band\": [0.7, 0.73]}, "    \
+    "\"created_by\": \"c\", \"verdict\": {\"headline\": \"h\"}, "
+
 /* Whatever stands in results.json, the report says one line or writes a page. */
 static void damaged_results_are_refused_in_a_line(void **state)
 {
@@ -640,6 +703,28 @@ static void damaged_results_are_refused_in_a_line(void **state)
          "\"y_label\": \"y\", \"ticks\": [\"1\"], "
          "\"curves\": [{\"label\": \"l\", \"role\": 0, \"y\": [1, 2]}]}]}}",
          "a curve has another length than its axis"},
+        {BEFORE_MAPS "\"maps\": {}}", "maps: not what a study writes"},
+        {BEFORE_MAPS "\"maps\": {\"sentences\": 1, \"text\": [\"a\"], \"columns\": {\"verb\": []}, \"spaces\": []}}",
+         "maps: a column of another length"},
+        {BEFORE_MAPS "\"maps\": {\"sentences\": 1, \"text\": [7], \"columns\": {}, \"spaces\": []}}",
+         "maps: a text is not one"},
+        {BEFORE_MAPS "\"maps\": {\"sentences\": 1, \"text\": [\"a\"], \"columns\": {\"verb\": 7}, \"spaces\": []}}",
+         "maps: a column is not a list"},
+        {BEFORE_MAPS "\"maps\": {\"sentences\": 1, \"text\": [\"a\"], \"columns\": {\"1\": [\"\"], \"2\": [\"\"], "
+                     "\"3\": [\"\"], \"4\": [\"\"], \"5\": [\"\"]}, \"spaces\": []}}",
+         "maps: too many columns"},
+        {BEFORE_MAPS "\"maps\": {\"sentences\": 1, \"text\": [\"a\"], \"columns\": {}, \"spaces\": [7]}}",
+         "maps: a space is not an object"},
+        {BEFORE_MAPS "\"maps\": {\"sentences\": 1, \"text\": [\"a\"], \"columns\": {}, \"spaces\": [{\"label\": \"l\", "
+                     "\"role\": 0}]}}",
+         "maps: a space without share or trustworthiness"},
+        {BEFORE_MAPS "\"maps\": {\"sentences\": 1, \"text\": [\"a\"], \"columns\": {}, \"spaces\": [{\"label\": \"l\", "
+                     "\"role\": 0, \"share\": [1, 0], \"trustworthiness\": [1, null], \"pca\": [[0, null]]}]}}",
+         "maps: a sentence has no place"},
+        {BEFORE_MAPS
+         "\"maps\": {\"sentences\": 1, \"text\": [\"a\"], \"columns\": {}, \"spaces\": [{\"label\": \"l\", "
+         "\"role\": 0, \"share\": [1, 0], \"trustworthiness\": [1, null], \"pca\": [[0, 1]], \"tsne\": []}]}}",
+         "maps: a map of another length"},
     };
     char folder[256], path[256], page[256];
     path_in(folder, root, "broken");
@@ -670,6 +755,7 @@ int main(void)
         cmocka_unit_test(another_configuration_begins_afresh),
         cmocka_unit_test(a_damaged_output_is_made_again),
         cmocka_unit_test(missing_files_stop_it_before_it_begins),
+        cmocka_unit_test(any_checkpoint_is_a_model),
         cmocka_unit_test(wrong_requests_get_a_line),
         cmocka_unit_test(one_stage_alone_brings_what_it_needs),
         cmocka_unit_test(looking_touches_nothing),

@@ -134,7 +134,7 @@ static void what_is_not_sound(void **state)
     put_file(path, "[1]", 3);
     expect_kind(path, "JSON", NULL, NULL);
     scrap(path);
-    expect_broken("formats", "model", "neither a model");
+    expect_broken("align", "model", "neither a model");
     json_object *report;
     path = scratch("x.bin");
     put_file(path, "hello", 5);
@@ -169,8 +169,8 @@ static void commands(void **state)
     json_object *root = json_tokener_parse(out);
     expect_text(root, "family", "llama");
     json_object_put(root);
-    assert_int_equal(run("info formats", out, sizeof out), 1);
-    assert_non_null(strstr(out, "triad: formats: the folder holds neither"));
+    assert_int_equal(run("info align", out, sizeof out), 1);
+    assert_non_null(strstr(out, "triad: align: the folder holds neither"));
     assert_int_equal(run("info", out, sizeof out), 2);
     assert_int_equal(
         run("tokenize models/tokenizers/llama-spm/tokenizer.model --sentences models/checkpoints/st-mean/sentences.txt",

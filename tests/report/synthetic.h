@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SYN_SPACES = 10, SYN_K = 8, SYN_LAYERS = 32, SYN_LEVELS = 6, SYN_AGENTS = 6 };
+enum { SYN_SPACES = 10, SYN_K = 8, SYN_LAYERS = 32, SYN_LEVELS = 6, SYN_AGENTS = 6, SYN_POINTS = 40 };
 
 typedef struct synthetic {
     report_study study;
@@ -26,6 +26,14 @@ typedef struct synthetic {
     const char *tick[SYN_LAYERS], *k_tick[SYN_K];
     report_success success[SYN_AGENTS][SYN_LEVELS];
     report_agent agent[SYN_AGENTS];
+    triad_merge merge[SYN_SPACES];
+    uint32_t leaf[SYN_SPACES];
+    report_view view[3];
+    report_factor factor[2];
+    uint32_t class_of[2][SYN_POINTS];
+    double placement[3][2 * SYN_POINTS];
+    char sentence[SYN_POINTS][32];
+    const char *sentences[SYN_POINTS];
 } synthetic;
 
 static inline report_estimate syn_estimate(double value, double half, double iid, double relabel, double p)
@@ -68,49 +76,57 @@ static inline void synthetic_make(synthetic *s)
                              REPORT_AGENT,
                              {syn_estimate(0.93, 0.02, 0.03, 0.88, 0.01), syn_estimate(0.712, 0.012, 0.03, 0.69, 0.2)},
                              3,
-                             {s->member[0], s->member[1]}};
+                             {s->member[0], s->member[1]},
+                             {{0.92, 0.94}, {0.705, 0.719}}};
     s->row[1] = (report_row){"agents × MiniLM",
                              NULL,
                              REPORT_AGENT,
                              {syn_estimate(0.88, 0.02, 0.03, 0.84, 0.03), syn_estimate(0.66, 0.012, 0.03, 0.64, 0.2)},
                              0,
-                             {NULL, NULL}};
+                             {NULL, NULL},
+                             {{NAN, NAN}, {NAN, NAN}}};
     s->row[2] = (report_row){"untrained × SmolLM2",
                              "the same seeds at step 0",
                              REPORT_UNTRAINED,
                              {syn_estimate(0.91, 0.02, 0.03, 0.9, 0.5), syn_estimate(0.70, 0.012, 0.03, 0.69, 0.5)},
                              0,
-                             {NULL, NULL}};
+                             {NULL, NULL},
+                             {{NAN, NAN}, {NAN, NAN}}};
     s->row[3] = (report_row){"bag of words × SmolLM2",
                              NULL,
                              REPORT_WORDS,
                              {syn_estimate(0.90, 0.02, 0.03, 0.9, 0.5), syn_estimate(0.71, 0.012, 0.03, 0.7, 0.5)},
                              0,
-                             {NULL, NULL}};
+                             {NULL, NULL},
+                             {{NAN, NAN}, {NAN, NAN}}};
     s->row[4] = (report_row){"random × SmolLM2",
                              NULL,
                              REPORT_RANDOM,
                              {syn_estimate(0.03, 0.01, 0.03, 0.03, 0.5), syn_estimate(0.025, 0.005, 0.03, 0.03, 0.5)},
                              0,
-                             {NULL, NULL}};
+                             {NULL, NULL},
+                             {{NAN, NAN}, {NAN, NAN}}};
     s->row[5] = (report_row){"SmolLM2 × MiniLM",
                              "two language models",
                              REPORT_DECODER,
                              {syn_estimate(0.97, 0.01, 0.03, 0.93, 0.01), {NAN, NAN, NAN, NAN, none, none}},
                              0,
-                             {NULL, NULL}};
+                             {NULL, NULL},
+                             {{NAN, NAN}, {NAN, NAN}}};
     s->difference[0] = (report_row){"trained − untrained, SmolLM2",
                                     NULL,
                                     REPORT_AGENT,
                                     {{0.02, 0.005, 0.035, NAN, none, none}, {0.012, -0.004, 0.028, NAN, none, none}},
                                     0,
-                                    {NULL, NULL}};
+                                    {NULL, NULL},
+                                    {{NAN, NAN}, {NAN, NAN}}};
     s->difference[1] = (report_row){"trained − bag of words, SmolLM2",
                                     NULL,
                                     REPORT_WORDS,
                                     {{-0.23, -0.25, -0.2, NAN, none, none}, {0.002, -0.01, 0.014, NAN, none, none}},
                                     0,
-                                    {NULL, NULL}};
+                                    {NULL, NULL},
+                                    {{NAN, NAN}, {NAN, NAN}}};
     s->claim[0] = (report_claim){"C1",
                                  "Action and language align at 0.70–0.73.",
                                  "Reproduced when the interval meets the band.",
@@ -183,6 +199,27 @@ static inline void synthetic_make(synthetic *s)
         s->agent[a] = (report_agent){names[a], a < 3 ? REPORT_AGENT : REPORT_UNTRAINED, SYN_LEVELS, s->success[a],
                                      a < 3 ? 0.98 : 0.15};
     }
+    /* A comb: each space joins all before it. */
+    for (uint32_t i = 0; i < SYN_SPACES; i++) s->leaf[i] = i;
+    for (uint32_t m = 0; m + 1 < SYN_SPACES; m++)
+        s->merge[m] = (triad_merge){m == 0 ? 0 : m + 1, m == 0 ? 1 : SYN_SPACES + m - 1, 0.05 + 0.1 * m, m + 2};
+    static const char *const verbs[] = {"go to", "pick <up>"}, *const colours[] = {"", "green", "red"};
+    for (uint32_t i = 0; i < SYN_POINTS; i++) {
+        snprintf(s->sentence[i], sizeof s->sentence[i], "sentence & %u", i);
+        s->sentences[i] = s->sentence[i];
+        s->class_of[0][i] = i % 2U;
+        s->class_of[1][i] = i % 3U;
+        for (int v = 0; v < 3; v++) {
+            s->placement[v][2 * i] = v == 2 ? 1 : cos((double)i + v) * i;
+            s->placement[v][2 * i + 1] = v == 2 ? 1 : sin((double)i + v) * i;
+        }
+    }
+    s->factor[0] = (report_factor){"verb", 2, verbs, s->class_of[0]};
+    s->factor[1] = (report_factor){"colour", 3, colours, s->class_of[1]};
+    for (int v = 0; v < 3; v++)
+        s->view[v] = (report_view){names[3 * v],    roles[3 * v],
+                                   s->placement[v], s->placement[(v + 1) % 3],
+                                   {0.41, 0.2},     {0.92, v == 2 ? NAN : 0.99}};
     static const char *const paragraphs[] = {
         "Untrained twins of the agents reach 0.91 and bag of words 0.90, so 98 % of the level needs no learning at "
         "all.",
@@ -199,6 +236,8 @@ static inline void synthetic_make(synthetic *s)
         .band_low = 0.70,
         .band_high = 0.73,
         .k = 15,
+        .interval = "over words (colour) and seeds",
+        .over_words = true,
         .reading = {{"Retrieval", "retrieval/strict64/all/nn/15",
                      "After a Procrustes map that is fitted on other sentences, the right sentence is among the 15 "
                      "nearest of all."},
@@ -227,7 +266,15 @@ static inline void synthetic_make(synthetic *s)
         .controls = 2,
         .control = s->control,
         .warnings = 1,
-        .warning = warnings};
+        .warning = warnings,
+        .tree = {{s->merge, s->leaf}, {NULL, NULL}},
+        .maps = {.points = SYN_POINTS,
+                 .of = 595,
+                 .views = 3,
+                 .factors = 2,
+                 .text = s->sentences,
+                 .view = s->view,
+                 .factor = s->factor}};
 }
 
 #endif

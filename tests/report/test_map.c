@@ -30,6 +30,7 @@ static void test_svg(void **state)
     const double placement[] = {0, 0, 1, 0, 0, 1, 5, 5}, same[8] = {0};
     const triad_merge merges[] = {{0, 1, 1, 2}, {2, 3, 2, 2}, {4, 5, 4, 4}};
     const report_cloud clouds[] = {{"One", "note", placement}, {"Same", NULL, same}};
+    const report_factor colours = {"colour", 3, names, class_of};
     report_map map = {.title = "T",
                       .n = 4,
                       .text = text,
@@ -38,10 +39,7 @@ static void test_svg(void **state)
                       .merge = merges,
                       .leaf = leaf,
                       .tree_title = "Tree",
-                      .factor = "colour",
-                      .classes = 3,
-                      .class_name = names,
-                      .class_of = class_of};
+                      .factor = &colours};
     triad_text svg = {0}, again = {0};
     assert_int_equal(report_map_svg(&map, &svg, NULL), TRIAD_OK);
     assert_int_equal(report_map_svg(&map, &again, NULL), TRIAD_OK);
@@ -56,7 +54,7 @@ static void test_svg(void **state)
     assert_non_null(strstr(svg.bytes, "(none)"));
     /* nothing but points */
     map.merge = NULL;
-    map.classes = 0;
+    map.factor = NULL;
     map.text = NULL;
     svg.size = 0;
     assert_int_equal(report_map_svg(&map, &svg, NULL), TRIAD_OK);

@@ -36,7 +36,7 @@ static void every_section_stands(void **state)
 {
     (void)state;
     triad_text html = page();
-    static const char *const ids[] = {"verdict", "evidence", "pairs",    "precision",
+    static const char *const ids[] = {"verdict", "evidence", "pairs",    "maps",    "precision",
                                       "layers",  "agents",   "protocol", "controls"};
     const char *last = html.bytes;
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
@@ -46,8 +46,8 @@ static void every_section_stands(void **state)
         assert_non_null(at); /* in this order */
         last = at;
     }
-    /* A forest and a forest of differences, two matrices, seven charts, the agents: and each in numbers too. */
-    assert_int_equal(count_of(html.bytes, "<svg class=\"fig"), 2 + 2 + 7 + 1);
+    /* A forest and a forest of differences, two matrices, a tree, three maps, seven charts, the agents; numbers too. */
+    assert_int_equal(count_of(html.bytes, "<svg class=\"fig"), 2 + 2 + 1 + 3 + 7 + 1);
     assert_int_equal(count_of(html.bytes, "<details>"), 2 + 1 + 7 + 1);
     assert_int_equal(count_of(html.bytes, "class=\"cell\""), 2 * 45);
     assert_non_null(strstr(html.bytes, "0.712 [0.700, 0.724]"));
@@ -69,6 +69,72 @@ static void tags_are_balanced(void **state)
         assert_int_equal(count_of(html.bytes, open) + count_of(html.bytes, open_with), count_of(html.bytes, close));
     }
     triad_text_free(&html);
+}
+
+static void maps_hold_every_sentence(void **state)
+{
+    (void)state;
+    triad_text html = page();
+    const char *maps = strstr(html.bytes, "<section id=\"maps\">"), *end = strstr(maps, "</section>");
+    assert_non_null(end);
+    char *part = strndup(maps, (size_t)(end - maps));
+    assert_int_equal(count_of(part, "<circle class="), 3 * 2 * SYN_POINTS);
+    assert_int_equal(count_of(part, "<circle class=\"a0 b0\""), 3 * 2 * 7); /* 0, 6, 12, …, 36 */
+    assert_int_equal(count_of(part, "<li>"), SYN_POINTS);
+    assert_non_null(strstr(part, "<li>sentence &amp; 7</li>"));
+    assert_non_null(strstr(part, "instruction: 40 of the 595, drawn at random."));
+    assert_non_null(strstr(part, "pick &lt;up&gt;"));
+    assert_non_null(strstr(part, "(none)"));
+    assert_non_null(strstr(part, "41 % + 20 % of the variance; trustworthiness 0.92"));
+    assert_non_null(strstr(html.bytes, "#by-1:checked~.clouds .b2{fill:#d62728}"));
+    assert_int_equal(count_of(html.bytes, "class=\"branch\""), SYN_SPACES - 1);
+    assert_non_null(strstr(html.bytes, "10 spaces, joined at a mean precision of 0.150"));
+    free(part);
+    triad_text_free(&html);
+    /* All of them, without columns: one colour. */
+    made.study.maps.of = SYN_POINTS;
+    made.study.maps.factors = 0;
+    html = page();
+    assert_non_null(strstr(html.bytes, "Every dot is an instruction. A map"));
+    assert_null(strstr(html.bytes, "by-0"));
+    triad_text_free(&html);
+}
+
+static void a_tree_or_a_class_that_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    triad_text html = {0};
+    triad_error err;
+    made.merge[3].b = SYN_SPACES + 3;
+    assert_int_equal(report_html(&made.study, &html, &err), TRIAD_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "the tree does not fit"));
+    synthetic_make(&made);
+    made.leaf[9] = SYN_SPACES;
+    assert_int_equal(report_html(&made.study, &html, &err), TRIAD_ERR_ARGUMENT);
+    synthetic_make(&made);
+    made.class_of[1][5] = 3;
+    assert_int_equal(report_html(&made.study, &html, &err), TRIAD_ERR_ARGUMENT);
+    assert_string_equal(err.text, "report: sentence 6 of the maps has no class (make the results again)");
+    triad_text_free(&html);
+}
+
+/* The most frequent words keep their own class; cells and names come back as they went in. */
+static void words_become_classes(void **state)
+{
+    (void)state;
+    static const char *const cell[] = {"b", "a", "c", "b", "", "c", "c", "d"};
+    triad_arena arena = {0};
+    report_factor factor;
+    assert_int_equal(report_factor_make(&factor, "f", cell, 8, 0, &arena, NULL), TRIAD_OK);
+    assert_int_equal(factor.classes, 5);
+    for (size_t i = 0; i < 8; i++) assert_string_equal(factor.class_name[factor.class_of[i]], cell[i]);
+    assert_int_equal(report_factor_make(&factor, "f", cell, 8, 3, &arena, NULL), TRIAD_OK);
+    assert_int_equal(factor.classes, 3);
+    static const char *const want[] = {"b", REPORT_OTHER, "c", "b", REPORT_OTHER, "c", "c", REPORT_OTHER};
+    for (size_t i = 0; i < 8; i++) assert_string_equal(factor.class_name[factor.class_of[i]], want[i]);
+    assert_int_equal(report_factor_make(&factor, "f", cell, 0, 3, &arena, NULL), TRIAD_OK);
+    assert_int_equal(factor.classes, 0);
+    triad_arena_free(&arena);
 }
 
 static void nothing_is_fetched(void **state)
@@ -158,21 +224,30 @@ static void a_browser_draws_it(void **state)
     const char *end = strstr(html.bytes, "</body>");
     assert_non_null(end);
     fwrite(html.bytes, 1, (size_t)(end - html.bytes), file);
-    fputs("<script>let bad='';onerror=m=>bad=m;const mark=document.querySelector('[data-tip]');"
-          "mark.dispatchEvent(new PointerEvent('pointermove',{bubbles:true,clientX:50,clientY:50}));"
-          "const shown=!document.getElementById('tip').hidden;"
-          "const "
-          "flat=[...document.querySelectorAll('svg.fig')].filter(s=>s.getBoundingClientRect().height<60||s."
-          "getBoundingClientRect().width<200).length;"
-          "const wide=document.documentElement.scrollWidth>innerWidth;"
-          "document.title='tip '+shown+' flat '+flat+' wide '+wide+' error '+(bad||'none')</script>",
-          file);
+    fputs(
+        "<script>let bad='';onerror=m=>bad=m;const mark=document.querySelector('[data-tip]');"
+        "mark.dispatchEvent(new PointerEvent('pointermove',{bubbles:true,clientX:50,clientY:50}));"
+        "const shown=!document.getElementById('tip').hidden;"
+        "const "
+        "flat=[...document.querySelectorAll('svg.fig')].filter(s=>s.getBoundingClientRect().height<60||s."
+        "getBoundingClientRect().width<200).length;"
+        "const dots=[...document.querySelectorAll('.cloud .tsne circle')],tints=()=>new "
+        "Set(dots.map(d=>getComputedStyle(d).fill)).size,verbs=tints();"
+        "document.getElementById('by-1').click();const colours=tints();"
+        "const seen=c=>getComputedStyle(document.querySelector('.cloud .'+c)).display!='none';const first=seen('tsne');"
+        "document.getElementById('map-1').click();const second=seen('pca')&&!seen('tsne');"
+        "dots[7].dispatchEvent(new PointerEvent('pointermove',{bubbles:true,clientX:50,clientY:50}));"
+        "const said=document.getElementById('tip').textContent,lit=document.querySelectorAll('.on').length;"
+        "const wide=document.documentElement.scrollWidth>innerWidth;"
+        "document.title='tip '+shown+' flat '+flat+' wide '+wide+' error '+(bad||'none')+"
+        "' maps '+[verbs,colours,first,second,said,lit]</script>",
+        file);
     fputs(end, file);
     fclose(file);
     snprintf(command, sizeof command,
              "timeout 60 chromium --headless --no-sandbox --disable-gpu --window-size=390,800 --dump-dom 'file://%s' "
              "2>/dev/null | "
-             "grep -q '<title>tip true flat 0 wide false error none</title>'",
+             "grep -q '<title>tip true flat 0 wide false error none maps 2,3,true,true,sentence &amp; 7,6</title>'",
              path);
     const int status = system(command);
     unlink(path);
@@ -186,6 +261,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(every_section_stands, setup),
         cmocka_unit_test_setup(tags_are_balanced, setup),
+        cmocka_unit_test_setup(maps_hold_every_sentence, setup),
+        cmocka_unit_test_setup(a_tree_or_a_class_that_does_not_fit_is_refused, setup),
+        cmocka_unit_test(words_become_classes),
         cmocka_unit_test_setup(nothing_is_fetched, setup),
         cmocka_unit_test_setup(text_is_never_markup, setup),
         cmocka_unit_test_setup(the_same_bytes, setup),
