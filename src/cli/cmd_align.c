@@ -248,7 +248,8 @@ int cmd_align(cli_context *context, int argc, char **argv)
          .kind = CLI_LIST,
          .argument = "COLUMN,…",
          .value = &words,
-         .help = "The 2-against-2 test on the words of these columns, beside whatever folds."},
+         .help = "The 2-against-2 test on the words of these columns, each alone and of several all together, beside "
+                 "whatever folds."},
         {.name = "null",
          .kind = CLI_LIST,
          .argument = "NAME,…",
