@@ -40,7 +40,7 @@ typedef struct triad_align_options {
      * null exchanges. Borrowed. */
     const char *const *groups;
     size_t group_count;
-    /* Columns for the leave-two-words test. Borrowed. */
+    /* Columns for the leave-two-words test: each alone, and of several all together. Borrowed. */
     const char *const *words;
     size_t word_count;
     const triad_align_control *controls;
@@ -69,7 +69,8 @@ typedef struct triad_align_null {
     size_t draws;       /* m: p is at least 1 / (m + 1) */
     double p, mean, sd; /* p = (b + 1) / (m + 1), b = draws at or above the value; NaN where undefined */
     double observed;    /* the statistic as the null computes it, on the rows that it can permute: all (iid), the closed
-                           subset (relabel, vocabulary) */
+                           subset (relabel, vocabulary); of leave_two_words the mean margin of right over swapped
+                           pairings (docs/align.md), not their share */
     double z;           /* (observed - mean) / sd */
     double calibrated;  /* what is left above the null's 95 % point tau: clamp((observed - tau) / (1 - tau), 0, 1) */
     /* Over all pairs of the result: by the largest z of shared draws (Westfall and Young 1993), by Holm (1979), by

@@ -255,6 +255,9 @@ static triad_status read_file(triad_agent *agent, agent_checkpoint *checkpoint, 
 {
     const char *format = safetensors_metadata(file, "format");
     const bool whole = format && strcmp(format, FORMAT_CHECKPOINT) == 0;
+    if (format && strcmp(format, "pt") == 0)
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                          "not an agent but a model's weights (name the folder they lie in)");
     if (!format || (!whole && strcmp(format, FORMAT_AGENT) != 0))
         return triad_fail(err, TRIAD_ERR_FORMAT, -1, "not an agent (its metadata says format '%.60s')",
                           format ? format : "nothing");

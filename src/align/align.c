@@ -134,14 +134,12 @@ static void make_view_by_rows(work *w, size_t side, align_room *room)
 /* Small sides are made side by side, large ones one after the other, each by all workers. */
 static void make_views(work *w)
 {
-    const triad_align_options *options = w->options;
-    const bool plain = !options->center && !options->standardize && options->remove_top == 0;
     align_room room = {0};
     bool large = false;
     for (size_t i = 0; i < w->side_count; i++) large |= align_is_large(w->set->n, work_layer(&w->sides[i])->d);
     if (!large) triad_parallel(w->pool, w->side_count, make_view, w);
     for (size_t i = 0; large && i < w->side_count && work_status(w) == TRIAD_OK; i++)
-        if (plain && align_view_goes_by_rows(&w->set->plan, w->set->n, work_layer(&w->sides[i])->d))
+        if (work_goes_by_rows(w, w->set, i))
             make_view_by_rows(w, i, &room);
         else
             make_view_over(w, i, w->pool);
@@ -282,8 +280,10 @@ static void measure_pair(void *context, size_t p, int worker)
                  most = w->resampling.draws > w->word_resampling.draws ? w->resampling.draws : w->word_resampling.draws;
     triad_align_pair *pair = &w->result->pair[p];
     double *value = set->observed + p * plan->count, *draws = malloc((most + 1) * sizeof *draws);
-    align_findings found = {
-        .words = w->words.strata > 0 ? &w->words : NULL, .columns = w->result->columns, .cells = w->cells.cell};
+    align_findings found = {.influences = w->resampling.draws > 0,
+                            .words = w->words.strata > 0 ? &w->words : NULL,
+                            .columns = w->result->columns,
+                            .cells = w->cells.cell};
     *pair = (triad_align_pair){.x = x, .y = y, .n = n};
     pair->measure = calloc(plan->count + 1, sizeof *pair->measure);
     triad_error err = {0};
@@ -291,6 +291,7 @@ static void measure_pair(void *context, size_t p, int worker)
     if (status == TRIAD_OK)
         status = align_measure_pair(value, &found, plan, &set->view[x], &set->view[y],
                                     set->folds.count ? &set->folds : NULL, &err);
+    if (status == TRIAD_OK) work_take_streamed(w, p, value, found.scores);
     for (size_t i = 0; status == TRIAD_OK && i < plan->count; i++) {
         const align_spec *spec = &plan->spec[i];
         triad_align_measure *measure = &pair->measure[pair->measures++];
@@ -548,6 +549,7 @@ triad_status triad_align(triad_align_result *result, const triad_align_side *sid
     if (status == TRIAD_OK) status = pair_rows(&w, &own);
     if (status == TRIAD_OK) /* before anything begins: it refuses unknown measures */
         status = align_plan_create(&w.all.plan, options, w.all.n, &own);
+    if (status == TRIAD_OK) work_plan_stream(&w);
     if (status == TRIAD_OK) status = describe_sentences(&w, &own);
     if (status == TRIAD_OK) status = find_groups(&w, &own);
     if (status != TRIAD_OK) goto out;
@@ -569,6 +571,7 @@ triad_status triad_align(triad_align_result *result, const triad_align_side *sid
 
     triad_progress_begin(progress, "align", "steps", (double)(count + w.pairs) + work_null_steps(&w));
     status = work_start_set(&w, &w.all, &own);
+    if (status == TRIAD_OK) status = work_stream(&w, &own);
     if (status == TRIAD_OK) {
         triad_parallel(pool, w.pairs, measure_pair, &w);
         status = work_status(&w);
@@ -585,6 +588,7 @@ out:
         triad_align_result_free(result);
     }
     work_end_set(&w.all, count);
+    work_end_stream(&w);
     align_controls_free(&w.controls);
     align_resampling_free(&w.resampling);
     align_resampling_free(&w.word_resampling);

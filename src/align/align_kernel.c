@@ -142,6 +142,29 @@ void align_shift_to_float(float *restrict out, const double *restrict row, doubl
     for (size_t j = 0; j < n; j++) out[j] = (float)(row[j] * scale - part[j]);
 }
 
+void align_shift_float(float *restrict out, const float *restrict row, const double *restrict part, size_t n)
+{
+    for (size_t j = 0; j < n; j++) out[j] = (float)((double)row[j] - part[j]);
+}
+
+double align_add_float(double *restrict sum, const float *restrict row, size_t n)
+{
+    double s[8] = {0}, all = 0;
+    size_t j = 0;
+    for (; j + 8 <= n; j += 8)
+        for (size_t u = 0; u < 8; u++) {
+            const double x = row[j + u];
+            sum[j + u] += x;
+            s[u] += x * x;
+        }
+    for (; j < n; j++) {
+        sum[j] += (double)row[j];
+        all += (double)row[j] * (double)row[j];
+    }
+    for (size_t u = 0; u < 8; u++) all += s[u];
+    return all;
+}
+
 void align_shift(double *restrict out, const double *restrict row, double scale, const double *restrict part, size_t n)
 {
     for (size_t j = 0; j < n; j++) out[j] = row[j] * scale - part[j];
@@ -192,6 +215,44 @@ size_t align_scan_scores(uint32_t *hits, const float *product, float own, const 
         found += any ? 1 : 0;
     }
     return found;
+}
+
+double align_centred_norm(const float *k, double own, const double *restrict part, size_t n)
+{
+    double s[16] = {0}, all = 0;
+    size_t j = 0;
+    for (; j + 16 <= n; j += 16)
+        for (size_t l = 0; l < 16; l++) {
+            const double value = (double)k[j + l] + (own + part[j + l]);
+            s[l] += value * value;
+        }
+    for (; j < n; j++) {
+        const double value = (double)k[j] + (own + part[j]);
+        all += value * value;
+    }
+    for (size_t l = 0; l < 16; l++) all += s[l];
+    return all;
+}
+
+double align_centred_dot(double *restrict products, const float *k, const float *l, double own_k,
+                         const double *restrict part_k, double own_l, const double *restrict part_l, size_t n)
+{
+    double s[8] = {0}, all = 0;
+    size_t j = 0;
+    for (; j + 8 <= n; j += 8)
+        for (size_t u = 0; u < 8; u++) {
+            const double product =
+                ((double)k[j + u] + (own_k + part_k[j + u])) * ((double)l[j + u] + (own_l + part_l[j + u]));
+            products[j + u] += product;
+            s[u] += product;
+        }
+    for (; j < n; j++) {
+        const double product = ((double)k[j] + (own_k + part_k[j])) * ((double)l[j] + (own_l + part_l[j]));
+        products[j] += product;
+        all += product;
+    }
+    for (size_t u = 0; u < 8; u++) all += s[u];
+    return all;
 }
 
 void align_cosine_distances(double *out, const double *cosine, size_t n)

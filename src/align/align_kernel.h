@@ -35,10 +35,15 @@ double align_dot_float(const float *a, const float *b, size_t n);
 /* out [j] = row [j] - (own + part [j]) + both: a row of a kernel, centred. */
 void align_centre_row(double *out, const double *row, const double *restrict part, double own, double both, size_t n);
 
+/* sum [j] += row [j]; the sum of their squares */
+double align_add_float(double *restrict sum, const float *restrict row, size_t n);
+
 /* out [j] = row [j] * scale - part [j] */
 void align_shift_to_float(float *restrict out, const double *restrict row, double scale, const double *restrict part,
                           size_t n);
 
+/* The same of a row in float; scale 1. */
+void align_shift_float(float *restrict out, const float *restrict row, const double *restrict part, size_t n);
 /* The same in double. */
 void align_shift(double *restrict out, const double *restrict row, double scale, const double *restrict part, size_t n);
 
@@ -54,6 +59,12 @@ enum { ALIGN_SCAN_BLOCK = 16 };
  * least [j]. Returns how many. */
 size_t align_scan_scores(uint32_t *hits, const float *product, float own, const float *unit, float own_shift,
                          const float *shift, float own_least, const float *least, size_t n);
+
+/* sum of (k [j] + own + part [j])^2: a row of a centred kernel */
+double align_centred_norm(const float *k, double own, const double *restrict part, size_t n);
+/* The same row of two kernels: the sum of their products, which are added to products [j], too. */
+double align_centred_dot(double *restrict products, const float *k, const float *l, double own_k,
+                         const double *restrict part_k, double own_l, const double *restrict part_l, size_t n);
 
 /* out [j] = rint((1 - cosine [j]) * 1e10) / 1e10, in place if they are the same. */
 void align_cosine_distances(double *out, const double *cosine, size_t n);

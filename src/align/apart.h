@@ -2,12 +2,13 @@
 #ifndef TRIAD_ALIGN_APART_H
 #define TRIAD_ALIGN_APART_H
 
+#include "align/panels.h"
 #include "align/rows.h"
 
 /* With unit rows u, their mean m and d = u - m, cos(i, j) = u_i.m + u_j.m - m.m + d_i.d_j: only the last term is a
- * product of all pairs, and it is as small as the rows differ. What a float or a coarse
- * product (coarse.h) loses of it is in proportion to |d_i| |d_j|, however alike the rows are (last layers of language
- * models: cosines above 0.9). */
+ * product of all pairs, and it is as small as the rows differ. What a product in float or in integers (coarse.h) loses
+ * of it is in proportion to |d_i| |d_j|, however alike the rows are (last layers of language models: cosines above
+ * 0.9). */
 typedef struct align_apart {
     size_t n, d;
     double *scale;   /* [n] 1 / length of the row, 0 for a zero row */
@@ -15,11 +16,10 @@ typedef struct align_apart {
     double *length;  /* [n] of d */
     double square;   /* m.m */
     double *mean;    /* [d] m */
-    float *rows;     /* [n, d] d, align_row_step(d) apart; borrowed, may be NULL */
 } align_apart;
-/* rows [n, align_row_step(d)] is the caller's and is filled, or NULL. */
-TRIAD_NODISCARD triad_status align_apart_create(align_apart *apart, const align_source *source, float *rows,
-                                                triad_pool *pool, triad_error *err);
+/* rows: d in float, whose values [align_panels_size(n, d)] are the caller's; NULL where they are not wanted. */
+TRIAD_NODISCARD triad_status align_apart_create(align_apart *apart, const align_source *source,
+                                                const align_panels *rows, triad_pool *pool, triad_error *err);
 void align_apart_free(align_apart *apart);
 
 /* The cosine of rows i and j of the source in double. */

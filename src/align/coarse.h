@@ -4,32 +4,27 @@
 #define TRIAD_ALIGN_COARSE_H
 
 #include "align/apart.h"
-#include "align/coarse_kernel.h"
+#include "align/panels.h"
+
+enum { ALIGN_COARSE_DEPTH = 192 }; /* columns that are summed as integers */
 
 /* Row i of what rows differ by from their mean direction (apart.h), d_i, is unit[i] times integers, plus a rest of
- * length left[i]. unit is such that no sum of ALIGN_DEPTH products of two rows leaves 32 bits (by Cauchy and Schwarz:
+ * length left[i]. unit is such that no sum of ALIGN_COARSE_DEPTH
+ * products of two rows leaves 32 bits (by Cauchy and Schwarz:
  * the integers of a block of columns have a length below 2^15.5). */
 typedef struct align_coarse {
     size_t n, d;
-    int16_t *values;         /* [panels of rows, blocks of columns, as kernels take them]; borrowed */
+    align_panels integers;   /* two columns a unit */
     float *unit;             /* [n] */
     double *left;            /* [n] */
     double longest, largest; /* of apart->length, of left */
-    align_coarse_fn multiply;
 } align_coarse;
 
-/* How many numbers `values` has. */
-size_t align_coarse_size(size_t n, size_t d);
-/* values [align_coarse_size(n, d)] is the caller's and is filled. */
+/* values [align_panels_size(n, (d + 1) / 2)] is the caller's and is filled. */
 TRIAD_NODISCARD triad_status align_coarse_create(align_coarse *coarse, const align_apart *apart,
-                                                 const align_source *source, int16_t *values, triad_pool *pool,
+                                                 const align_source *source, void *values, triad_pool *pool,
                                                  triad_error *err);
 void align_coarse_free(align_coarse *coarse);
-
-/* c [ALIGN_PANEL * rows, ALIGN_PANEL * columns], ldc apart, = the integers' products of so many panels from panel
- * `row` and from panel `column` on, left of and below the diagonal of all panels alone. */
-void align_coarse_tile(const align_coarse *coarse, float *c, size_t ldc, size_t row, size_t rows, size_t column,
-                       size_t columns);
 
 /* d_i.d_j is unit[i] unit[j] times the product, and off by at most this for any j: by what rounding left out, and by
  * the float operations on sums and units. */

@@ -1,17 +1,13 @@
 #include "align/gram.h"
 
-#include "nn/layers.h"
-
 #include <cblas.h>
 
-enum { TILE = 768, CORNER = 128, TURN = 32 };
+enum { TILE = 768, TURN = 32 };
 
 typedef struct gram {
     size_t n, k, lda;
     const double *a;
     double *c;
-    const float *fa;
-    float *room;
 } gram;
 
 /* Tile number t of the lower triangle, row by row: (0, 0), (1, 0), (1, 1), (2, 0), … */
@@ -34,13 +30,18 @@ static size_t end_of(size_t first, size_t n)
     return first + TILE < n ? first + TILE : n;
 }
 
-static void mirror_tile(double *c, size_t n, size_t r, size_t s)
+/* Rows r … rows - 1 and columns s … columns - 1 of c into the other triangle. */
+static void mirror_part(double *c, size_t n, size_t r, size_t rows, size_t s, size_t columns)
 {
-    const size_t rows = end_of(r, n), columns = end_of(s, n);
     for (size_t p = r; p < rows; p += TURN)
         for (size_t q = s; q < columns && q <= p; q += TURN)
             for (size_t i = p; i < rows && i < p + TURN; i++)
                 for (size_t j = q; j < columns && j < q + TURN && j < i; j++) c[j * n + i] = c[i * n + j];
+}
+
+static void mirror_tile(double *c, size_t n, size_t r, size_t s)
+{
+    mirror_part(c, n, r, end_of(r, n), s, end_of(s, n));
 }
 
 static void multiply_tile(void *context, size_t t, int worker)
@@ -60,46 +61,36 @@ static void multiply_tile(void *context, size_t t, int worker)
     mirror_tile(g->c, n, r, s);
 }
 
-/* Tile (r, s) of fa fa' into c, whose rows are ldc apart; on the diagonal, strips of columns with the rows from there
- * on: little of the other triangle. */
-static void multiply_float(const gram *g, float *c, size_t ldc, size_t r, size_t s)
-{
-    const size_t n = g->n, k = g->k, lda = g->lda, rows = end_of(r, n), columns = end_of(s, n),
-                 strip = r == s ? CORNER : TILE;
-    for (size_t j = s; j < columns; j += strip) {
-        const size_t first = r == s ? j : r, width = columns - j < strip ? columns - j : strip;
-        nn_gemm(false, true, rows - first, width, k, 1, g->fa + first * lda, lda, g->fa + j * lda, lda, 0,
-                c + (first - r) * ldc + (j - s), ldc);
-    }
-}
+typedef struct widening {
+    double *c;
+    const align_panels *rows;
+    float *room;
+} widening;
 
-static void multiply_tile_widened(void *context, size_t t, int worker)
+static void multiply_tile_widened(void *context, size_t number, int worker)
 {
-    const gram *g = context;
-    const size_t n = g->n;
-    size_t r, s;
-    place_of(t, &r, &s);
-    float *tile = g->room + (size_t)worker * TILE * TILE;
-    multiply_float(g, tile, TILE, r, s);
-    const size_t rows = end_of(r, n), columns = end_of(s, n);
-    for (size_t i = r; i < rows; i++) {
-        const float *from = tile + (i - r) * TILE;
-        const size_t end = r == s ? i + 1 : columns;
-        double *to = g->c + i * n;
-        for (size_t j = s; j < end; j++) to[j] = from[j - s];
+    const widening *w = context;
+    const size_t n = w->rows->n;
+    const align_tile tile = align_tile_at(number, n);
+    float *product = w->room + (size_t)worker * ALIGN_TILE * ALIGN_TILE_STEP;
+    align_tile_product(product, w->rows, &tile);
+    for (size_t i = tile.row; i < tile.row_end; i++) {
+        const float *from = product + (i - tile.row) * ALIGN_TILE_STEP;
+        const size_t end = tile.row == tile.column ? i + 1 : tile.column_end;
+        double *to = w->c + i * n;
+        for (size_t j = tile.column; j < end; j++) to[j] = from[j - tile.column];
     }
-    mirror_tile(g->c, n, r, s);
+    mirror_part(w->c, n, tile.row, tile.row_end, tile.column, tile.column_end);
 }
 
 size_t align_gram_room(const triad_pool *pool)
 {
-    return (size_t)triad_pool_threads(pool) * TILE * TILE;
+    return (size_t)triad_pool_threads(pool) * ALIGN_TILE * ALIGN_TILE_STEP;
 }
 
-void align_gram_rows_widened(double *c, const float *a, size_t lda, size_t n, size_t k, float *room, triad_pool *pool)
+void align_gram_widened(double *c, const align_panels *rows, float *room, triad_pool *pool)
 {
-    triad_parallel(pool, tiles_of(n), multiply_tile_widened,
-                   &(gram){.n = n, .k = k, .lda = lda, .fa = a, .c = c, .room = room});
+    triad_parallel(pool, align_tiles(rows->n), multiply_tile_widened, &(widening){.c = c, .rows = rows, .room = room});
 }
 
 void align_gram_rows(double *c, const double *a, size_t lda, size_t n, size_t k, triad_pool *pool)

@@ -2,14 +2,15 @@
 #ifndef TRIAD_ALIGN_GRAM_H
 #define TRIAD_ALIGN_GRAM_H
 
+#include "align/panels.h"
 #include "triad/base.h"
 
 /* c [n, n] = a a' of a [n, k], rows lda apart, exactly symmetric. Half of it is computed, in tiles that depend on n
  * alone: the same bytes for any pool (NULL: in the caller, also from inside a tile). */
 void align_gram_rows(double *c, const double *a, size_t lda, size_t n, size_t k, triad_pool *pool);
 
-/* The same by products in float. room: align_gram_room(pool) floats. */
-void align_gram_rows_widened(double *c, const float *a, size_t lda, size_t n, size_t k, float *room, triad_pool *pool);
+/* The same of float rows, by products in float. room: align_gram_room(pool) floats. */
+void align_gram_widened(double *c, const align_panels *rows, float *room, triad_pool *pool);
 size_t align_gram_room(const triad_pool *pool);
 
 /* From row to row of a copy that is made for a product: rows that lie a multiple of 4 KiB apart crowd cache sets. */

@@ -2,6 +2,7 @@
 
 #include "align/align_kernel.h"
 #include "align/apart.h"
+#include "align/centred.h"
 #include "align/gram.h"
 #include "align/ranks.h"
 #include "base/large.h"
@@ -98,8 +99,7 @@ double align_ratio(double both, double x, double y)
     return x > 0 && y > 0 ? both / sqrt(x * y) : NAN;
 }
 
-/* What centring leaves of numbers that were all the same is rounding: their norm counts as none. */
-static double norm_above_rounding(double norm, double raw_norm)
+double align_norm_above_rounding(double norm, double raw_norm)
 {
     return norm > 1e-24 * raw_norm ? norm : 0;
 }
@@ -171,74 +171,26 @@ static triad_status centre_kernel(align_matrix *out, const double *kernel, doubl
     for (size_t i = 0; i < n; i++) c.row[i] *= outer;
     triad_parallel(pool, align_row_tiles(n), centre_rows, &c);
     for (size_t i = 0; i < n; i++) norm += c.norm[i];
-    out->norm = norm_above_rounding(norm, raw);
+    out->norm = align_norm_above_rounding(norm, raw);
     free(c.row);
     return TRIAD_OK;
 }
 
-typedef struct float_job {
-    const align_source *rows;
-    double *part, *mean; /* [tiles, d] sums; [d] */
-    double *square;      /* [tiles] sums of squares */
-    double *wide;        /* [workers, d] a row in double */
-    float *out;
-} float_job;
-
-static void sum_columns(void *context, size_t tile, int worker)
-{
-    float_job *job = context;
-    const size_t d = job->rows->d, end = align_row_end(tile, job->rows->n);
-    double *part = job->part + tile * d, *room = job->wide + (size_t)worker * d;
-    memset(part, 0, d * sizeof *part);
-    job->square[tile] = 0;
-    for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++) {
-        const double *row = align_source_row(job->rows, i, room);
-        for (size_t c = 0; c < d; c++) part[c] += row[c];
-        job->square[tile] += align_dot(row, row, d);
-    }
-}
-
-static void centre_to_float(void *context, size_t tile, int worker)
-{
-    float_job *job = context;
-    const size_t d = job->rows->d, end = align_row_end(tile, job->rows->n);
-    for (size_t i = tile * ALIGN_ROW_TILE; i < end; i++)
-        align_shift_to_float(job->out + i * align_row_step(d),
-                             align_source_row(job->rows, i, job->wide + (size_t)worker * d), 1, job->mean, d);
-}
-
-/* The kernel [n, n] of the centred columns by float products. Centring columns leaves centred kernels as they are, also
- * U-centred ones, and takes away what would drown the differences. *raw: the most that the uncentred kernel's norm can
- * be. */
+/* The kernel [n, n] of the centred columns by float products. *raw: the most that the uncentred kernel's norm can be.
+ */
 static triad_status float_kernel(double *kernel, double *raw, const align_source *rows, align_room *room,
                                  triad_pool *pool, triad_error *err)
 {
-    const size_t n = rows->n, d = rows->d, tiles = align_row_tiles(n), step = align_row_step(d);
     align_room own = {0};
-    float_job job = {.rows = rows};
-    job.part = malloc((tiles * d + 1) * sizeof *job.part);
-    job.mean = calloc(d + 1, sizeof *job.mean);
-    job.square = malloc((tiles + 1) * sizeof *job.square);
-    job.wide = malloc(((size_t)triad_pool_threads(pool) * d + 1) * sizeof *job.wide);
-    job.out = align_room_take(room ? room : &own, n * step + align_gram_room(pool), sizeof *job.out);
-    const triad_status status =
-        job.part && job.mean && job.square && job.wide && job.out ? TRIAD_OK : out_of_memory(err);
+    const size_t size = align_panels_size(rows->n, rows->d);
+    float *values = align_room_take(room ? room : &own, size + align_gram_room(pool), sizeof *values);
+    align_centred centred = {0};
+    triad_status status = values ? align_centred_create(&centred, rows, values, pool, err) : out_of_memory(err);
     if (status == TRIAD_OK) {
-        triad_parallel(pool, tiles, sum_columns, &job);
-        double square = 0;
-        for (size_t t = 0; t < tiles; t++) {
-            square += job.square[t];
-            for (size_t c = 0; c < d; c++) job.mean[c] += job.part[t * d + c];
-        }
-        for (size_t c = 0; c < d; c++) job.mean[c] /= (double)n;
-        *raw = square * square;
-        triad_parallel(pool, tiles, centre_to_float, &job);
-        align_gram_rows_widened(kernel, job.out, step, n, d, job.out + n * step, pool);
+        align_gram_widened(kernel, &centred.rows, values + size, pool);
+        *raw = centred.raw;
     }
-    free(job.part);
-    free(job.mean);
-    free(job.square);
-    free(job.wide);
+    align_centred_free(&centred);
     free(own.memory);
     return status;
 }
@@ -408,7 +360,7 @@ static triad_status make_rdm(align_matrix *matrix, uint32_t kinds, align_matrix_
         job.shift = form == 1 ? mean : 0;
         triad_parallel(pool, tiles, shift_rows, &job);
         for (size_t i = 0; i < n; i++) norm += 2 * job.square[i];
-        matrix[kind].norm = norm_above_rounding(norm, raw);
+        matrix[kind].norm = align_norm_above_rounding(norm, raw);
         align_mirror(job.values, n, pool);
     }
     free(sums);
@@ -463,16 +415,17 @@ static triad_status floats_suffice(bool *enough, const double *product, const al
 triad_status align_cosine_forms_single(align_matrix matrix[ALIGN_MATRICES], bool *done, uint32_t kinds, double *cosine,
                                        const align_source *rows, align_room *room, triad_pool *pool, triad_error *err)
 {
-    const size_t n = rows->n, step = align_row_step(rows->d);
+    const size_t n = rows->n, size = align_panels_size(n, rows->d);
     align_room own = {0};
     if (room == NULL) room = &own;
     align_apart apart = {0};
     *done = false;
-    float *single = align_room_take(room, n * step + align_gram_room(pool), sizeof *single);
+    float *values = align_room_take(room, size + align_gram_room(pool), sizeof *values);
+    const align_panels single = align_panels_of_floats(values, n, rows->d);
     double *part = malloc((n + 1) * sizeof *part);
-    triad_status status = single && part ? align_apart_create(&apart, rows, single, pool, err) : out_of_memory(err);
+    triad_status status = values && part ? align_apart_create(&apart, rows, &single, pool, err) : out_of_memory(err);
     if (status == TRIAD_OK) {
-        align_gram_rows_widened(cosine, single, step, n, rows->d, single + n * step, pool);
+        align_gram_widened(cosine, &single, values + size, pool);
         status = floats_suffice(done, cosine, rows, &apart, err);
     }
     if (status == TRIAD_OK && *done) {

@@ -97,6 +97,9 @@ void align_matrices_free(align_matrix matrix[ALIGN_MATRICES]);
 /* sum of a [i, j] b [i, j] over all of [n, n] */
 double align_matched_sum(const double *a, const double *b, size_t n);
 
+/* A norm, or 0: what centring leaves of numbers that were all the same is rounding, of raw_norm's size. */
+double align_norm_above_rounding(double norm, double raw_norm);
+
 /* both / sqrt(x y); NaN unless x and y are positive. */
 double align_ratio(double both, double x, double y);
 

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE = 8, TILE = SIDE * ALIGN_PANEL, TILE_STEP = TILE + 16 };
-
 typedef struct candidate {
     float score;
     uint32_t index;
@@ -29,7 +27,7 @@ typedef struct seen {
 typedef struct worker_room {
     seen *row;    /* [n] */
     float *least; /* [n] what a score must reach to be kept: the k-th so far, less the slack; and a block more */
-    float *tile;  /* [TILE, TILE_STEP] */
+    float *tile;  /* [ALIGN_TILE, ALIGN_TILE_STEP] */
     float *moved; /* [most] for selection */
     size_t most;
 } worker_room;
@@ -110,21 +108,17 @@ static void keep(of_rows *w, worker_room *own, size_t i, float score, size_t j)
     row->at[row->used++] = (candidate){score, (uint32_t)j};
 }
 
-/* Tile number t of the lower triangle, row by row. */
-static void look_through(void *context, size_t t, int worker)
+static void look_through(void *context, size_t number, int worker)
 {
     of_rows *w = context;
     worker_room *own = &w->worker[worker];
-    const size_t n = w->coarse.n, panels = (n + ALIGN_PANEL - 1) / ALIGN_PANEL;
-    size_t at = 0;
-    while ((at + 1) * (at + 2) / 2 <= t) at++;
-    const size_t p = at * SIDE, q = (t - at * (at + 1) / 2) * SIDE, r = p * ALIGN_PANEL, s = q * ALIGN_PANEL;
-    align_coarse_tile(&w->coarse, own->tile, TILE_STEP, p, panels - p < SIDE ? panels - p : SIDE, q,
-                      panels - q < SIDE ? panels - q : SIDE);
-    uint32_t hits[TILE / ALIGN_SCAN_BLOCK];
-    for (size_t i = r; i < n && i < r + TILE; i++) {
-        const float *product = own->tile + (i - r) * TILE_STEP;
-        const size_t columns = r == s ? i - s : TILE; /* the last tile of a row of tiles is on the diagonal */
+    const align_tile tile = align_tile_at(number, w->coarse.n);
+    const size_t s = tile.column;
+    align_tile_product(own->tile, &w->coarse.integers, &tile);
+    uint32_t hits[ALIGN_TILE / ALIGN_SCAN_BLOCK];
+    for (size_t i = tile.row; i < tile.row_end; i++) {
+        const float *product = own->tile + (i - tile.row) * ALIGN_TILE_STEP;
+        const size_t columns = (tile.row == s ? i : tile.column_end) - s;
         const size_t found = align_scan_scores(hits, product, w->unit[i], w->unit + s, w->shift[i], w->shift + s,
                                                own->least[i], own->least + s, columns);
         for (size_t h = 0; h < found; h++)
@@ -207,11 +201,11 @@ static triad_status by_cosines(align_neighbours *near, const align_source *rows,
 
 static triad_status begin(of_rows *w, align_room *room, triad_pool *pool, triad_error *err)
 {
-    const size_t n = w->rows->n, more = n + TILE, workers = (size_t)triad_pool_threads(pool);
+    const size_t n = w->rows->n, more = n + ALIGN_SCAN_BLOCK, workers = (size_t)triad_pool_threads(pool);
     w->slack = malloc(n * sizeof *w->slack);
     w->unit = calloc(2 * more, sizeof *w->unit);
     w->worker = calloc(workers, sizeof *w->worker);
-    int16_t *values = align_room_take(room, align_coarse_size(n, w->rows->d), sizeof *values);
+    void *values = align_room_take(room, align_panels_size(n, (w->rows->d + 1) / 2), ALIGN_UNIT);
     if (w->slack == NULL || w->unit == NULL || w->worker == NULL || values == NULL) return out_of_memory(err);
     w->workers = workers;
     w->shift = w->unit + more;
@@ -219,7 +213,7 @@ static triad_status begin(of_rows *w, align_room *room, triad_pool *pool, triad_
         worker_room *own = &w->worker[v];
         own->row = calloc(n, sizeof *own->row);
         own->least = malloc(more * sizeof *own->least);
-        own->tile = triad_alloc_large((size_t)TILE * TILE_STEP, sizeof *own->tile);
+        own->tile = triad_alloc_large((size_t)ALIGN_TILE * ALIGN_TILE_STEP, sizeof *own->tile);
         if (own->row == NULL || own->least == NULL || own->tile == NULL) return out_of_memory(err);
         for (size_t i = 0; i < more; i++) own->least[i] = i < n ? -INFINITY : INFINITY;
     }
@@ -259,7 +253,7 @@ static void end(of_rows *w)
 triad_status align_neighbours_of_rows(align_neighbours *near, const align_source *rows, const size_t *k, size_t ks,
                                       bool exact, align_room *room, triad_pool *pool, triad_error *err)
 {
-    const size_t n = rows->n, tiles = (n + TILE - 1) / TILE;
+    const size_t n = rows->n;
     *near = (align_neighbours){.n = n, .ks = ks, .k = k};
     if (ks == 0) return TRIAD_OK;
     align_room own = {0};
@@ -269,7 +263,7 @@ triad_status align_neighbours_of_rows(align_neighbours *near, const align_source
     triad_status status = begin(&w, room, pool, err);
     if (status == TRIAD_OK) status = near_lists_begin(&w.lists, near, n, k, ks, err);
     if (status == TRIAD_OK) {
-        triad_parallel(pool, tiles * (tiles + 1) / 2, look_through, &w);
+        triad_parallel(pool, align_tiles(n), look_through, &w);
         if (!atomic_load(&w.lists.failed)) triad_parallel(pool, align_row_tiles(n), select_rows, &w);
         status = near_lists_end(&w.lists, TRIAD_OK, err);
     }

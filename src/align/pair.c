@@ -95,7 +95,7 @@ static triad_status measure_overlap(double *value, align_findings *f, const alig
         align_range range;
         if (spec->family != family || spec->q >= ks) continue;
         value[i] = mean[spec->variant * ks + spec->q];
-        if (f == NULL || !align_has_interval(spec, &range)) continue;
+        if (f == NULL || !f->influences || !align_has_interval(spec, &range)) continue;
         align_influence_clear(influence);
         status = align_influence_overlap(influence, x, y, spec->q, (align_overlap_kind)spec->variant, err);
         if (status == TRIAD_OK) status = keep_influence(f, i, influence, err);
@@ -151,17 +151,20 @@ static triad_status measure_matrices(double *value, align_findings *f, const ali
                 value[i] = tau[spec->family == ALIGN_FAMILY_TAU_B];
             align_range range;
             if (f == NULL || isnan(value[i]) || !align_has_interval(spec, &range)) continue;
-            align_influence_clear(influence);
-            triad_status status;
+            triad_status status = TRIAD_OK;
             if (spec->family == ALIGN_FAMILY_MATRIX) {
-                status = align_influence_matrices(influence, a, b, value[i], align_is_unbiased((align_matrix_kind)kind),
-                                                  err);
-                if (status == TRIAD_OK) status = keep_scores(f, i, n, err);
-                if (status != TRIAD_OK) return status;
-                for (size_t r = 0; r < n; r++)
+                status = keep_scores(f, i, n, err);
+                for (size_t r = 0; status == TRIAD_OK && r < n; r++)
                     f->scores[i][r] =
                         (double)n * align_dot(a->values + r * n, b->values + r * n, n) / sqrt(a->norm * b->norm);
-            } else
+            }
+            if (status != TRIAD_OK) return status;
+            if (!f->influences) continue;
+            align_influence_clear(influence);
+            if (spec->family == ALIGN_FAMILY_MATRIX)
+                status = align_influence_matrices(influence, a, b, value[i], align_is_unbiased((align_matrix_kind)kind),
+                                                  err);
+            else
                 status = align_influence_products(influence, a, b, align_rho_a(1, n), err);
             if (status == TRIAD_OK) status = keep_influence(f, i, influence, err);
             if (status != TRIAD_OK) return status;
@@ -271,10 +274,12 @@ static triad_status find_hits(align_findings *f, const double *value, const alig
             continue;
         f->median_rank[i] = median_rank(places, n, spec->way, room);
         const unsigned ways = spec->way == ALIGN_WAY_MEAN ? 3 : 1U << spec->way;
-        align_influence_clear(influence);
-        align_influence_hits(influence, seen, spec->k, f->scores[i], ways);
-        const triad_status status = keep_influence(f, i, influence, err);
-        if (status != TRIAD_OK) return status;
+        if (f->influences) {
+            align_influence_clear(influence);
+            align_influence_hits(influence, seen, spec->k, f->scores[i], ways);
+            const triad_status status = keep_influence(f, i, influence, err);
+            if (status != TRIAD_OK) return status;
+        }
         if (f->columns == 0 || spec->q >= seen->ks) continue;
         double *grade = f->grade[i] = calloc(f->columns, sizeof *grade);
         if (grade == NULL) return out_of_memory(err);

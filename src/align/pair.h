@@ -7,6 +7,7 @@
 /* What more than its value is wanted of each measure of a plan; arrays of [plan->count], entries NULL (NaN) where a
  * measure has none. Zero-initialise, say what is wanted, free by align_findings_free. */
 typedef struct align_findings {
+    bool influences;          /* whether these are wanted */
     const align_units *words; /* influences of words too; NULL: of sentences alone */
     size_t columns;           /* graded hits in these columns of cells [n, columns]; 0: none */
     const uint32_t *cells;

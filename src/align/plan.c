@@ -146,11 +146,13 @@ static void offer_partial(builder *b, const triad_align_options *options)
         }
 }
 
+/* Column by column, and of several columns all together. */
 static void offer_words(builder *b, const triad_align_options *options)
 {
-    for (unsigned i = 0; i < options->word_count; i++) {
+    const size_t count = options->word_count;
+    for (unsigned i = 0; i < count + (count > 1); i++) {
         align_spec spec = {.family = ALIGN_FAMILY_WORDS, .variant = i, .chance = 0.5, .drawn = true};
-        snprintf(spec.name, sizeof spec.name, "leave_two_words/%.40s/%zu", options->words[i],
+        snprintf(spec.name, sizeof spec.name, "leave_two_words/%.40s/%zu", i < count ? options->words[i] : "together",
                  options->cap ? options->cap : 64);
         offer(b, &spec);
     }

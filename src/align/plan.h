@@ -19,7 +19,7 @@ typedef enum align_family {
     ALIGN_FAMILY_SHAPE,     /* variant: place in align_shape */
     ALIGN_FAMILY_RETRIEVAL, /* variant: number of the protocol */
     ALIGN_FAMILY_R2,        /* of the own protocol's map on held-out rows */
-    ALIGN_FAMILY_WORDS      /* leave-two-words; variant: number of the options' column */
+    ALIGN_FAMILY_WORDS      /* leave-two-words; variant: number of the options' column, word_count: together */
 } align_family;
 
 enum { ALIGN_PROTOCOLS = 6 };

@@ -100,8 +100,15 @@ static bool stays(const char *factor)
     return false;
 }
 
-static triad_status number_words(align_relabel *relabel, const triad_items *items, const size_t *rows, const char *only,
-                                 triad_error *err)
+static bool is_renamed(const char *factor, const align_renaming *renaming)
+{
+    for (size_t i = 0; i < renaming->count; i++)
+        if (strcmp(renaming->columns[i], factor) == 0) return true;
+    return renaming->count == 0 && !stays(factor);
+}
+
+static triad_status number_words(align_relabel *relabel, const triad_items *items, const size_t *rows,
+                                 const align_renaming *renaming, triad_error *err)
 {
     triad_arena *arena = &relabel->arena;
     const size_t n = relabel->n;
@@ -122,7 +129,7 @@ static triad_status number_words(align_relabel *relabel, const triad_items *item
             if (relabel->vocab[v].name == NULL) goto memory;
             relabel->fixed[v] = true;
         }
-        if (only ? strcmp(only, items->factor[f]) == 0 : !stays(items->factor[f])) relabel->fixed[v] = false;
+        if (is_renamed(items->factor[f], renaming)) relabel->fixed[v] = false;
         relabel->vocab_of[relabel->columns] = (uint32_t)v;
         column[relabel->columns++] = (uint32_t)f;
     }
@@ -212,7 +219,7 @@ triad_status align_relabel_create(align_relabel **out, const triad_items *items,
     relabel->n = n;
     relabel->rows = rows;
     uint64_t *hashes = NULL;
-    triad_status status = number_words(relabel, items, rows, renaming->column, err);
+    triad_status status = number_words(relabel, items, rows, renaming, err);
     if (status == TRIAD_OK && renaming->vocabulary) status = triad_lexicon_create(&relabel->lexicon, items, err);
     if (status != TRIAD_OK) goto out;
     if (relabel->columns == 0) {

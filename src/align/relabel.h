@@ -13,7 +13,8 @@ typedef struct align_renaming {
      * your left" and "on your right", but not "on your left" and "behind you", which share no words with others as the
      * left and the right do. Neutral for whatever reads words alone. */
     bool vocabulary;
-    const char *column; /* the words of this column and its twin alone; NULL: of all columns */
+    const char *const *columns; /* the words of these columns and their twins alone; count 0: of all columns */
+    size_t count;
 } align_renaming;
 
 /* Looks for the words that can be exchanged in the factor columns of rows [n] of items. A column and its twin

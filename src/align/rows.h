@@ -13,11 +13,17 @@ typedef struct align_source {
     const size_t *order;
 } align_source;
 
+/* Row i of a layer. */
+static inline const float *align_source_float(const align_source *source, size_t i)
+{
+    return source->layer + source->order[i] * source->d;
+}
+
 /* Row i in double: where it lies, or in room [d]. */
 static inline const double *align_source_row(const align_source *source, size_t i, double *room)
 {
     if (source->x) return source->x + i * source->d;
-    (void)align_widen(room, source->layer + source->order[i] * source->d, source->d);
+    (void)align_widen(room, align_source_float(source, i), source->d);
     return room;
 }
 

@@ -31,15 +31,23 @@ static bool differ_only_in_column(const align_words *words, size_t i, size_t j)
     return true;
 }
 
-/* Whether some row with a and some row with b differ in nothing else. */
-static bool has_games(const align_words *words, const align_split *split, uint32_t a, uint32_t b)
+/* Weights of the split's held-out rows in the difference between rows with a and rows with b that differ in nothing
+ * else; whether there are such rows. */
+static bool weigh(double *weight, const align_words *words, const align_split *split, uint32_t a, uint32_t b)
 {
-    for (size_t s = split->train; s < split->n; s++)
-        for (size_t t = split->train; cell_of(words, split->position[s], words->column) == a && t < split->n; t++)
-            if (cell_of(words, split->position[t], words->column) == b &&
-                differ_only_in_column(words, split->position[s], split->position[t]))
-                return true;
-    return false;
+    const uint32_t *row = split->position + split->train;
+    const size_t count = split->n - split->train;
+    size_t games = 0;
+    memset(weight, 0, count * sizeof *weight);
+    for (size_t s = 0; s < count; s++)
+        for (size_t t = 0; cell_of(words, row[s], words->column) == a && t < count; t++) {
+            if (cell_of(words, row[t], words->column) != b || !differ_only_in_column(words, row[s], row[t])) continue;
+            weight[s] += 1;
+            weight[t] -= 1;
+            games++;
+        }
+    for (size_t s = 0; games > 0 && s < count; s++) weight[s] /= (double)games;
+    return games > 0;
 }
 
 triad_status align_words_create(align_words *words, const uint32_t *cells, size_t n, size_t columns, size_t column,
@@ -54,8 +62,10 @@ triad_status align_words_create(align_words *words, const uint32_t *cells, size_
     uint8_t *held_out = malloc(n + 1);
     words->pair = calloc(most + 1, sizeof *words->pair);
     words->split = calloc(most + 1, sizeof *words->split);
+    words->weight = calloc(most + 1, sizeof *words->weight);
     words->number = malloc((count * count + 1) * sizeof *words->number);
-    triad_status status = held_out && words->pair && words->split && words->number ? TRIAD_OK : out_of_memory(err);
+    triad_status status =
+        held_out && words->pair && words->split && words->weight && words->number ? TRIAD_OK : out_of_memory(err);
     for (size_t i = 0; status == TRIAD_OK && i < count * count; i++) words->number[i] = UINT32_MAX;
     for (uint32_t a = 0; a < count && status == TRIAD_OK; a++)
         for (uint32_t b = a + 1; b < count && status == TRIAD_OK; b++) {
@@ -63,10 +73,14 @@ triad_status align_words_create(align_words *words, const uint32_t *cells, size_
             for (size_t i = 0; i < n; i++) held_out[i] = holds(words, i, a) || holds(words, i, b);
             status = align_split_create(split, held_out, n, err);
             if (status != TRIAD_OK) break;
-            if (split->train == 0 || !has_games(words, split, a, b)) {
+            double *weight = malloc((n - split->train + 1) * sizeof *weight);
+            if (weight == NULL || split->train == 0 || !weigh(weight, words, split, a, b)) {
+                if (weight == NULL) status = out_of_memory(err);
+                free(weight);
                 align_split_free(split);
                 continue;
             }
+            words->weight[words->count] = weight;
             words->number[a * count + b] = words->number[b * count + a] = (uint32_t)words->count;
             words->pair[words->count++] = (align_word_pair){a, b, NAN};
         }
@@ -78,7 +92,9 @@ triad_status align_words_create(align_words *words, const uint32_t *cells, size_
 void align_words_free(align_words *words)
 {
     for (size_t p = 0; words->split && p < words->count; p++) align_split_free(&words->split[p]);
+    for (size_t p = 0; words->weight && p < words->count; p++) free(words->weight[p]);
     free(words->split);
+    free(words->weight);
     free(words->pair);
     free(words->number);
     *words = (align_words){0};
@@ -174,6 +190,84 @@ triad_status align_words_score(double *mean, double *share, const align_words *w
         if (games == 0) continue;
         if (share) share[pair] = won / (double)games;
         sum += won / (double)games;
+        counted++;
+    }
+    if (counted > 0) *mean = sum / (double)counted;
+    free(at);
+    free(place);
+    free(room);
+    return status;
+}
+
+/* out [m] = sum of weight [t] times row t of rows [., m]; row at [t] where given. */
+static void weighted_sum(double *restrict out, const double *restrict rows, size_t m, const size_t *at,
+                         const double *weight, size_t count)
+{
+    memset(out, 0, m * sizeof *out);
+    for (size_t t = 0; t < count; t++) {
+        const double *row = rows + (at ? at[t] : t) * m;
+        for (size_t c = 0; c < m; c++) out[c] += weight[t] * row[c];
+    }
+}
+
+void align_words_weigh(align_part *part, const align_words *words, size_t pair)
+{
+    const double penalty = 10;
+    const size_t train = words->split[pair].train, m = part->width;
+    double sum = 0;
+    for (size_t i = 0; i < train * m; i++) sum += part->rows[i] * part->rows[i];
+    for (size_t c = 0; c < m; c++) {
+        double own = 0;
+        for (size_t t = 0; t < train; t++) own += part->rows[t * m + c] * part->rows[t * m + c];
+        const double by = 1 / sqrt(own + penalty * sum / (double)m);
+        for (size_t t = 0; t < part->n; t++) part->rows[t * m + c] *= by;
+    }
+}
+
+/* out [n] = row t of rows [., m] times by [m]; row at [t] where given. */
+static void project(double *out, const double *rows, size_t m, const size_t *at, size_t n, const double *by)
+{
+    for (size_t t = 0; t < n; t++) out[t] = align_dot(rows + (at ? at[t] : t) * m, by, m);
+}
+
+/* Of one pair of words: x as prepared [n, wx], y [n, wy] with rows at [n]. room [2 (wx + wy) + n] */
+static double margin_of(const double *x, size_t wx, const double *y, size_t wy, const size_t *at,
+                        const align_split *split, const double *weight, double *room)
+{
+    const size_t train = split->train, n = split->n;
+    double *dx = room, *dy = dx + wx, *mx = dy + wy, *my = mx + wy, *along = my + wx;
+    weighted_sum(dx, x + train * wx, wx, NULL, weight, n - train);
+    weighted_sum(dy, y, wy, at + train, weight, n - train);
+    /* Each side's difference through X'Y, without the matrix. */
+    project(along, x, wx, NULL, train, dx);
+    weighted_sum(mx, y, wy, at, along, train);
+    project(along, y, wy, at, train, dy);
+    weighted_sum(my, x, wx, NULL, along, train);
+    const double right = align_dot(mx, dy, wy), forth = sqrt(align_dot(mx, mx, wy) * align_dot(dy, dy, wy)),
+                 back = sqrt(align_dot(my, my, wx) * align_dot(dx, dx, wx));
+    const double margin = forth > 0 && back > 0 ? 0.5 * (right / forth + right / back) : 0;
+    return rint(margin * ALIGN_SCORE_GRID) / ALIGN_SCORE_GRID;
+}
+
+triad_status align_words_margin(double *mean, const align_words *words, const align_part *x, const align_part *y,
+                                const uint32_t *order, triad_error *err)
+{
+    const size_t n = words->n;
+    size_t widest = 0, counted = 0;
+    for (size_t p = 0; p < words->count; p++) {
+        if (x[p].width > widest) widest = x[p].width;
+        if (y[p].width > widest) widest = y[p].width;
+    }
+    size_t *at = malloc((n + 1) * sizeof *at);
+    uint32_t *place = malloc((n + 1) * sizeof *place);
+    double *room = malloc((4 * widest + n + 1) * sizeof *room), sum = 0;
+    const triad_status status = at && place && room ? TRIAD_OK : out_of_memory(err);
+    *mean = NAN;
+    for (size_t pair = 0; pair < words->count && status == TRIAD_OK; pair++) {
+        size_t target;
+        if (!follow(at, &target, words, pair, order, place) || x[pair].width == 0 || y[target].width == 0) continue;
+        sum += margin_of(x[pair].rows, x[pair].width, y[target].rows, y[target].width, at, &words->split[pair],
+                         words->weight[pair], room);
         counted++;
     }
     if (counted > 0) *mean = sum / (double)counted;

@@ -17,7 +17,9 @@ typedef struct align_words {
     size_t words, count;
     align_word_pair *pair; /* [count] those with rows that can be told apart and rows left to fit */
     align_split *split;    /* [count] */
-    uint32_t *number;      /* [words, words] of the pair; UINT32_MAX: none */
+    double **weight;  /* [count][n - train] of held-out rows in the mean difference of a's rows and b's that differ in
+                         this column alone */
+    uint32_t *number; /* [words, words] of the pair; UINT32_MAX: none */
 } align_words;
 TRIAD_NODISCARD triad_status align_words_create(align_words *words, const uint32_t *cells, size_t n, size_t columns,
                                                 size_t column, size_t twin, triad_error *err);
@@ -35,6 +37,19 @@ TRIAD_NODISCARD triad_status align_words_prepare(align_part *part, const align_w
 TRIAD_NODISCARD triad_status align_words_score(double *mean, double *share, const align_words *words,
                                                const align_part *x, const align_part *y, const uint32_t *order,
                                                align_scratch *scratch, triad_error *err);
+
+/* Divides the columns of a part, whose variance over the training rows is v, by sqrt(v + 10 mean v): for margins. */
+void align_words_weigh(align_part *part, const align_words *words, size_t pair);
+
+/* How surely the pairings are right, on a finer scale than their count: the statistic of the test's p. The right
+ * pairing of two words beats the swapped one by (x_a - x_b) M (y_a - y_b). Here x_a - x_b is the mean over the held-out
+ * rows that differ in that word alone, and M is X'Y of the training rows of weighed parts: next to the covariance of
+ * partial least squares (McIntosh et al. 1996), which weighs directions by what both sides share in them where an
+ * orthogonal map gives noise as much say, but held back where few axes have most of the variance (canonical ridge,
+ * Vinod 1976). *mean over the pairs of words and both directions of the cosine between the mapped difference and the
+ * other side's: at most 1, 0 in expectation by chance. */
+TRIAD_NODISCARD triad_status align_words_margin(double *mean, const align_words *words, const align_part *x,
+                                                const align_part *y, const uint32_t *order, triad_error *err);
 
 /* All of it for two spaces. *pairs: the caller frees. */
 TRIAD_NODISCARD triad_status align_leave_two_words(double *mean, align_word_pair **pairs, size_t *count,

@@ -4,6 +4,7 @@
 
 #include "align/cells.h"
 #include "align/control.h"
+#include "align/gram_pairs.h"
 #include "align/intervals.h"
 #include "align/pair.h"
 #include "align/view.h"
@@ -33,8 +34,10 @@ typedef struct work {
     const triad_items *teller; /* the table with the most factors speaks for all: ids pair the others */
     size_t teller_side;
     sentences all;
-    align_cells cells; /* of all sentences */
-    align_units words; /* strata 0: no second interval */
+    bool streams[ALIGN_CENTRINGS]; /* what is measured without making a kernel, and … */
+    align_gram_pair *streamed;     /* … [pairs] the outcome */
+    align_cells cells;             /* of all sentences */
+    align_units words;             /* strata 0: no second interval */
     align_resampling resampling, word_resampling;
     size_t best_count; /* pairs of spaces, where the best of layers is asked for */
     size_t *best_of;   /* [pairs] which of them */
@@ -72,6 +75,18 @@ void work_end_set(sentences *set, size_t sides);
 
 /* The subset of all sentences at positions [n] of them as a set of its own, with views and observed values. */
 triad_status work_subset(work *w, sentences *set, const uint32_t *positions, size_t n, triad_error *err);
+
+/* Whether a view of the side on the set can be made from its rows as they are: align_view_goes_by_rows. */
+bool work_goes_by_rows(const work *w, const sentences *set, size_t side);
+
+/* Where large spaces are asked for linear CKA, and for no null, interval or control that would want the kernels
+ * themselves, takes it out of the plan of all sentences, … */
+void work_plan_stream(work *w);
+/* … measures it, once all rows are known to be sound, … */
+triad_status work_stream(work *w, triad_error *err);
+/* … and puts it among what was measured of pair p. */
+void work_take_streamed(const work *w, size_t p, double *value, double **scores);
+void work_end_stream(work *w);
 
 /* Runs the nulls that the options ask for. */
 triad_status work_nulls(work *w, triad_error *err);

@@ -379,6 +379,10 @@ static void check_complete(parse *state)
     else if (state->positional_count > usage->max_positional)
         refuse(state, "'%s' is one argument too many (usage: triad %s%s%s)", state->positional[usage->max_positional],
                usage->command, *arguments != 0 ? " " : "", arguments);
+    for (size_t i = 0; i < state->positional_count && state->message[0] == 0; i++)
+        if (state->positional[i][0] == 0)
+            refuse(state, "an argument is empty (a variable without a value? usage: triad %s %s)", usage->command,
+                   arguments);
 }
 
 int cli_parse(cli_context *context, const cli_usage *usage, const cli_option *options, size_t option_count, int argc,

@@ -111,17 +111,22 @@ static triad_status parse_sets(triad_align_set **sets, size_t *count, const cli_
             set->members = members + i;
             if (set->name == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "align: out of memory");
         } else if (*count == 0) {
-            return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "--seeds %s: wants NAME=SPACE,SPACE,…", list->names[i]);
+            return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                              "--seeds %s: wants NAME=SPACE,SPACE,… (as agent=agent-1,agent-2)", list->names[i]);
         }
         bool known = false;
         for (size_t s = 0; s < all->spaces; s++) known |= strcmp(all->name[s], member) == 0;
-        if (!known) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "--seeds: no space is called %s", member);
+        if (!known)
+            return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                              "--seeds: no space is called %s (a space is called as its file, without the ending)",
+                              member);
         members[i] = member;
         (*sets)[*count - 1].count++;
     }
     for (size_t s = 0; s < *count; s++)
         if ((*sets)[s].count < 2)
-            return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "--seeds %s: wants two spaces or more", (*sets)[s].name);
+            return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                              "--seeds %s: wants two spaces or more (one alone needs no name)", (*sets)[s].name);
     return TRIAD_OK;
 }
 
@@ -144,7 +149,7 @@ typedef struct controls {
 static triad_status read_controls(controls *c, const cli_list *names, triad_error *err)
 {
     if (names->count > ALIGN_MAX_CONTROLS)
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "--control: at most %d", ALIGN_MAX_CONTROLS);
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "--control: at most %d (give fewer)", ALIGN_MAX_CONTROLS);
     for (size_t i = 0; i < names->count; i++) {
         const size_t at = c->count++;
         c->list[at].name = names->names[i];
@@ -243,7 +248,8 @@ int cmd_align(cli_context *context, int argc, char **argv)
          .kind = CLI_LIST,
          .argument = "COLUMN,…",
          .value = &words,
-         .help = "The 2-against-2 test on the words of these columns, beside whatever folds."},
+         .help = "The 2-against-2 test on the words of these columns, each alone and of several all together, beside "
+                 "whatever folds."},
         {.name = "null",
          .kind = CLI_LIST,
          .argument = "NAME,…",

@@ -223,11 +223,15 @@ int cmd_embed(cli_context *context, int argc, char **argv)
     const int parsed =
         cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
     if (parsed != CLI_GO) return parsed;
-    for (size_t i = 0; i < pools.count; i++)
+    for (size_t i = 0; i < pools.count; i++) {
         if (!triad_embed_pooling(pools.names[i]))
             return cli_usage_error(
                 &usage, "--pool: '%s' is none of default, mean, mean-nofirst, last, cls, eos, projected, tokens",
                 pools.names[i]);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(pools.names[i], pools.names[k]) == 0)
+                return cli_usage_error(&usage, "--pool: '%s' is given twice (name each once)", pools.names[i]);
+    }
     triad_error *err = &context->error;
     if (images == NULL && count > 1)
         return cli_usage_error(&usage, "one SOURCE is embedded at a time (\"%.60s\" is one more)", positional[1]);

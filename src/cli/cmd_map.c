@@ -250,13 +250,14 @@ int cmd_map(cli_context *context, int argc, char **argv)
     if (status == TRIAD_OK) {
         layer = layer_name ? triad_space_find(&space, layer_name) : triad_space_last(&space);
         if (layer == NULL)
-            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%s: has no layer %s", positional[0], layer_name);
+            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%s: has no layer %s (triad info lists them)",
+                                positional[0], layer_name);
         else if (layer->n != space.items.count)
             status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
                                 "%s: holds tokens, not sentences (embed it with a pooling)", positional[0]);
         else if (factor && triad_items_factor(&space.items, factor) < 0)
-            status =
-                triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%s: its sentences have no column %s", positional[0], factor);
+            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                                "%s: its sentences have no column %s (triad info lists them)", positional[0], factor);
     }
     if (status == TRIAD_OK && factor == NULL && space.items.factors > 0) factor = space.items.factor[0];
     if (status == TRIAD_OK) status = take_rows(&m, layer, strcmp(distance, "cosine") == 0, err);

@@ -77,11 +77,11 @@ int cmd_tokenize(cli_context *context, int argc, char **argv)
     if (status == TRIAD_OK) {
         char *path;
         status = triad_hub_find(&path, positional[0], err);
-        if (status == TRIAD_OK) {
+        if (status == TRIAD_OK) { /* what it does not find it names itself */
             status = tokenizer_open_path(&tokens, path, err);
             free(path);
+            if (status != TRIAD_OK) (void)triad_fail_in(err, positional[0]);
         }
-        if (status != TRIAD_OK) (void)triad_fail_in(err, positional[0]);
     }
     if (status == TRIAD_OK) status = print_sentences(tokens, &items, list, err);
     tokenizer_close(tokens);

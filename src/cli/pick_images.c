@@ -49,7 +49,8 @@ static triad_status add_folder(paths *p, cli_context *context, const char *folde
     }
     closedir(listing);
     if (status == TRIAD_OK && p->count == first)
-        status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: the folder holds no .png file", folder);
+        status =
+            triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: the folder holds no .png file (images are PNG)", folder);
     if (status == TRIAD_OK) qsort(p->list + first, p->count - first, sizeof *p->list, by_name);
     return status;
 }

@@ -24,7 +24,8 @@ static triad_status check_options(triad_embed_options *o, triad_error *err)
     if (o->unit == NULL) o->unit = defaults.unit;
     if (strcmp(o->unit, "sentence") != 0 && strcmp(o->unit, "word") != 0)
         return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "unit \"%.60s\": unknown (sentence or word)", o->unit);
-    if (o->layers[0] == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "layers: none is named");
+    if (o->layers[0] == 0)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "layers: none is named (give last, all, or names)");
     return TRIAD_OK;
 }
 
@@ -43,7 +44,8 @@ static triad_status cut_pools(embed_job *job, triad_error *err)
         if (*at == ',') at++;
         const size_t size = strcspn(at, ",");
         if (job->pool_count == EMBED_MAX_POOLS)
-            return triad_fail(err, TRIAD_ERR_RANGE, -1, "pooling: more than %d at once", (int)EMBED_MAX_POOLS);
+            return triad_fail(err, TRIAD_ERR_RANGE, -1, "pooling: more than %d at once (embed twice)",
+                              (int)EMBED_MAX_POOLS);
         char *name = job->pools[job->pool_count++] = strndup(at, size);
         if (name == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
         if (!triad_embed_pooling(name))
@@ -53,7 +55,7 @@ static triad_status cut_pools(embed_job *job, triad_error *err)
                 name);
         for (size_t i = 0; i + 1 < job->pool_count; i++)
             if (strcmp(name, job->pools[i]) == 0)
-                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling %.60s: named twice", name);
+                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling %.60s: named twice (name each once)", name);
     }
     return TRIAD_OK;
 }
@@ -178,9 +180,11 @@ void embed_job_free(embed_job *job)
 static triad_status fill(triad_space *spaces, embed_job *job, triad_error *err)
 {
     if (job->kind != SOURCE_MODEL && job->pool_count > 1)
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling %.100s: only models have several", job->options.pool);
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling %.100s: only models have several (leave --pool out)",
+                          job->options.pool);
     if (job->kind != SOURCE_MODEL && strcmp(job->options.unit, "sentence") != 0)
-        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "unit %s: only models have it", job->options.unit);
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "unit %s: only models have it (leave --unit out)",
+                          job->options.unit);
     switch (job->kind) {
     case SOURCE_AGENT:
         return embed_agent(spaces, job, err);
@@ -203,7 +207,7 @@ triad_status triad_embed_pools(triad_space *spaces, size_t *count, const char *s
     embed_job job;
     triad_status status = embed_job_create(&job, source, options, pool, progress, err);
     if (status == TRIAD_OK && items->count == 0)
-        status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: there is none to embed");
+        status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: there is none to embed (give a sentence a line)");
     job.items = items;
     if (status == TRIAD_OK) status = fill(spaces, &job, err);
     if (status == TRIAD_OK) *count = job.pool_count;
@@ -220,7 +224,8 @@ triad_status triad_embed(triad_space *space, const char *source, const triad_ite
     size_t count;
     memset(space, 0, sizeof *space);
     if (options != NULL && options->pool != NULL && strchr(options->pool, ',') != NULL)
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling \"%.60s\": one space has one pooling", options->pool);
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling \"%.60s\": one space has one pooling (name one)",
+                          options->pool);
     const triad_status status = triad_embed_pools(spaces, &count, source, items, options, pool, progress, err);
     if (status == TRIAD_OK) *space = spaces[0];
     return status;
@@ -241,7 +246,8 @@ triad_status triad_embed_probe(const char *source, size_t *layers, const char **
         /* The conventions are constants: they outlive the model. */
         convention = info->pooling;
         if (!info->has_tokenizer)
-            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: the model has no tokenizer", source);
+            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                                "%.300s: the model has no tokenizer (put its tokenizer.json beside it)", source);
         triad_model_close(model);
     } else if (status == TRIAD_OK && kind == SOURCE_AGENT) {
         triad_agent *agent = NULL;

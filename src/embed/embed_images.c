@@ -116,7 +116,8 @@ static triad_status run(triad_space *space, const embed_job *job, const triad_mo
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
                           "pooling %s: an image has none of that (cls, mean, mean-nofirst, projected or tokens)", pool);
     if (every_token && first[job->items->count] != job->items->count)
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pooling tokens: scenes are averaged, and tokens are not");
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                          "pooling tokens: scenes are averaged, and tokens are not (choose another pooling)");
     triad_status status = check_layers(job, info, every_token, err);
     if (status != TRIAD_OK) return status;
     char number[24];
@@ -142,8 +143,9 @@ static triad_status run(triad_space *space, const embed_job *job, const triad_mo
     if (status == TRIAD_OK)
         status = triad_model_run_images(model, images, job->pool, job->progress, take_layer, &c, err);
     if (status == TRIAD_OK && space->layers == 0)
-        status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "layers \"%.60s\": pooling %s leaves none of them",
-                            job->options.layers, pool);
+        status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                            "layers \"%.60s\": pooling %s leaves none of them (use --layers last)", job->options.layers,
+                            pool);
     return status;
 }
 
@@ -202,11 +204,13 @@ static triad_status open_images(embed_job *job, triad_model **model, const char 
     triad_status status = embed_job_create(job, source, options, pool, progress, err);
     if (status != TRIAD_OK) return status;
     if (job->kind != SOURCE_MODEL)
-        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "%.200s: only models of text and images see images", source);
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1,
+                          "%.200s: only models of text and images see images (give a CLIP or BLIP)", source);
     status = triad_model_open(model, source, err);
     if (status == TRIAD_OK && triad_model_describe(*model)->kind != TRIAD_DUAL)
-        status = triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "a model of type %.40s reads text only",
-                            triad_model_describe(*model)->family);
+        status =
+            triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "a model of type %.40s reads text only (give a CLIP or BLIP)",
+                       triad_model_describe(*model)->family);
     return status == TRIAD_OK || err == NULL ? status : triad_fail_in(err, source);
 }
 
@@ -223,7 +227,7 @@ triad_status triad_embed_images(triad_space *space, const char *source, const ch
                                 triad_error *err)
 {
     memset(space, 0, sizeof *space);
-    if (count == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "images: there is none to embed");
+    if (count == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "images: there is none to embed (name a PNG)");
     triad_model *model = NULL;
     embed_job job = {0};
     triad_status status = open_images(&job, &model, source, options, pool, progress, err);
@@ -276,7 +280,8 @@ triad_status triad_embed_scenes(triad_space *space, const char *source, const tr
                                 triad_error *err)
 {
     memset(space, 0, sizeof *space);
-    if (items->count == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: there is none to embed");
+    if (items->count == 0)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: there is none to embed (give a sentence a line)");
     triad_model *model = NULL;
     embed_job job = {0};
     scenes found = {0};

@@ -376,7 +376,8 @@ triad_status embed_with_model(triad_space *spaces, embed_job *job, const triad_m
         status = triad_model_run(model, &tokens, &run, job->pool, job->progress, take_layer, &c, err);
     for (size_t i = 0; i < c.targets && status == TRIAD_OK; i++)
         if (spaces[i].layers == 0)
-            status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "layers \"%.60s\": pooling %s leaves none of them",
+            status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                                "layers \"%.60s\": pooling %s leaves none of them (use --layers last)",
                                 job->options.layers, c.to[i].pool);
     for (size_t i = 0; i < c.targets && status == TRIAD_OK; i++) raw_behind_last(&spaces[i]);
     if (c.partial != NULL) (void)rmdir(c.partial); /* stays where something is kept in it */

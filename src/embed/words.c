@@ -122,7 +122,9 @@ static triad_status arrange(embed_words *words, list *all, triad_error *err)
         name[count] = strndup(all->word[i].text, all->word[i].size);
         if (name[count++] == NULL) status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "embed: out of memory");
     }
-    if (status == TRIAD_OK && count == 0) status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "embed: there is no word");
+    if (status == TRIAD_OK && count == 0)
+        status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                            "embed: there is no word (--unit word needs sentences with letters or digits)");
     if (status == TRIAD_OK) {
         words->first[count] = all->count;
         const char *const *names = (const char *const *)name;

@@ -328,7 +328,8 @@ triad_status experiment_config_load(experiment_config *config, const char *path,
     const size_t folder = slash != NULL ? (size_t)(slash - path) + (slash == path) : 0;
     if (folder >= sizeof config->folder) {
         experiment_config_free(config);
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%.200s: the path is too long", path);
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                          "%.200s: the path is too long (name the configuration from nearer by)", path);
     }
     memcpy(config->folder, path, folder);
     return TRIAD_OK;

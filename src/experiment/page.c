@@ -257,7 +257,8 @@ triad_status results_agents(report_agent **agents, size_t *count, json_object *r
         json_object *o = json_object_array_get_idx(list, i);
         const char *label, *role;
         if (!json_object_is_type(o, json_type_object))
-            return triad_fail(err, TRIAD_ERR_FORMAT, -1, "results.json: an agent is not an object");
+            return triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                              "results.json: an agent is not an object (make the study's results again)");
         triad_status status = json_want_string(o, "label", &label, err);
         if (status == TRIAD_OK) status = json_want_string(o, "role", &role, err);
         if (status != TRIAD_OK) return status;
@@ -271,7 +272,8 @@ triad_status results_agents(report_agent **agents, size_t *count, json_object *r
             int64_t episodes = 0;
             const char *level;
             if (!json_object_is_type(r, json_type_object))
-                return triad_fail(err, TRIAD_ERR_FORMAT, -1, "results.json: an evaluation is not an object");
+                return triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                                  "results.json: an evaluation is not an object (make the study's results again)");
             status = json_want_int(r, "episodes", 0, INT32_MAX, &episodes, err);
             if (status == TRIAD_OK) status = json_want_string(r, "level", &level, err);
             if (status != TRIAD_OK) return status;
@@ -396,7 +398,8 @@ triad_status experiment_report(const char *folder, const char *html_path, triad_
     else
         status = json_read_file(&root, path, MAX_JSON, err);
     if (status == TRIAD_OK && !json_object_is_type(root, json_type_object))
-        status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: it does not hold a study's results", path);
+        status = triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                            "%s: it does not hold a study's results (give the folder of triad run)", path);
     free(path);
     triad_text html = {0};
     if (status == TRIAD_OK) status = page_html(root, &html, err);

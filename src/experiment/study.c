@@ -24,7 +24,8 @@ triad_status experiment_open(experiment **made, const char *config_path, const c
     triad_status status = experiment_config_load(&study->config, config_path, err);
     if (status == TRIAD_OK) {
         if (seed != NULL && *seed > UINT32_MAX)
-            status = triad_fail(err, TRIAD_ERR_RANGE, -1, "--seed %llu: a study's seed is at most 4294967295",
+            status = triad_fail(err, TRIAD_ERR_RANGE, -1,
+                                "--seed %llu: a study's seed is at most 4294967295 (choose a smaller one)",
                                 (unsigned long long)*seed);
         else if (seed != NULL)
             study->config.seed = (int64_t)*seed;

@@ -257,14 +257,15 @@ static triad_status inspect_file(const inspection *job, const char *path, triad_
     const bool is_json = at < file.size && (first[at] == '{' || first[at] == '[');
     const bool empty = file.size == 0;
     triad_unmap(&file);
-    if (empty) return triad_fail(err, TRIAD_ERR_FORMAT, 0, "the file is empty");
+    if (empty) return triad_fail(err, TRIAD_ERR_FORMAT, 0, "the file is empty (make or fetch it again)");
     if (is_gguf || ends_in(path, ".gguf")) return inspect_model(job, path, false, err);
     if (is_npy || ends_in(path, ".npy")) return inspect_npy(job, path, err);
     if (is_tensors || ends_in(path, ".safetensors")) return inspect_safetensors(job, path, err);
     if (ends_in(path, ".model") || ends_in(path, "vocab.txt")) return inspect_tokenizer(job, path, err);
     if (ends_in(path, ".tsv") || ends_in(path, ".txt")) return inspect_items(job, path, err); /* may begin with [ */
     if (is_json || ends_in(path, ".json")) return inspect_json(job, path, err);
-    return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "it is nothing that Triad reads or writes");
+    return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1,
+                      "it is nothing that Triad reads or writes (give a model, space, agent, table or result)");
 }
 
 triad_status inspect(json_object **report, const char *source, bool deep, triad_progress *progress, triad_error *err)

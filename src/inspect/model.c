@@ -146,7 +146,8 @@ static triad_status inspect_folder(const inspection *job, const char *folder, tr
     describe_tokenizer(job, read, tokens, &why);
     if (!weighed)
         return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
-                          "the folder holds neither a model (model.safetensors) nor a tokenizer");
+                          "the folder holds neither a model nor a tokenizer (name one that holds model.safetensors or "
+                          "tokenizer.json)");
     describe_model(job, folder);
     return status;
 }

@@ -110,7 +110,9 @@ triad_status checkpoint_claim(const tensor_view **tensor, checkpoint *file, bool
     *tensor = NULL;
     const tensor_view *found = checkpoint_find(file, name);
     if (found == NULL)
-        return needed ? triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model: tensor %s is missing", name) : TRIAD_OK;
+        return needed ? triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                                   "model: tensor %s is missing (fetch the checkpoint again)", name)
+                      : TRIAD_OK;
     bool fits = found->rank == rank;
     for (int i = 0; i < rank && fits; i++) fits = found->shape[i] == shape[i];
     if (!fits) {

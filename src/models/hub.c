@@ -100,7 +100,8 @@ triad_status hub_name_parse(hub_name *name, const char *source, triad_error *err
     }
     if (!hub_path_is_plain(name->revision) || (file != NULL && !hub_path_is_plain(file))) {
         hub_name_free(name);
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%.200s: its revision or file is not a plain name", source);
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                          "%.200s: its revision or file is not a plain name (ORG/NAME@REVISION/FILE)", source);
     }
     return TRIAD_OK;
 }
@@ -299,7 +300,7 @@ static triad_status in_snapshot(char **path, const char *storage, const hub_name
     /* The name of a file that isn't there may look like ORG/NAME; nobody wants to pull that. */
     if (status == TRIAD_ERR_NOT_FOUND && name->file == NULL &&
         (ends_in(source, ".safetensors") || ends_in(source, ".gguf")))
-        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: no such file", source);
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: no such file (check the path)", source);
     if (status == TRIAD_ERR_NOT_FOUND)
         return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
                           "%.200s: neither a file, a folder nor a model of the cache (triad pull %.200s)", source,
@@ -341,11 +342,13 @@ triad_status triad_hub_find(char **path, const char *source, triad_error *err)
         if (*path == NULL) *path = strdup(source);
         return *path == NULL ? out_of_memory(err) : TRIAD_OK;
     }
+    if (source[0] == '\0')
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "source: it is empty (name a file, a folder or a model)");
     hub_name name;
     triad_error why;
     triad_status status = hub_name_parse(&name, source, &why);
     if (status == TRIAD_ERR_ARGUMENT)
-        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: no such file or folder", source);
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.300s: no such file or folder (check the path)", source);
     if (status != TRIAD_OK) return out_of_memory(err);
     char *storage;
     status = hub_storage(&storage, name.repository, err);

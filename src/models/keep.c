@@ -53,7 +53,9 @@ triad_status keep_write(const char *path, keep_key key, size_t layers, const flo
     if (written && rename(temporary, path) == 0) return TRIAD_OK;
     const int why = errno;
     (void)unlink(temporary);
-    return triad_fail(err, TRIAD_ERR_IO, -1, "%.300s: can't keep what is finished: %s", path, strerror(why));
+    return triad_fail(err, TRIAD_ERR_IO, -1,
+                      "%.300s: can't keep what is finished: %s (make room, then go on with the same command)", path,
+                      strerror(why));
 }
 
 void keep_read(const char *path, keep_key key, size_t *layers, float *x, size_t rows, size_t width)

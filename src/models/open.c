@@ -46,7 +46,9 @@ static triad_status read_folder(triad_model *model, const char *folder, json_obj
     const bool causal = one_of(type, decoders, sizeof decoders / sizeof *decoders);
     if (strcmp(type, "clip") == 0 || strcmp(type, "blip") == 0) return open_dual(model, folder, type, config, err);
     if (!causal && !one_of(type, encoders, sizeof encoders / sizeof *encoders))
-        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "config.json: model_type \"%.60s\" is not supported", type);
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1,
+                          "config.json: model_type \"%.60s\" is not supported (docs/models.md lists the families)",
+                          type);
     status = checkpoint_open_folder(&model->file, folder, err);
     if (status != TRIAD_OK) return status;
     model->info.kind = causal ? TRIAD_DECODER : TRIAD_ENCODER;
@@ -95,7 +97,9 @@ static triad_status open_file(triad_model *model, const char *path, triad_error 
     snprintf(architecture, sizeof architecture, "%.*s", (int)(size < 60 ? size : 60), bytes);
     const bool causal = one_of(architecture, decoders, sizeof decoders / sizeof *decoders);
     if (!causal && strcmp(architecture, "bert") != 0)
-        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1, "gguf: architecture \"%s\" is not supported", architecture);
+        return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1,
+                          "gguf: architecture \"%s\" is not supported (docs/models.md lists the families)",
+                          architecture);
     model->info.kind = causal ? TRIAD_DECODER : TRIAD_ENCODER;
     status = causal ? decoder_from_gguf(&model->decode, architecture, &model->file, err)
                     : encoder_from_gguf(&model->encode, &model->file, err);
@@ -267,7 +271,8 @@ triad_status triad_model_tokenize(const triad_model *model, triad_tokens *tokens
 {
     memset(tokens, 0, sizeof *tokens);
     if (model->tokens == NULL)
-        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "model: %.200s has no tokenizer", model->info.name);
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                          "model: %.200s has no tokenizer (put its tokenizer.json beside it)", model->info.name);
     size_t *offsets = malloc((n + 1) * sizeof *offsets);
     if (offsets == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "tokens: out of memory");
     tokenizer_ids ids = {0};

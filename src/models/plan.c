@@ -34,7 +34,8 @@ static triad_status check(const triad_tokens *tokens, size_t vocabulary, size_t 
         const size_t size = tokens->offsets[s + 1] - tokens->offsets[s];
         if (size > max_tokens)
             return triad_fail(err, TRIAD_ERR_RANGE, (int64_t)s,
-                              "sentence %zu: %zu tokens, and the model has %zu positions", s, size, max_tokens);
+                              "sentence %zu: %zu tokens, and the model has %zu positions (shorten it)", s, size,
+                              max_tokens);
         if (size > *longest) *longest = (uint32_t)size;
     }
     const size_t total = tokens->offsets[tokens->sentences];

@@ -772,7 +772,7 @@ static triad_status prepare(pull *p, const char *repository, triad_error *err)
         return status == TRIAD_OK ? status
                                   : triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
                                                "%s: it is not in the cache, and HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE "
-                                               "keeps the network away",
+                                               "keeps the network away (unset it)",
                                                repository);
     }
     const char *endpoint = getenv("HF_ENDPOINT");

@@ -28,8 +28,9 @@ static triad_status map(stream *s, size_t bytes, const char *folder, triad_error
     if (folder == NULL || folder[0] == 0) folder = "/var/tmp";
     const int file = nameless(folder);
     if (file < 0)
-        return triad_fail(err, TRIAD_ERR_IO, -1, "model: can't make a file for %zu MiB in %.200s: %s", bytes >> 20,
-                          folder, strerror(errno));
+        return triad_fail(err, TRIAD_ERR_IO, -1,
+                          "model: can't make a file for %zu MiB in %.200s: %s (set TMPDIR to where there is room)",
+                          bytes >> 20, folder, strerror(errno));
     /* Room now, rather than a bus error later. */
     const int refused = posix_fallocate(file, 0, (off_t)bytes);
     void *data = refused == 0 ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;

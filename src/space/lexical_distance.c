@@ -53,14 +53,16 @@ static triad_status find_kind(distance_kind *kind, int *factor, const char *name
         if (strcmp(name, NAMES[i]) == 0) {
             *kind = (distance_kind)i;
             if (*kind == DISTANCE_FACTORS && items->factors == 0)
-                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "factors: the sentences have no factor columns");
+                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                                  "factors: the sentences have no factor columns (triad sentences writes some)");
             return TRIAD_OK;
         }
     if (strncmp(name, FACTOR, sizeof FACTOR - 1) == 0) {
         *kind = DISTANCE_FACTOR;
         *factor = triad_items_factor(items, name + sizeof FACTOR - 1);
         if (*factor >= 0) return TRIAD_OK;
-        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "%.80s: the sentences have no such column", name);
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                          "%.80s: the sentences have no such column (the table's first line names them)", name);
     }
     return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
                       "control %.80s: unknown (one of bow, length, length-characters, edit-words, edit-characters, "

@@ -47,7 +47,8 @@ static triad_status add_words(found *all, const char *text, size_t item, triad_e
 {
     const size_t size = strlen(text);
     if (!utf8_valid(text, size, NULL))
-        return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)item, "item %zu: its text is not UTF-8", item + 1);
+        return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)item, "item %zu: its text is not UTF-8 (convert the file)",
+                          item + 1);
     triad_status status = TRIAD_OK;
     for (size_t at = 0, bytes; at < size && status == TRIAD_OK;) {
         size_t from = SIZE_MAX, to = 0;
@@ -87,7 +88,8 @@ triad_status triad_lexicon_create(triad_lexicon *lexicon, const triad_items *ite
         lexicon->offset[i + 1] = all.count;
     }
     if (status == TRIAD_OK && all.count == 0)
-        status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: their texts hold no word");
+        status =
+            triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: their texts hold no word (a word is letters or digits)");
     if (status == TRIAD_OK && all.count > UINT32_MAX) status = out_of_memory(err);
     if (status == TRIAD_OK) {
         lexicon->word = TRIAD_NEW(&own->arena, const char *, all.count);
@@ -171,7 +173,8 @@ static triad_status measure_lengths(float **values, size_t *width, const triad_i
 static triad_status mark_factors(float **values, size_t *width, const triad_items *items, triad_error *err)
 {
     const size_t n = items->count, factors = items->factors;
-    if (factors == 0) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: have no factor columns");
+    if (factors == 0)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "items: have no factor columns (triad sentences writes some)");
     const char **word = malloc((n * factors + 1) * sizeof *word);
     size_t *words = calloc(factors, sizeof *words), total = 0;
     triad_status status = word && words ? TRIAD_OK : out_of_memory(err);

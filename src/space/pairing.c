@@ -28,7 +28,7 @@ triad_status triad_spaces_pair(size_t **rows, size_t *n, const triad_items *cons
 {
     *rows = NULL;
     *n = 0;
-    if (spaces < 2) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pairing: needs at least two spaces");
+    if (spaces < 2) return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "pairing: needs at least two spaces (name another)");
     triad_status status = TRIAD_OK;
     const char *lonely = NULL; /* an id that not every space has, for the message */
     size_t found = 0, *out = NULL;

@@ -83,7 +83,8 @@ static triad_status check_finite(const triad_layer *layer, triad_error *err)
         for (size_t c = 0; c < layer->d; c++)
             if (!isfinite(layer->data[r * layer->d + c]))
                 return triad_fail(err, TRIAD_ERR_NUMERIC, (int64_t)r,
-                                  "layer %s: row %zu holds a number that is not finite", layer->name, r);
+                                  "layer %s: row %zu holds a number that is not finite (embed it again)", layer->name,
+                                  r);
     return TRIAD_OK;
 }
 
@@ -163,7 +164,8 @@ static triad_status read_safetensors(triad_space *space, const char *path, triad
             status = take_layer(space, tensor->name + sizeof LAYER_PREFIX - 1, tensor, rows, err);
     }
     if (status == TRIAD_OK && space->layers == 0)
-        status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: holds no tensor named layer.NAME", path);
+        status = triad_fail(err, TRIAD_ERR_FORMAT, -1,
+                            "%s: holds no tensor named layer.NAME (a space is what triad embed writes)", path);
 out:
     safetensors_close(file);
     return status;

@@ -37,7 +37,8 @@ static triad_status parse(tokenizer **tokens, form as, const member *file, const
     if (status == TRIAD_OK && as == FORM_PAIRS && folder != NULL) {
         status = read_member(&merges, folder, "merges.txt", MAX_FILE, err);
         if (status == TRIAD_OK && merges.bytes == NULL)
-            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "tokenizer: vocab.json is there and merges.txt is not");
+            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                                "tokenizer: vocab.json is there and merges.txt is not (put it beside)");
     }
     if (status == TRIAD_OK) switch (as) {
         case FORM_JSON:
@@ -78,8 +79,9 @@ triad_status tokenizer_open(tokenizer **tokens, const char *folder, triad_error 
         free(file.bytes);
         return status;
     }
-    return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
-                      "tokenizer: the folder has neither tokenizer.json, tokenizer.model, vocab.json nor vocab.txt");
+    return triad_fail(
+        err, TRIAD_ERR_NOT_FOUND, -1,
+        "tokenizer: the folder has neither tokenizer.json, tokenizer.model, vocab.json nor vocab.txt (put one there)");
 }
 
 static bool ends_in(const char *path, const char *suffix)

@@ -203,7 +203,7 @@ triad_status tokenizer_encode(const tokenizer *t, tokenizer_ids *ids, const char
 {
     size_t bad;
     if (!utf8_valid(text, size, &bad))
-        return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)bad, "text: byte %zu is not UTF-8", bad);
+        return triad_fail(err, TRIAD_ERR_FORMAT, (int64_t)bad, "text: byte %zu is not UTF-8 (convert the file)", bad);
     if (limit > 0 && limit < t->befores + t->afters)
         return triad_fail(err, TRIAD_ERR_RANGE, -1, "tokenizer: %zu tokens have no room for the %zu of the template",
                           limit, t->befores + t->afters);

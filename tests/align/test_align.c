@@ -232,49 +232,149 @@ static void test_invariance(void **state)
     triad_space_free(&turned);
 }
 
+static void swap(char **a, char **b)
+{
+    char *other = *a;
+    *a = *b;
+    *b = other;
+}
+
+static void assert_same_null(const triad_align_null *p, const triad_align_null *q)
+{
+    const double one[] = {p->p, p->mean, p->sd, p->observed, p->z, p->calibrated, p->p_max, p->p_holm, p->p_bh},
+                 two[] = {q->p, q->mean, q->sd, q->observed, q->z, q->calibrated, q->p_max, q->p_holm, q->p_bh};
+    assert_true(p->present == q->present && p->draws == q->draws);
+    assert_memory_equal(one, two, sizeof one);
+}
+
+/* Everything that stands beside a value: both intervals, all nulls, held-out words, a difference of two spaces. */
 static void test_order_and_threads(void **state)
 {
     (void)state;
-    triad_space a, b, moved;
+    triad_space space[4]; /* the last is the first, upside down */
     triad_align_result one, two;
-    const triad_align_options options = quick();
+    triad_align_options options = quick();
     triad_pool *pool;
+    triad_error err = {0};
+    static const char *const columns[] = {"colour", "object"};
+    static const triad_align_control bow = {"bow", NULL, NULL};
+    options.vocabulary = true;
+    options.words = columns;
+    options.word_count = 2;
+    options.controls = &bow;
+    options.control_count = 1;
     assert_int_equal(triad_pool_create(&pool, 3, NULL), TRIAD_OK);
-    make_space(&a, 5, 1, 0.6, 30, 0);
-    make_space(&b, 6, 1, 0.6, 16, 0);
-    make_space(&moved, 5, 1, 0.6, 30, 0);
-    for (size_t i = 0; i < ROWS / 2; i++) { /* upside down, with its ids and factors */
+    for (size_t s = 0; s < 4; s++) make_space(&space[s], 5 + s % 3, 1, 0.6, s % 3 ? 16 : 30, 0);
+    triad_space *moved = &space[3];
+    for (size_t i = 0; i < ROWS / 2; i++) { /* with its ids, texts and factors */
         const size_t j = ROWS - 1 - i;
-        char *id = moved.items.id[i];
-        moved.items.id[i] = moved.items.id[j];
-        moved.items.id[j] = id;
-        for (size_t f = 0; f < 3; f++) {
-            char *cell = moved.items.cell[i * 3 + f];
-            moved.items.cell[i * 3 + f] = moved.items.cell[j * 3 + f];
-            moved.items.cell[j * 3 + f] = cell;
-        }
+        swap(&moved->items.id[i], &moved->items.id[j]);
+        swap(&moved->items.text[i], &moved->items.text[j]);
+        for (size_t f = 0; f < 3; f++) swap(&moved->items.cell[i * 3 + f], &moved->items.cell[j * 3 + f]);
         for (size_t c = 0; c < 30; c++) {
-            const float number = moved.layer[0].data[i * 30 + c];
-            moved.layer[0].data[i * 30 + c] = moved.layer[0].data[j * 30 + c];
-            moved.layer[0].data[j * 30 + c] = number;
+            const float number = moved->layer[0].data[i * 30 + c];
+            moved->layer[0].data[i * 30 + c] = moved->layer[0].data[j * 30 + c];
+            moved->layer[0].data[j * 30 + c] = number;
         }
     }
-    run(&one, &a, &b, &options, NULL);
-    run(&two, &moved, &b, &options, pool);
-    for (size_t i = 0; i < one.pair[0].measures; i++) {
-        const triad_align_measure *p = &one.pair[0].measure[i], *q = &two.pair[0].measure[i];
-        assert_memory_equal(&p->value, &q->value, sizeof p->value);
-        assert_memory_equal(&p->low, &q->low, sizeof p->low);
-        assert_memory_equal(&p->iid.mean, &q->iid.mean, sizeof p->iid.mean);
-        assert_memory_equal(&p->relabel.mean, &q->relabel.mean, sizeof p->relabel.mean);
-        if (p->scores) assert_memory_equal(p->scores, q->scores, ROWS * sizeof *p->scores);
-    }
+    const triad_align_side sides[] = {{"x", &space[0], NULL}, {"y", &space[1], NULL}, {"z", &space[2], NULL}},
+                           again[] = {{"x", moved, NULL}, {"y", &space[1], NULL}, {"z", &space[2], NULL}};
+    if (triad_align(&one, sides, 3, NULL, 0, &options, NULL, NULL, &err) != TRIAD_OK ||
+        triad_align(&two, again, 3, NULL, 0, &options, pool, NULL, &err) != TRIAD_OK)
+        fail_msg("%s", err.text);
+    assert_true(one.vocabulary.done && one.strata == 2 && one.units == 7);
+    size_t intervals = 0, contrasts = 0;
+    for (size_t pair = 0; pair < 3; pair++)
+        for (size_t i = 0; i < one.pair[pair].measures; i++) {
+            const triad_align_measure *p = &one.pair[pair].measure[i], *q = &two.pair[pair].measure[i];
+            const double first[] = {p->value, p->low, p->high, p->low_groups, p->high_groups, p->median_rank},
+                         second[] = {q->value, q->low, q->high, q->low_groups, q->high_groups, q->median_rank};
+            assert_memory_equal(first, second, sizeof first);
+            for (size_t null = 0; null < ALIGN_NULLS; null++)
+                assert_same_null(triad_align_null_of(p, null), triad_align_null_of(q, null));
+            if (p->scores) assert_memory_equal(p->scores, q->scores, ROWS * sizeof *p->scores);
+            if (p->influence) assert_memory_equal(p->influence, q->influence, ROWS * sizeof *p->influence);
+            if (p->word_influence)
+                assert_memory_equal(p->word_influence, q->word_influence, one.units * sizeof *p->word_influence);
+            intervals += p->word_influence != NULL && p->low_groups <= p->value && p->value <= p->high_groups;
+            if (pair > 0 || p->word_influence == NULL) continue;
+            triad_align_member members[] = {{0, 1, SIZE_MAX, SIZE_MAX}, {1, -1, SIZE_MAX, SIZE_MAX}};
+            triad_align_contrast a, b;
+            assert_int_equal(triad_align_contrast_of(&a, &one, p->name, members, 2, &err), TRIAD_OK);
+            assert_int_equal(triad_align_contrast_of(&b, &two, p->name, members, 2, &err), TRIAD_OK);
+            const double this[] = {a.value, a.low, a.high, a.p, a.low_groups, a.high_groups},
+                         that[] = {b.value, b.low, b.high, b.p, b.low_groups, b.high_groups};
+            assert_memory_equal(this, that, sizeof this);
+            contrasts++;
+        }
+    assert_true(intervals > 30 && contrasts > 10);
     triad_align_result_free(&one);
     triad_align_result_free(&two);
     triad_pool_free(pool);
-    triad_space_free(&a);
-    triad_space_free(&b);
-    triad_space_free(&moved);
+    for (size_t s = 0; s < 4; s++) triad_space_free(&space[s]);
+}
+
+/* Large spaces: without nulls and intervals linear CKA makes no kernel, and says the same. */
+static void test_streamed(void **state)
+{
+    (void)state;
+    enum { N = 2100, D = 2100, SIDES = 3, PAIRS = 3 };
+    char *text = malloc(N * 8);
+    const char **id = malloc(N * sizeof *id);
+    for (size_t i = 0; i < N; i++) {
+        snprintf(text + 8 * i, 8, "s%zu", i);
+        id[i] = text + 8 * i;
+    }
+    triad_space space[SIDES];
+    triad_align_side sides[SIDES];
+    for (size_t s = 0; s < SIDES; s++) {
+        triad_items items;
+        float *data;
+        triad_pcg64 rng;
+        triad_pcg64_seed(&rng, s);
+        assert_int_equal(triad_items_create(&items, N, id, id, 0, NULL, NULL, NULL), TRIAD_OK);
+        assert_int_equal(triad_space_create(&space[s], &items, "test", "sum", "sentence", "baseline", NULL), TRIAD_OK);
+        assert_int_equal(triad_space_add_layer(&space[s], "0", N, D, &data, NULL), TRIAD_OK);
+        for (size_t i = 0; i < N; i++)
+            for (size_t c = 0; c < D; c++) /* one common direction, and an origin far off */
+                data[i * D + c] = (float)triad_pcg64_uniform(&rng) + (float)(i % 17) * (c % 5 == s ? 0.02F : 0) + 3;
+        sides[s] = (triad_align_side){"side", &space[s], NULL};
+    }
+    static const char *const names[] = {"cka_linear", "cka_linear_debiased", "mutual_knn/10"};
+    triad_align_options options = triad_align_defaults();
+    options.iid = options.relabel = false;
+    options.measures = names;
+    options.measure_count = 3;
+    options.bootstraps = 3;
+    triad_align_result whole, streamed, again;
+    triad_pool *pool;
+    triad_error err = {0};
+    assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
+    assert_int_equal(triad_align(&whole, sides, SIDES, NULL, 0, &options, pool, NULL, &err), TRIAD_OK);
+    options.bootstraps = 0;
+    assert_int_equal(triad_align(&streamed, sides, SIDES, NULL, 0, &options, NULL, NULL, &err), TRIAD_OK);
+    assert_int_equal(triad_align(&again, sides, SIDES, NULL, 0, &options, pool, NULL, &err), TRIAD_OK);
+    for (size_t p = 0; p < PAIRS; p++)
+        for (size_t m = 0; m < 3; m++) {
+            const triad_align_measure *a = triad_align_find(&whole.pair[p], names[m]),
+                                      *b = triad_align_find(&streamed.pair[p], names[m]),
+                                      *c = triad_align_find(&again.pair[p], names[m]);
+            if (!(fabs(a->value - b->value) < 1e-9)) fail_msg("%s: %.12g, not %.12g", names[m], b->value, a->value);
+            assert_true(a->value > 0.003 && b->value == c->value && (m == 0 || a->influence) && !b->influence);
+            assert_true((a->scores == NULL) == (b->scores == NULL));
+            for (size_t i = 0; a->scores && i < N; i++)
+                assert_true(fabs(a->scores[i] - b->scores[i]) < 1e-6 && b->scores[i] == c->scores[i]);
+        }
+    triad_align_result_free(&whole);
+    triad_align_result_free(&streamed);
+    triad_align_result_free(&again);
+    space[1].layer[0].data[5 * D + 7] = INFINITY;
+    assert_int_equal(triad_align(&streamed, sides, SIDES, NULL, 0, &options, pool, NULL, &err), TRIAD_ERR_NUMERIC);
+    assert_non_null(strstr(err.text, "NaN or infinity in the row of \"s5\""));
+    triad_pool_free(pool);
+    for (size_t s = 0; s < SIDES; s++) triad_space_free(&space[s]);
+    free(text);
+    free(id);
 }
 
 /* ---- what is undefined, what is refused */
@@ -363,8 +463,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nulls),      cmocka_unit_test(test_closed_subset),
         cmocka_unit_test(test_invariance), cmocka_unit_test(test_order_and_threads),
-        cmocka_unit_test(test_undefined),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_streamed),   cmocka_unit_test(test_undefined),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_statistics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

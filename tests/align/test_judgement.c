@@ -11,10 +11,12 @@
 #include <cblas.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -123,6 +125,61 @@ static void test_vocabulary(void **state)
     assert_string_equal(result.vocabulary.words, "colour 3, location 2");
     assert_true(fabs(result.vocabulary.smallest_p - 1.0 / 12) < 1e-12); /* all are drawn */
     triad_align_result_free(&result);
+    free_spaces(pair, 2);
+}
+
+/* The margin of a space with itself beats every renaming, it is the same both ways, and turning a side changes nothing.
+ */
+static void test_held_out_words(void **state)
+{
+    (void)state;
+    triad_space pair[2];
+    triad_align_result one, two;
+    static const char *const columns[] = {"colour", "object"}, *const only[] = {"leave_two_words"};
+    triad_align_options options = quick();
+    options.measures = only;
+    options.measure_count = 1;
+    options.words = columns;
+    options.word_count = 2;
+    grammar(pair, 11);
+    triad_space same[2] = {pair[0], pair[0]}, back[2] = {pair[1], pair[0]};
+    run(&one, same, 2, &options);
+    assert_int_equal(one.pair[0].measures, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const triad_align_measure *m = &one.pair[0].measure[i];
+        /* Of 24 and 6 renamings all but the identity are drawn, of 144 too; none reaches it. */
+        const size_t renamings[] = {24, 6, 144};
+        if (!(m->value == 1 && m->chance == 0.5 && m->relabel.observed > 0.3))
+            fail_msg("%s with itself: %g, margin %g", m->name, m->value, m->relabel.observed);
+        assert_int_equal(m->relabel.draws, renamings[i] - 1);
+        assert_true(fabs(m->relabel.p - 1 / (double)renamings[i]) < 1e-12);
+    }
+    triad_align_result_free(&one);
+    run(&one, pair, 2, &options);
+    run(&two, back, 2, &options);
+    for (size_t i = 0; i < 3; i++) {
+        const triad_align_measure *m = &one.pair[0].measure[i], *n = &two.pair[0].measure[i];
+        assert_true(fabs(m->relabel.observed - n->relabel.observed) < 1e-9 && fabs(m->value - n->value) < 1e-9);
+    }
+    const triad_align_measure *list = one.pair[0].measure;
+    assert_true(fabs(list[2].value - 0.5 * (list[0].value + list[1].value)) < 1e-12);
+    assert_true(fabs(list[2].relabel.observed - 0.5 * (list[0].relabel.observed + list[1].relabel.observed)) < 1e-9);
+    triad_align_result_free(&two);
+    float *data = pair[1].layer[0].data; /* columns exchanged, one turned over, twice the size */
+    const size_t n = pair[1].items.count, d = pair[1].layer[0].d;
+    for (size_t i = 0; i < n; i++) {
+        const float kept = data[i * d];
+        data[i * d] = -data[i * d + 1];
+        data[i * d + 1] = kept;
+        for (size_t c = 0; c < d; c++) data[i * d + c] *= 2;
+    }
+    run(&two, pair, 2, &options);
+    for (size_t i = 0; i < 3; i++) {
+        const triad_align_measure *m = &one.pair[0].measure[i], *turned = &two.pair[0].measure[i];
+        assert_true(fabs(m->relabel.observed - turned->relabel.observed) < 1e-8 && m->relabel.p == turned->relabel.p);
+    }
+    triad_align_result_free(&one);
+    triad_align_result_free(&two);
     free_spaces(pair, 2);
 }
 
@@ -325,25 +382,82 @@ static void test_multiverse(void **state)
     free_spaces(pair, 2);
 }
 
-static void test_calibration(void **state)
+static void temporary_path(char path[32])
 {
-    (void)state;
-    const calibration_size size = {2, 1, 2};
-    char path[] = "/tmp/triad-calibration-XXXXXX";
+    strcpy(path, "/tmp/triad-calibration-XXXXXX");
     const int file = mkstemp(path);
     assert_true(file >= 0);
     close(file);
     unlink(path);
+}
+
+static char *calibrate(const char *path, uint64_t seed, triad_pool *pool)
+{
+    const calibration_size size = {2, 1, 2};
     bool holds;
     triad_error err = {0};
-    json_object *first = json_object_new_array(), *again = json_object_new_array();
-    assert_int_equal(bench_calibration(first, &holds, path, &size, 1, NULL, NULL, &err), TRIAD_OK);
-    assert_int_equal(bench_calibration(again, &holds, path, &size, 1, NULL, NULL, &err), TRIAD_OK); /* from the file */
-    assert_string_equal(json_object_to_json_string(first), json_object_to_json_string(again));
-    assert_true(json_object_array_length(first) > 20);
-    assert_int_equal(bench_calibration(again, &holds, path, &size, 2, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
-    json_object_put(first);
-    json_object_put(again);
+    json_object *list = json_object_new_array();
+    if (bench_calibration(list, &holds, path, &size, seed, pool, NULL, &err) != TRIAD_OK) fail_msg("%s", err.text);
+    assert_true(json_object_array_length(list) > 20);
+    char *text = strdup(json_object_to_json_string(list));
+    json_object_put(list);
+    return text;
+}
+
+static void test_calibration(void **state)
+{
+    (void)state;
+    char path[32];
+    temporary_path(path);
+    char *first = calibrate(path, 1, NULL), *again = calibrate(path, 1, NULL); /* from the file */
+    assert_string_equal(first, again);
+    const calibration_size size = {2, 1, 2};
+    bool holds;
+    triad_error err = {0};
+    json_object *list = json_object_new_array();
+    assert_int_equal(bench_calibration(list, &holds, path, &size, 2, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    unlink(path);
+    static const char earlier[] = "{\"seed\": 1, \"draws\": 2, \"word_draws\": 1, \"fresh\": 2}";
+    FILE *file = fopen(path, "w");
+    assert_true(file && fputs(earlier, file) >= 0 && fclose(file) == 0);
+    assert_int_equal(bench_calibration(list, &holds, path, &size, 1, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "other cases"));
+    json_object_put(list);
+    free(first);
+    free(again);
+    unlink(path);
+}
+
+/* Killed between two cases, it goes on behind the first and counts the same, with threads too. */
+static void test_calibration_killed(void **state)
+{
+    (void)state;
+    char path[32];
+    triad_pool *pool;
+    temporary_path(path);
+    char *whole = calibrate(NULL, 3, NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        const calibration_size size = {2, 1, 2};
+        bool holds;
+        json_object *list = json_object_new_array();
+        _exit(bench_calibration(list, &holds, path, &size, 3, NULL, NULL, NULL));
+    }
+    assert_true(child > 0);
+    int ended;
+    while (access(path, F_OK) != 0) { /* the first case is in the file */
+        assert_int_equal(waitpid(child, &ended, WNOHANG), 0);
+        usleep(500);
+    }
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_true(WIFSIGNALED(ended));
+    assert_int_equal(triad_pool_create(&pool, 3, NULL), TRIAD_OK);
+    char *resumed = calibrate(path, 3, pool);
+    assert_string_equal(whole, resumed);
+    triad_pool_free(pool);
+    free(whole);
+    free(resumed);
     unlink(path);
 }
 
@@ -426,6 +540,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_measure_has_its_nulls),
         cmocka_unit_test(test_vocabulary),
+        cmocka_unit_test(test_held_out_words),
         cmocka_unit_test(test_folds),
         cmocka_unit_test(test_maps),
         cmocka_unit_test(test_controls),
@@ -434,6 +549,7 @@ int main(void)
         cmocka_unit_test(test_best_layers),
         cmocka_unit_test(test_multiverse),
         cmocka_unit_test(test_calibration),
+        cmocka_unit_test(test_calibration_killed),
         cmocka_unit_test(test_student),
         cmocka_unit_test(test_values_without_words),
     };

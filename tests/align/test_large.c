@@ -2,11 +2,13 @@
  * decided again, ranks by buckets. */
 #include "align/coarse.h"
 #include "align/gram.h"
+#include "align/gram_pairs.h"
 #include "align/matrices.h"
 #include "align/neighbours.h"
 #include "align/ranks.h"
 #include "align/rows.h"
 #include "base/large.h"
+#include "base/machine.h"
 #include "base/rng.h"
 
 #include <setjmp.h>
@@ -40,10 +42,16 @@ static void test_products(void **state)
         const size_t n = sizes[s][0], k = sizes[s][1], step = k + 3;
         double *a = gaussian(n, step, s), *c = malloc(n * n * sizeof *c), *again = malloc(n * n * sizeof *c);
         double *wide = malloc(n * n * sizeof *wide);
-        float *fa = malloc(n * step * sizeof *fa), *room = malloc(align_gram_room(pools[2]) * sizeof *room);
-        for (size_t i = 0; i < n * step; i++) a[i] = fa[i] = (float)a[i];
+        float *values = malloc(align_panels_size(n, k) * sizeof *values), *together = calloc(ALIGN_TOGETHER * k, 4),
+              *room = malloc(align_gram_room(pools[2]) * sizeof *room);
+        const align_panels panels = align_panels_of_floats(values, n, k);
+        for (size_t i = 0; i < align_panels_count(n) * ALIGN_PANEL; i += ALIGN_TOGETHER) {
+            for (size_t r = 0; r < ALIGN_TOGETHER; r++)
+                for (size_t l = 0; l < k; l++) together[r * k + l] = i + r < n ? (float)a[(i + r) * step + l] : 0;
+            align_panels_put(&panels, i, together);
+        }
         align_gram_rows(c, a, step, n, k, NULL);
-        align_gram_rows_widened(wide, fa, step, n, k, room, NULL);
+        align_gram_widened(wide, &panels, room, NULL);
         triad_pcg64 rng;
         triad_pcg64_seed(&rng, 1);
         for (size_t check = 0; check < 4000; check++) {
@@ -62,13 +70,14 @@ static void test_products(void **state)
         for (size_t p = 1; p < 3; p++) {
             align_gram_rows(again, a, step, n, k, pools[p]);
             assert_memory_equal(c, again, n * n * sizeof *c);
-            align_gram_rows_widened(again, fa, step, n, k, room, pools[p]);
+            align_gram_widened(again, &panels, room, pools[p]);
             assert_memory_equal(wide, again, n * n * sizeof *wide);
         }
         free(a);
         free(c);
         free(again);
-        free(fa);
+        free(values);
+        free(together);
         free(wide);
         free(room);
     }
@@ -76,49 +85,73 @@ static void test_products(void **state)
 
 /* ---- coarse products */
 
-/* Every kernel the same bits, also from numbers whose sums just fit, on parts of a block. */
-static void test_coarse_kernels(void **state)
+static void fill_units(void *units, size_t count, bool floats, unsigned shape, size_t per_row, triad_pcg64 *rng)
+{
+    const int64_t top = shape ? 32767 : 3300; /* 3300^2 * 192 < 2^31 */
+    float *wide = units;
+    int16_t *narrow = units;
+    for (size_t i = 0; i < count; i++) {
+        /* one pair of columns that is full, the others empty */
+        const bool empty = shape && i / ALIGN_STRIP % per_row != per_row / 2;
+        for (size_t l = 0; !floats && l < 2; l++)
+            narrow[2 * i + l] = empty ? 0 : (int16_t)triad_pcg64_integers(rng, -top, top + 1);
+        if (floats) wide[i] = (float)triad_pcg64_normal(rng);
+    }
+}
+
+/* Every kernel the same bits, also from integers whose sums just fit, on any part of a block. */
+static void test_panel_kernels(void **state)
 {
     (void)state;
-    enum { PAIRS = ALIGN_DEPTH / 2, SIZE = PAIRS * ALIGN_PANEL * 2, STEP = ALIGN_PANEL + 5 };
-    static int16_t a[SIZE], b[SIZE];
+    enum { UNITS = 192, SIZE = UNITS * ALIGN_PANEL, STEP = ALIGN_PANEL + 5 };
+    static uint32_t a[SIZE], b[SIZE];
     static float want[ALIGN_PANEL * STEP], got[ALIGN_PANEL * STEP];
-    align_coarse_fn kernel[] = {align_coarse_base, align_coarse_choose(),
-                                align_coarse_has_avx512vnni() ? align_coarse_avx512vnni : align_coarse_base};
-    static const size_t pairs[] = {1, 2, 7, PAIRS - 1, PAIRS};
+    const bool wide = triad_machine_has_avx512(), vnni = align_panel_has_avx512vnni();
+    const align_panel_fn kernel[2][4] = {{align_panel_short_plain, align_panel_short_base, align_panel_short_choose(),
+                                          vnni ? align_panel_short_avx512vnni : align_panel_short_base},
+                                         {align_panel_float_plain, align_panel_float_base, align_panel_float_choose(),
+                                          wide ? align_panel_float_avx512 : align_panel_float_base}};
+    static const size_t units[] = {1, 2, 7, 95, UNITS};
     triad_pcg64 rng;
     triad_pcg64_seed(&rng, 3);
-    for (unsigned most = 0; most < 2; most++)
-        for (size_t t = 0; t < sizeof pairs / sizeof *pairs; t++) {
-            const int64_t top = most ? 32767 : 3300; /* 3300^2 * 192 < 2^31 */
-            for (size_t i = 0; i < SIZE; i++) {
-                a[i] = (int16_t)triad_pcg64_integers(&rng, -top, top + 1);
-                b[i] = (int16_t)triad_pcg64_integers(&rng, -top, top + 1);
+    for (unsigned floats = 0; floats < 2; floats++)
+        for (unsigned shape = 0; shape < 2; shape++)
+            for (size_t t = 0; t < sizeof units / sizeof *units; t++) {
+                const size_t count = units[t] * ALIGN_PANEL;
+                fill_units(a, count, floats, shape, units[t], &rng);
+                fill_units(b, count, floats, shape, units[t], &rng);
+                for (size_t v = 0; v < 4; v++) {
+                    memset(got, 0xff, sizeof got);
+                    kernel[floats][v](a, ALIGN_PANEL, b, units[t], true, got, STEP);
+                    kernel[floats][v](b, 8 + 8 * (t % 5), a, units[t], false, got, STEP);
+                    if (v == 0) memcpy(want, got, sizeof want);
+                    assert_memory_equal(got, want, sizeof want);
+                }
             }
-            if (most) /* one pair of columns that is full, the others empty */
-                for (size_t i = 0; i < SIZE; i++)
-                    if (i / 2 / ALIGN_STRIP % pairs[t] != pairs[t] / 2) a[i] = 0;
-            align_coarse_plain(a, b, pairs[t], true, want, STEP);
-            align_coarse_plain(b, a, pairs[t], false, want, STEP);
-            for (size_t v = 0; v < sizeof kernel / sizeof *kernel; v++) {
-                memset(got, 0xff, sizeof got);
-                kernel[v](a, b, pairs[t], true, got, STEP);
-                kernel[v](b, a, pairs[t], false, got, STEP);
-                for (size_t i = 0; i < ALIGN_PANEL; i++)
-                    assert_memory_equal(got + i * STEP, want + i * STEP, ALIGN_PANEL * sizeof *got);
-            }
-        }
+}
+
+static void check_product(const align_apart *apart, const align_coarse *coarse, const double *x, size_t i, size_t j,
+                          float product, unsigned shape)
+{
+    const size_t d = apart->d;
+    double sum = 0;
+    for (size_t k = 0; k < d; k++)
+        sum += (x[i * d + k] * apart->scale[i] - apart->mean[k]) * (x[j * d + k] * apart->scale[j] - apart->mean[k]);
+    const double got = (double)product * (double)coarse->unit[i] * (double)coarse->unit[j],
+                 bound = align_coarse_error(coarse, apart, i);
+    if (!(fabs(got - sum) <= bound + 1e-13))
+        fail_msg("%zu x %zu, shape %u: (%zu, %zu) is %g, not %g, bound %g", apart->n, d, shape, i, j, got, sum, bound);
+    if (shape == 0) assert_true(bound < 1e-3 * apart->length[i] * coarse->longest);
 }
 
 /* Products are off by no more than the bound, and the bound is not much too wide. */
 static void test_coarse_products(void **state)
 {
     (void)state;
-    static const size_t sizes[][2] = {{5, 1}, {49, 3}, {130, 191}, {145, 385}, {97, 1200}};
-    for (size_t s = 0; s < 5; s++)
+    static const size_t sizes[][2] = {{5, 1}, {49, 3}, {130, 191}, {145, 385}, {97, 1200}, {800, 50}};
+    for (size_t s = 0; s < 6; s++)
         for (unsigned shape = 0; shape < 4; shape++) {
-            const size_t n = sizes[s][0], d = sizes[s][1], panels = (n + ALIGN_PANEL - 1) / ALIGN_PANEL,
-                         step = panels * ALIGN_PANEL + 3;
+            const size_t n = sizes[s][0], d = sizes[s][1], size = align_panels_size(n, (d + 1) / 2);
             double *x = gaussian(n, d, 60 + s);
             for (size_t i = 0; i < n; i++)
                 for (size_t c = 0; c < d; c++) {
@@ -127,39 +160,35 @@ static void test_coarse_products(void **state)
                     if (shape == 3) x[i * d + c] = i % 7 == 0 ? 0 : 1 + 1e-6 * x[i * d + c];
                 }
             const align_source rows = {.n = n, .d = d, .x = x};
-            int16_t *values = malloc(align_coarse_size(n, d) * sizeof *values), *first = NULL;
-            float *c = calloc(step * step, sizeof *c);
+            uint32_t *values = malloc(size * sizeof *values), *first = NULL;
+            float *product = malloc((size_t)ALIGN_TILE * ALIGN_TILE_STEP * sizeof *product);
             for (size_t p = 0; p < 3; p++) {
                 align_apart apart;
                 align_coarse coarse;
                 assert_int_equal(align_apart_create(&apart, &rows, NULL, pools[p], NULL), TRIAD_OK);
                 assert_int_equal(align_coarse_create(&coarse, &apart, &rows, values, pools[p], NULL), TRIAD_OK);
-                align_coarse_tile(&coarse, c, step, 0, panels, 0, panels);
-                for (size_t i = 0; i < n; i++)
-                    for (size_t j = 0; j <= i; j++) {
-                        double sum = 0;
-                        for (size_t k = 0; k < d; k++)
-                            sum += (x[i * d + k] * apart.scale[i] - apart.mean[k]) *
-                                   (x[j * d + k] * apart.scale[j] - apart.mean[k]);
-                        const double got = (double)c[i * step + j] * (double)coarse.unit[i] * (double)coarse.unit[j],
-                                     bound = align_coarse_error(&coarse, &apart, i);
-                        if (!(fabs(got - sum) <= bound + 1e-13))
-                            fail_msg("%zu x %zu, shape %u: (%zu, %zu) is %g, not %g, bound %g", n, d, shape, i, j, got,
-                                     sum, bound);
-                        if (shape == 0) assert_true(bound < 1e-3 * apart.length[i] * coarse.longest);
-                    }
                 if (first == NULL) {
-                    first = malloc(align_coarse_size(n, d) * sizeof *first);
-                    memcpy(first, values, align_coarse_size(n, d) * sizeof *first);
+                    first = malloc(size * sizeof *first);
+                    memcpy(first, values, size * sizeof *first);
+                    size_t pairs = 0;
+                    for (size_t t = 0; t < align_tiles(n); t++) {
+                        const align_tile tile = align_tile_at(t, n);
+                        align_tile_product(product, &coarse.integers, &tile);
+                        for (size_t i = tile.row; i < tile.row_end; i++)
+                            for (size_t j = tile.column; j < tile.column_end && j <= i; j++, pairs++)
+                                check_product(&apart, &coarse, x, i, j,
+                                              product[(i - tile.row) * ALIGN_TILE_STEP + j - tile.column], shape);
+                    }
+                    assert_int_equal(pairs, n * (n + 1) / 2);
                 }
-                assert_memory_equal(first, values, align_coarse_size(n, d) * sizeof *first);
+                assert_memory_equal(first, values, size * sizeof *first);
                 align_coarse_free(&coarse);
                 align_apart_free(&apart);
             }
+            free(product);
             free(x);
             free(values);
             free(first);
-            free(c);
         }
 }
 
@@ -313,6 +342,82 @@ static void test_kernels_in_float(void **state)
     assert_true(constant.norm == 0);
     free(constant.values);
     free(same);
+}
+
+/* Sums over tiles say what the kernels themselves do: values, and what each sentence has in them. */
+static void test_kernels_in_tiles(void **state)
+{
+    (void)state;
+    enum { SIDES = 3, PAIRS = 3 };
+    static const size_t sizes[][2] = {{4, 3}, {47, 9}, {385, 60}, {800, 31}};
+    size_t pair[PAIRS][2] = {{0, 1}, {2, 1}, {1, 1}};
+    for (size_t s = 0; s < 4; s++) {
+        const size_t n = sizes[s][0], d = sizes[s][1];
+        double *x[SIDES];
+        align_source of[SIDES];
+        align_matrix plain[SIDES][2] = {0};
+        float *values[SIDES];
+        align_centred sides[SIDES];
+        for (size_t v = 0; v < SIDES; v++) {
+            x[v] = gaussian(n, d, 90 + v);
+            for (size_t i = 0; i < n * d; i++) {
+                if (v == 1) x[v][i] += 0.4 * x[0][i];
+                if (v == 2) x[v][i] += 500 + (double)(i % d);
+            }
+            of[v] = (align_source){.n = n, .d = d, .x = x[v]};
+            values[v] = malloc(align_panels_size(n, d) * sizeof *values[v]);
+            assert_int_equal(align_linear_kernels(&plain[v][0], &plain[v][1], &of[v], false, NULL, NULL, NULL),
+                             TRIAD_OK);
+        }
+        align_gram_pair first[PAIRS];
+        for (size_t p = 0; p < 3; p++) {
+            align_gram_pair pairs[PAIRS];
+            for (size_t v = 0; v < SIDES; v++)
+                assert_int_equal(align_centred_create(&sides[v], &of[v], values[v], pools[p], NULL), TRIAD_OK);
+            const bool wanted[] = {true, true};
+            assert_int_equal(align_gram_pairs(pairs, pair, PAIRS, sides, SIDES, wanted, pools[p], NULL), TRIAD_OK);
+            for (size_t v = 0; v < SIDES; v++) align_centred_free(&sides[v]);
+            for (size_t q = 0; q < PAIRS; q++)
+                for (size_t c = 0; c < 2; c++) {
+                    const align_matrix *a = &plain[pair[q][0]][c], *b = &plain[pair[q][1]][c];
+                    const double want = cka(a, b, n);
+                    assert_true(fabs(pairs[q].value[c] - want) < 1e-7);
+                    double sum = 0;
+                    for (size_t i = 0; i < n; i++) {
+                        double own = 0;
+                        for (size_t j = 0; j < n; j++) own += a->values[i * n + j] * b->values[i * n + j];
+                        own *= (double)n / sqrt(a->norm * b->norm);
+                        assert_true(fabs(pairs[q].scores[c][i] - own) < 1e-5);
+                        sum += pairs[q].scores[c][i] / (double)n;
+                    }
+                    assert_true(fabs(sum - pairs[q].value[c]) < 1e-12);
+                    if (p > 0) {
+                        assert_true(pairs[q].value[c] == first[q].value[c]);
+                        assert_memory_equal(pairs[q].scores[c], first[q].scores[c], n * sizeof(double));
+                    }
+                }
+            if (p == 0) memcpy(first, pairs, sizeof first);
+            if (p > 0) align_gram_pairs_free(pairs, PAIRS);
+        }
+        align_gram_pairs_free(first, PAIRS);
+        /* one of the centrings alone, and a side that does not vary */
+        for (size_t i = 0; i < n * d; i++) x[2][i] = 0.1 * (double)(i % d + 1);
+        align_gram_pair one[PAIRS];
+        for (size_t v = 0; v < SIDES; v++)
+            assert_int_equal(align_centred_create(&sides[v], &of[v], values[v], NULL, NULL), TRIAD_OK);
+        const bool unbiased[] = {false, true};
+        assert_int_equal(align_gram_pairs(one, pair, PAIRS, sides, SIDES, unbiased, NULL, NULL), TRIAD_OK);
+        assert_true(isnan(one[0].value[0]) && one[0].scores[0] == NULL && !isnan(one[0].value[1]));
+        assert_true(isnan(one[1].value[1]) && one[1].scores[1] == NULL);
+        align_gram_pairs_free(one, PAIRS);
+        for (size_t v = 0; v < SIDES; v++) {
+            align_centred_free(&sides[v]);
+            free(plain[v][0].values);
+            free(plain[v][1].values);
+            free(values[v]);
+            free(x[v]);
+        }
+    }
 }
 
 static double rank_correlation(const double *a, const double *b, size_t n)
@@ -496,10 +601,11 @@ int main(void)
     openblas_set_num_threads(1); /* as the program does: its own threads change sums */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_products),
-        cmocka_unit_test(test_coarse_kernels),
+        cmocka_unit_test(test_panel_kernels),
         cmocka_unit_test(test_coarse_products),
         cmocka_unit_test(test_neighbours),
         cmocka_unit_test(test_kernels_in_float),
+        cmocka_unit_test(test_kernels_in_tiles),
         cmocka_unit_test(test_nothing_to_tell_apart),
         cmocka_unit_test(test_rdms_in_float),
         cmocka_unit_test(test_ranks),

@@ -101,6 +101,9 @@ static void options(void **state)
     assert_usage(RUN("measure", "a", "b", "c", "d", "-o", "f"),
                  "measure: 'd' is one argument too many (usage: triad measure SPACE SPACE… -o FILE)");
     assert_usage(RUN("rest", "a"), "rest: 'a' is one argument too many (usage: triad rest)");
+    assert_usage(
+        RUN("measure", "a", "", "-o", "f"),
+        "measure: an argument is empty (a variable without a value? usage: triad measure SPACE SPACE… -o FILE)");
     assert_usage(RUN("measure", "a", "--stpes", "3"), "measure: --stpes: unknown option (did you mean --steps?)");
     assert_usage(RUN("measure", "a", "--thraeds=3"), "measure: --thraeds: unknown option (did you mean --threads?)");
     assert_usage(RUN("measure", "--banana"), "measure: --banana: unknown option (triad measure --help lists them)");

@@ -352,6 +352,14 @@ static void commands(void **state)
     assert_non_null(strstr(out, "triad: "));
     assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s 2>&1", list), 2);
     assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s -o %s --pool sum 2>&1", list, path), 2);
+    assert_int_equal(command(out, sizeof out, "embed " LLAMA " --sentences %s -o %s --pool last,last 2>&1", list, path),
+                     2);
+    assert_non_null(strstr(out, "--pool: 'last' is given twice (name each once)"));
+    assert_int_equal(command(out, sizeof out, "embed " BERT "/model.safetensors --sentences %s -o %s 2>&1", list, path),
+                     1);
+    assert_non_null(strstr(out, "not an agent but a model's weights (name the folder they lie in)"));
+    assert_int_equal(command(out, sizeof out, "tokenize nowhere.gguf --sentences %s 2>&1", list), 1);
+    assert_string_equal(out, "triad: nowhere.gguf: no such file (check the path)\n");
     assert_int_equal(command(out, sizeof out, "embed models/absent --sentences %s -o %s 2>&1", list, path), 1);
 
     /* What a run left that was killed while it wrote the space is in nobody's way. */

@@ -1,4 +1,4 @@
-#include "align/coarse_kernel.h"
+#include "align/panel_kernel.h"
 
 #include <immintrin.h>
 #include <string.h>
@@ -9,10 +9,10 @@ enum {
     VECTORS = ALIGN_PANEL / ALIGN_STRIP
 }; /* 24 sums, three of b, one of a: 28 of 32 registers */
 
-static __attribute__((noinline)) void tile(const int16_t *a, const int16_t *b, size_t pairs, bool first, float *c,
+static __attribute__((noinline)) void tile(const int16_t *a, const int16_t *b, size_t units, bool first, float *c,
                                            size_t ldc)
 {
-    const size_t strip = align_coarse_place(ALIGN_STRIP, 0, pairs);
+    const size_t strip = 2 * align_panel_place(ALIGN_STRIP, 0, units);
     __m512i sum[ROWS][VECTORS];
 #pragma GCC unroll 8
     for (size_t i = 0; i < ROWS; i++) {
@@ -21,7 +21,7 @@ static __attribute__((noinline)) void tile(const int16_t *a, const int16_t *b, s
         __builtin_prefetch(c + i * ldc + LANES, 1);
         __builtin_prefetch(c + i * ldc + 2 * LANES, 1);
     }
-    for (size_t k = 0; k < pairs; k++) {
+    for (size_t k = 0; k < units; k++) {
         const __m512i b0 = _mm512_loadu_si512(b), b1 = _mm512_loadu_si512(b + strip),
                       b2 = _mm512_loadu_si512(b + 2 * strip);
 #pragma GCC unroll 8
@@ -46,8 +46,9 @@ static __attribute__((noinline)) void tile(const int16_t *a, const int16_t *b, s
         }
 }
 
-void align_coarse_avx512vnni(const int16_t *a, const int16_t *b, size_t pairs, bool first, float *c, size_t ldc)
+void align_panel_short_avx512vnni(const void *a, size_t rows, const void *b, size_t units, bool first, float *c,
+                                  size_t ldc)
 {
-    for (size_t i = 0; i < ALIGN_PANEL; i += ROWS)
-        tile(a + align_coarse_place(i, 0, pairs), b, pairs, first, c + i * ldc, ldc);
+    for (size_t i = 0; i < rows; i += ROWS)
+        tile((const int16_t *)a + 2 * align_panel_place(i, 0, units), b, units, first, c + i * ldc, ldc);
 }
