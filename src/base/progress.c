@@ -106,14 +106,17 @@ static void finish(triad_progress *progress, const char *note)
     fflush(progress->stream);
 }
 
+static void wipe(triad_progress *progress)
+{
+    if (!progress->now.running || !progress->terminal) return;
+    fputs("\r\033[K", progress->stream);
+    fflush(progress->stream);
+}
+
 void triad_progress_free(triad_progress *progress)
 {
     if (progress == NULL) return;
-    /* A task that was left by an error has not ended: its bar goes. */
-    if (progress->now.running && progress->terminal) {
-        fputs("\r\033[K", progress->stream);
-        fflush(progress->stream);
-    }
+    wipe(progress); /* of a task that was left by an error */
     pthread_mutex_destroy(&progress->lock);
     free(progress);
 }
@@ -167,6 +170,26 @@ void triad_progress_end(triad_progress *progress, const char *note)
     if (progress == NULL) return;
     pthread_mutex_lock(&progress->lock);
     finish(progress, note);
+    pthread_mutex_unlock(&progress->lock);
+}
+
+void triad_progress_leave(triad_progress *progress)
+{
+    if (progress == NULL) return;
+    pthread_mutex_lock(&progress->lock);
+    wipe(progress);
+    progress->now.running = false;
+    pthread_mutex_unlock(&progress->lock);
+}
+
+void triad_progress_say(triad_progress *progress, const char *line)
+{
+    if (progress == NULL) return;
+    pthread_mutex_lock(&progress->lock);
+    wipe(progress);
+    fprintf(progress->stream, "%s\n", line);
+    fflush(progress->stream);
+    if (progress->now.running && progress->terminal) draw(progress, triad_now());
     pthread_mutex_unlock(&progress->lock);
 }
 

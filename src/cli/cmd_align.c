@@ -174,18 +174,6 @@ static char *beside(const char *path)
     return out;
 }
 
-static void estimate_nulls(const triad_align_options *options, const cli_context *context, size_t pairs)
-{
-    if (context->quiet || options->measures == NULL || options->refits == 0 ||
-        !(options->iid || options->relabel || options->vocabulary))
-        return;
-    fprintf(
-        stderr,
-        "align: measures that are no sums are measured anew in each of %zu draws for %zu pair%s (--refits); the bar "
-        "says how long\n",
-        options->refits, pairs, pairs == 1 ? "" : "s");
-}
-
 int cmd_align(cli_context *context, int argc, char **argv)
 {
     triad_align_options align = triad_align_defaults();
@@ -397,11 +385,9 @@ int cmd_align(cli_context *context, int argc, char **argv)
         status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "align: out of memory");
     align.controls = held.list;
     align.control_count = held.count;
-    if (status == TRIAD_OK) {
-        estimate_nulls(&align, context, pairs);
+    if (status == TRIAD_OK)
         status = triad_align(&result, all.side, all.count, (const size_t(*)[2])pair, pairs, &align, context->pool,
                              context->progress, err);
-    }
     if (status == TRIAD_OK) document = triad_align_to_json(&result);
     if (status == TRIAD_OK && set_count > 0) {
         status = align_seeds_to_json(&part, &result, sets, set_count, err);

@@ -146,6 +146,29 @@ static void asides(void **state)
     triad_progress_return(NULL);
 }
 
+/* A line between; a task that fails leaves no line that says it is done. */
+static void said_and_left(void **state)
+{
+    (void)state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    triad_progress *progress = triad_progress_create(file, false);
+    assert_non_null(progress);
+    triad_progress_say(progress, "first");
+    triad_progress_begin(progress, "align", "steps", 10);
+    triad_progress_say(progress, "align: nulls: about 0:20");
+    triad_progress_update(progress, 5, NULL);
+    triad_progress_leave(progress);
+    triad_progress_end(progress, NULL);
+    triad_progress_free(progress);
+    char text[1024];
+    text_of(file, text, sizeof text);
+    fclose(file);
+    assert_string_equal(text, "first\nalign: 0 %, 0/10 steps\nalign: nulls: about 0:20\n");
+    triad_progress_say(NULL, "nothing");
+    triad_progress_leave(NULL);
+}
+
 /* On a terminal: a bar that is drawn over, and limited in rate. */
 static void terminal(void **state)
 {
@@ -195,13 +218,10 @@ static void clock_goes_forward(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts),
-        cmocka_unit_test(times),
-        cmocka_unit_test(lines),
-        cmocka_unit_test(sparse),
-        cmocka_unit_test(asides),
-        cmocka_unit_test(terminal),
-        cmocka_unit_test(clock_goes_forward),
+        cmocka_unit_test(counts),   cmocka_unit_test(times),
+        cmocka_unit_test(lines),    cmocka_unit_test(sparse),
+        cmocka_unit_test(asides),   cmocka_unit_test(said_and_left),
+        cmocka_unit_test(terminal), cmocka_unit_test(clock_goes_forward),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
