@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "cli/align_table.h"
 #include "cli/commands.h"
+#include "cli/parse_ks.h"
 #include "triad/align.h"
 
 #include <stdio.h>
@@ -78,21 +79,6 @@ static size_t (*pair_up(const sides *all, size_t *count))[2]
                 pairs[(*count)++][1] = y;
             }
     return pairs;
-}
-
-static int parse_ks(const cli_usage *usage, const cli_list *list, triad_align_options *options)
-{
-    if (list->count == 0) return CLI_GO;
-    options->ks = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        char *end;
-        const long value = strtol(list->names[i], &end, 10);
-        if (*list->names[i] == '\0' || *end != '\0' || value < 1 || value > 1000000 || options->ks == ALIGN_MAX_KS ||
-            (options->ks > 0 && (size_t)value <= options->k[options->ks - 1]))
-            return cli_usage_error(usage, "--k %s: wants ascending whole numbers from 1", list->names[i]);
-        options->k[options->ks++] = (size_t)value;
-    }
-    return CLI_GO;
 }
 
 /* "agent=agent-1,agent-2" came apart at its commas: a part with '=' begins a set. */
@@ -337,7 +323,7 @@ int cmd_align(cli_context *context, int argc, char **argv)
     const int parsed =
         cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
     if (parsed != CLI_GO) return parsed;
-    const int good_ks = parse_ks(&usage, &ks, &align);
+    const int good_ks = cli_parse_ks(&usage, &ks, &align.ks, align.k);
     if (good_ks != CLI_GO) return good_ks;
     if (nulls.count > 0) {
         align.iid = align.relabel = false;
