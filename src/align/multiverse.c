@@ -307,6 +307,12 @@ triad_multiverse_options triad_multiverse_defaults(void)
     return (triad_multiverse_options){.ks = 4, .k = {1, 5, 10, 15}};
 }
 
+/* What a call takes: Procrustes has four protocols, the other maps one. */
+static double share_of(size_t map)
+{
+    return map == 0 ? 6 : 1;
+}
+
 /* A call of all pairs under one transform, folds and map. */
 static triad_status measure(builder *b, size_t t, size_t f, size_t m, triad_pool *pool, triad_progress *progress,
                             triad_error *err)
@@ -337,10 +343,9 @@ static triad_status measure(builder *b, size_t t, size_t f, size_t m, triad_pool
                                  .map = MAPS[m].name,
                                  .preset = t == 0 && f == 0 && m == 0};
     triad_align_result result;
-    triad_progress_aside(progress);
+    triad_progress_part(progress, share_of(m));
     triad_status status =
         triad_align(&result, b->side, b->sides, (const size_t(*)[2])b->pair, b->pairs, &options, pool, progress, err);
-    triad_progress_return(progress);
     if (status != TRIAD_OK) return status;
     if (b->out->preset_k == 0) b->out->preset_k = preset_k(b->options, result.n);
     status = read_retrieval(b, &result, &base, suffix[m], m == 0 ? COUNT(PROTOCOLS) : 1, err);
@@ -356,12 +361,6 @@ static void announce(triad_progress *progress, const builder *b, double seconds)
     snprintf(line, sizeof line, "multiverse: %zu pairs of spaces and layers under all choices: about %s", b->pairs,
              time);
     triad_progress_say(progress, line);
-}
-
-/* What a call takes: Procrustes has four protocols, the other maps one. */
-static double share_of(size_t map)
-{
-    return map == 0 ? 6 : 1;
 }
 
 static triad_status measure_all(builder *b, const triad_align_side *sides, size_t count, triad_pool *pool,
@@ -380,7 +379,6 @@ static triad_status measure_all(builder *b, const triad_align_side *sides, size_
             for (size_t m = 0; m < COUNT(MAPS) && status == TRIAD_OK; m++) {
                 status = measure(b, t, f, m, pool, progress, err);
                 done += share_of(m);
-                triad_progress_update(progress, done, NULL);
                 if (done == share_of(0) && status == TRIAD_OK)
                     announce(progress, b, (triad_now() - begin) * total / done);
             }

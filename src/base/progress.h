@@ -22,6 +22,10 @@ void triad_progress_leave(triad_progress *progress);
 /* A line of its own above the bar, as "align: nulls take about 3:20". */
 void triad_progress_say(triad_progress *progress, const char *line);
 
+/* Until the next part, end or leave, a task that begins is `share` units of the task that runs, with neither a bar nor
+ * a line of its own. What the part before lacked of its share counts as done. */
+void triad_progress_part(triad_progress *progress, double share);
+
 /* A task that stands aside for others (a validation while an agent is trained) until the return: their bars take its
  * place, they leave no line behind, and their time is not the task's. Asides are not nested. */
 void triad_progress_aside(triad_progress *progress);

@@ -366,6 +366,9 @@ int cmd_align(cli_context *context, int argc, char **argv)
     char *table = csv ? strdup(csv) : output ? beside(output) : NULL;
     triad_status status = read_sides(&all, positional, count, strcmp(layers, "last") != 0, err);
     if (status == TRIAD_OK) status = read_controls(&held, &control_names, err);
+    const char *const written[] = {output, table, contributions}; /* refused before the work, not after it */
+    for (size_t i = 0; i < sizeof written / sizeof *written && status == TRIAD_OK; i++)
+        if (written[i]) status = triad_atomic_check(written[i], err);
     if (status == TRIAD_OK) status = parse_sets(&sets, &set_count, &seeds, &all, &context->memory, err);
     if (status == TRIAD_OK && (pair = pair_up(&all, &pairs)) == NULL)
         status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "align: out of memory");

@@ -207,6 +207,7 @@ int cmd_multiverse(cli_context *context, int argc, char **argv)
     triad_multiverse multiverse = {0};
     char *path = output ? strdup(output) : triad_path_join(positional[0], "multiverse.csv");
     triad_status status = read_folder(&f, positional[0], &names, err);
+    if (status == TRIAD_OK && path) status = triad_atomic_check(path, err); /* before the work, not after it */
     if (status == TRIAD_OK)
         status = triad_multiverse_run(&multiverse, f.side, f.count, &choices, context->pool, context->progress, err);
     if (status == TRIAD_OK && path) status = triad_multiverse_write_csv(&multiverse, path, err);
