@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Records a PyTorch run of the policy: forward, gradients, three AdamW steps. Writes tests/data/agent/policy.safetensors.
+"""Records a PyTorch run of the policy: forward, gradients, three AdamW steps. Writes tests/data/agent/policy.safetensors,
+and policy_cross.safetensors of the variant in which the steps ask the instruction's words.
 
     python3 tools/agent_golden.py tests/data/agent/policy.safetensors
+    python3 tools/agent_golden.py tests/data/agent/policy_cross.safetensors --cross-layers 2
 
 The policy of src/agent in plain PyTorch autograd and double precision, on random parameters and a random batch, both recorded.
 Made with torch 2.13.0, numpy, safetensors. tests/agent/test_pytorch.c reads it:
@@ -16,8 +18,8 @@ Made with torch 2.13.0, numpy, safetensors. tests/agent/test_pytorch.c reads it:
     after.NAME             F32: parameters after three steps of AdamW (1e-3, 0.9, 0.98, eps 1e-8, weight decay 0.01 on
                            matrices), the gradient's norm clipped at 1
 """
+import argparse
 import json
-import sys
 
 import numpy as np
 import torch
@@ -58,11 +60,13 @@ def table():
     for layer in range(CONFIG["cell_layers"]):
         block(f"cell.{layer}", False, False)
     block("readout", False, False)
+    for layer in range(CONFIG.get("cross_layers", 0)):
+        block(f"cross.{layer}", False, False)
     for layer in range(CONFIG["memory_layers"]):
         block(f"memory.{layer}", False, True)
     for layer in range(CONFIG["recall_layers"]):
         block(f"recall.{layer}", False, False)
-    norms = 2 * (CONFIG["cell_layers"] + CONFIG["memory_layers"]) + 3 * (1 + CONFIG["recall_layers"]) + 1
+    norms = 2 * (CONFIG["cell_layers"] + CONFIG["memory_layers"]) + 3 * (1 + CONFIG.get("cross_layers", 0) + CONFIG["recall_layers"]) + 1
     out.extend([("film.weight", (norms * 2 * d, z), True), ("film.bias", (norms * 2 * d,), False),
                 ("head.weight", (ACTIONS, d), True), ("head.bias", (ACTIONS,), False)])
     return out
@@ -121,14 +125,15 @@ def layer(p, prefix, x, norm1, norm2, scores_extra=None):
 
 
 def ask(p, prefix, x, tokens, norms):
-    """A layer in which x [1, d] alone asks the tokens [n, d]."""
+    """A layer in which x [m, d] asks the tokens [n, d]."""
     wq, wk, wv = p[f"{prefix}.attention.qkv.weight"].chunk(3)
     h = norms[1](tokens)
     x = x + attend(norms[0](x) @ wq.T, h @ wk.T, h @ wv.T) @ p[f"{prefix}.attention.out.weight"].T + p[f"{prefix}.attention.out.bias"]
     return feed_forward(p, prefix, x, norms[2])
 
 
-def instruction_vector(p, words):
+def instruction(p, words):
+    """The one vector, and the states of the words."""
     x = p["instruction.words"][words] + p["instruction.positions"][: len(words)]
     for number in range(CONFIG["encoder_layers"]):
         prefix = f"instruction.{number}"
@@ -136,11 +141,11 @@ def instruction_vector(p, words):
                  for half in ("attention", "feed_forward")]
         x = layer(p, prefix, x, *norms)
     x = normalise(x) * p["instruction.norm.gain"] + p["instruction.norm.shift"]
-    return x.mean(0) @ p["instruction.vector.weight"].T + p["instruction.vector.bias"]
+    return x.mean(0) @ p["instruction.vector.weight"].T + p["instruction.vector.bias"], x
 
 
-def episode_logits(p, z, steps):
-    """steps: for each the number of tokens in sight and the list of its tokens' bags."""
+def episode_logits(p, z, words, steps):
+    """words: the states of the instruction's words. steps: for each the number of tokens in sight and the list of its tokens' bags."""
     d, window = CONFIG["width"], CONFIG["window"]
     film = (z @ p["film.weight"].T + p["film.bias"]).reshape(-1, 2, d)
     modulated = [lambda x, g=film[i, 0], b=film[i, 1]: normalise(x) * (1 + g) + b for i in range(film.shape[0])]
@@ -157,6 +162,9 @@ def episode_logits(p, z, steps):
         vectors.append(ask(p, "readout", x[:1], seen[-1], modulated[norm : norm + 3])[0])
         norm += 3
     x = torch.stack(vectors)
+    for number in range(CONFIG.get("cross_layers", 0)):
+        x = ask(p, f"cross.{number}", x, words, modulated[norm : norm + 3])
+        norm += 3
     back = torch.arange(len(steps))[:, None] - torch.arange(len(steps))[None, :]
     hidden = (back < 0) | (back >= window)
     for number in range(CONFIG["memory_layers"]):
@@ -171,15 +179,21 @@ def episode_logits(p, z, steps):
 
 def forward(p, batch):
     words = [batch["word"][a:b] for a, b in zip(batch["word_offset"], batch["word_offset"][1:])]
-    z = [instruction_vector(p, torch.as_tensor(w)) for w in words]
+    told = [instruction(p, torch.as_tensor(w)) for w in words]
     bags = [batch["bag"][a:b] for a, b in zip(batch["bag_offset"], batch["bag_offset"][1:])]
     steps = [(n, bags[a:b]) for n, a, b in zip(batch["visible"], batch["token_offset"], batch["token_offset"][1:])]
-    logits = [episode_logits(p, z[i], steps[a:b])
+    logits = [episode_logits(p, *told[i], steps[a:b])
               for i, a, b in zip(batch["episode_instruction"], batch["episode_offset"], batch["episode_offset"][1:])]
     return torch.cat(logits)
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("output")
+    parser.add_argument("--cross-layers", type=int, default=0)
+    a = parser.parse_args()
+    if a.cross_layers:
+        CONFIG["cross_layers"] = a.cross_layers
     rng = np.random.default_rng(17)
     batch = make_batch(rng)
     p, decayed, kept = {}, [], []
@@ -207,7 +221,7 @@ def main():
         optimiser.step()
     out["norm"] = np.asarray(norms, np.float32)
     out.update({f"after.{name}": single(value) for name, value in p.items()})
-    save_file(out, sys.argv[1], metadata={"config": json.dumps(CONFIG), "made_by": f"tools/agent_golden.py, torch {torch.__version__}"})
+    save_file(out, a.output, metadata={"config": json.dumps(CONFIG), "made_by": f"tools/agent_golden.py, torch {torch.__version__}"})
     print(f"loss {float(loss.detach()):.6f}, norms {norms}, {sum(v.size for v in out.values())} numbers")
 
 

@@ -81,8 +81,9 @@ typedef struct triad_train_options {
     double learning_rate; /* its highest; 0: the recipe's */
     double dropout;       /* rate on what each half of a layer adds to the residual, while learning; 0: none */
     /* DAgger (Ross, Gordon & Bagnell 2011): share of the episodes in which the learner acts, as it stands when they are
-     * played, and the expert's action in every state is what it learns; after twice the expert's steps the expert acts
-     * on to the end. Its acting counts in tflop. Needs levels. 0: the expert acts in all. */
+     * played, for at most a random 0 to 2 times the expert's steps; then the expert acts on to the end. Learnt is what
+     * the expert would do up to the learner's first step astray, and what it does after it took over. The learner's
+     * acting counts in tflop. Needs levels. 0: the expert acts in all. */
     double dagger;
     /* The network; 0: the recipe's. instruction: numbers in the one vector. */
     int width, heads, feed_forward, encoder_layers, cell_layers, memory_layers, recall_layers, window, instruction;

@@ -58,6 +58,10 @@ TRIAD_NODISCARD triad_status babyai_create(babyai_env **env, const babyai_level 
 void babyai_free(babyai_env *env);
 /* A new generator from seed, as reset(seed=…); TRIAD_ERR_GENERATION where the reference would never finish. */
 TRIAD_NODISCARD triad_status babyai_reset_seed(babyai_env *env, uint64_t seed, triad_error *err);
+/* The same as on an environment that has never been reset: what a new one would play. In the reference, and so by
+ * babyai_reset_seed, an environment of Synth, SynthS5R2, SynthLoc or SynthSeq remembers an earlier episode's locked
+ * room, and one seed in twenty gives another episode then. */
+TRIAD_NODISCARD triad_status babyai_reset_fresh(babyai_env *env, uint64_t seed, triad_error *err);
 /* The next episode of the same generator, as reset(). */
 TRIAD_NODISCARD triad_status babyai_reset(babyai_env *env, triad_error *err);
 /* reward may be NULL. Stepping on after the end goes on, as in the reference. */

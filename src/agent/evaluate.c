@@ -143,6 +143,15 @@ static triad_status choose_trials(evaluation *work, size_t n, uint64_t first_see
 
 /* ---- acting */
 
+/* The episode that was described: as a fresh environment plays it, whatever this one has played before. */
+static triad_status again(babyai_env *env, const trial *at, triad_error *err)
+{
+    if (babyai_reset_fresh(env, at->seed, NULL) == TRIAD_OK && strcmp(babyai_mission(env), at->mission) == 0)
+        return TRIAD_OK;
+    return triad_fail(err, TRIAD_ERR_GENERATION, -1, "%s: seed %llu gave another episode the second time",
+                      babyai_level_name(babyai_env_level(env)), (unsigned long long)at->seed);
+}
+
 /* Slot `slot` starts the episode at hand under the instruction of trial `whose`. */
 static triad_status tell(evaluation *work, agent_actor *actor, size_t slot, size_t whose, triad_error *err)
 {
@@ -162,7 +171,7 @@ static triad_status act_group(evaluation *work, episode_group *group, size_t fro
     for (size_t i = from; i < to && !status; i++) {
         trial *at = &work->trial[i];
         if (!group->env[i - from]) status = babyai_create(&group->env[i - from], work->level, err);
-        if (!status) status = babyai_reset_seed(group->env[i - from], at->seed, err);
+        if (!status) status = again(group->env[i - from], at, err);
         if (foreign && at->foreign == i) continue; /* nothing foreign to say */
         if (!status) status = tell(work, &group->actor, i - from, foreign ? at->foreign : i, err);
         group->slot[running++] = (uint32_t)(i - from);

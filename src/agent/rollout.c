@@ -3,7 +3,6 @@
 #include "agent/actor.h"
 #include "agent/grow.h"
 #include "babyai/demonstrate.h"
-#include "babyai/env.h"
 
 #include <string.h>
 
@@ -74,9 +73,8 @@ static triad_status sit_down(seat *at, rollout *out, triad_error *err)
     }
     triad_status status = at->env ? TRIAD_OK : babyai_create(&at->env, out->level, err);
     if (status) return status;
-    if (babyai_reset_fresh(at->env, out->seed) != TRIAD_OK)
-        return triad_fail(err, TRIAD_ERR_GENERATION, -1, "roll-outs: %s has no episode of seed %llu",
-                          babyai_level_name(out->level), (unsigned long long)out->seed);
+    status = babyai_reset_fresh(at->env, out->seed, err);
+    if (status) return status;
     status = at->bot ? babyai_bot_restart(at->bot, at->env, err) : babyai_bot_create(&at->bot, at->env, err);
     if (status) return status;
     episode->seed = out->seed;

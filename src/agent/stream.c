@@ -201,12 +201,13 @@ static triad_status other_mission(demo_maker *maker, const char **told, const de
     triad_status status = maker->other ? TRIAD_OK : babyai_create(&maker->other, maker->episode.level, err);
     if (status) return status;
     for (int i = 0; i < OTHERS_MOST; i++) {
-        status = babyai_reset_seed(maker->other, triad_pcg64_next64(&rng) % SEEDS, err);
+        status = babyai_reset_fresh(maker->other, triad_pcg64_next64(&rng) % SEEDS, NULL);
         if (status == TRIAD_ERR_GENERATION) continue;
         *told = babyai_mission(maker->other);
         return status;
     }
-    return status;
+    return triad_fail(err, TRIAD_ERR_GENERATION, -1, "%s: no episode whose mission could be told instead",
+                      babyai_level_name(maker->episode.level));
 }
 
 /* Whether the learner acts in episode k; and how long at most, in times the expert's steps. */

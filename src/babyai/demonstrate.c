@@ -65,7 +65,7 @@ static triad_status begin(babyai_episode *episode, bool *made, babyai_env **env,
     if ((*env)->level != level)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "demonstration: the environment is of %s, not %s",
                           (*env)->level->name, level->name);
-    *made = babyai_reset_fresh(*env, seed) == TRIAD_OK;
+    *made = babyai_reset_fresh(*env, seed, NULL) == TRIAD_OK;
     if (*made) memcpy(episode->mission, (*env)->world->mission, sizeof episode->mission);
     return TRIAD_OK;
 }

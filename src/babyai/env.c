@@ -77,10 +77,10 @@ triad_status babyai_reset_seed(babyai_env *env, uint64_t seed, triad_error *err)
     return babyai_generate(env, err);
 }
 
-triad_status babyai_reset_fresh(babyai_env *env, uint64_t seed)
+triad_status babyai_reset_fresh(babyai_env *env, uint64_t seed, triad_error *err)
 {
     env->world->has_locked_room = false;
-    return babyai_reset_seed(env, seed, NULL);
+    return babyai_reset_seed(env, seed, err);
 }
 
 triad_status babyai_reset(babyai_env *env, triad_error *err)

@@ -154,9 +154,6 @@ size_t babyai_world_bytes(const babyai_level *level);
 /* Prepares zeroed, 64-byte aligned memory of those sizes. */
 void babyai_env_init(babyai_env *env, babyai_world *world, const babyai_level *level);
 
-/* reset(seed) as on an environment that has never been reset. */
-triad_status babyai_reset_fresh(babyai_env *env, uint64_t seed);
-
 /* generate.c: a new episode from env->world->rng. */
 triad_status babyai_generate(babyai_env *env, triad_error *err);
 

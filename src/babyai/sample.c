@@ -18,7 +18,7 @@ static triad_status collect(text_table *met, babyai_env **env, size_t count, siz
     const size_t resets = PATIENCE * n + PATIENCE_LEAST;
     for (size_t r = 0; r < resets && met->count < n; r++) {
         babyai_env *one = env[r % count];
-        if (babyai_reset_fresh(one, first_seed + r / count) != TRIAD_OK) continue;
+        if (babyai_reset_fresh(one, first_seed + r / count, NULL) != TRIAD_OK) continue;
         if (text_table_add(met, one->world->mission) < 0)
             return triad_fail(err, TRIAD_ERR_MEMORY, -1, "sentences: no memory for %zu", n);
     }

@@ -1,6 +1,7 @@
 #include "agent/game.h"
 #include "cli/commands.h"
 #include "cli/pick_levels.h"
+#include "cli/pick_player.h"
 
 #include <curses.h>
 #include <poll.h>
@@ -202,16 +203,8 @@ static int play(cli_context *context, const babyai_level *level, bool watching, 
 
 int cmd_play(cli_context *context, int argc, char **argv)
 {
-    const char *agent_path = NULL;
-    bool bot = false;
-    const cli_option options[] = {
-        {.name = "bot", .kind = CLI_FLAG, .help = "Watch the expert.", .value = &bot},
-        {.name = "agent",
-         .kind = CLI_STRING,
-         .argument = "FILE",
-         .help = "Watch a trained agent.",
-         .value = &agent_path},
-    };
+    cli_player who = {0};
+    const cli_option options[] = {CLI_PLAYER_OPTIONS(who, "Watch the expert.", "Watch a trained agent.")};
     const cli_usage usage = {
         .command = "play",
         .arguments = "LEVEL [--bot | --agent FILE]",
@@ -239,6 +232,7 @@ int cmd_play(cli_context *context, int argc, char **argv)
     const cli_list names = {count, positional};
     const int picked = cli_pick_levels(levels, &usage, &names);
     if (picked != CLI_GO) return picked;
-    if (bot && agent_path) return cli_usage_error(&usage, "--bot and --agent exclude each other (who acts?)");
-    return play(context, levels[0], bot || agent_path, agent_path);
+    bool watching;
+    const int decided = cli_pick_player(&watching, &usage, &who);
+    return decided != CLI_GO ? decided : play(context, levels[0], watching, who.agent);
 }

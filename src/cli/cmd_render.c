@@ -2,6 +2,7 @@
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/pick_levels.h"
+#include "cli/pick_player.h"
 #include "formats/gif_write.h"
 #include "formats/png_write.h"
 
@@ -129,8 +130,9 @@ static bool ends_in(const char *path, const char *ending)
 
 int cmd_render(cli_context *context, int argc, char **argv)
 {
-    const char *output = NULL, *agent_path = NULL, *view = "full";
-    bool bot = false, no_highlight = false;
+    const char *output = NULL, *view = "full";
+    cli_player by = {0};
+    bool no_highlight = false;
     int64_t tile = 32, step = -1, rate = 5;
     const cli_option options[] = {
         {.name = "output",
@@ -140,12 +142,7 @@ int cmd_render(cli_context *context, int argc, char **argv)
          .help = "Where it goes: a .png is one frame, a .gif the whole episode.",
          .value = &output,
          .required = true},
-        {.name = "bot", .kind = CLI_FLAG, .help = "The expert acts.", .value = &bot},
-        {.name = "agent",
-         .kind = CLI_STRING,
-         .argument = "FILE",
-         .help = "A trained agent acts.",
-         .value = &agent_path},
+        CLI_PLAYER_OPTIONS(by, "The expert acts.", "A trained agent acts."),
         {.name = "step",
          .kind = CLI_INT,
          .argument = "N",
@@ -199,10 +196,12 @@ int cmd_render(cli_context *context, int argc, char **argv)
     const cli_list names = {count, positional};
     const int picked = cli_pick_levels(levels, &usage, &names);
     if (picked != CLI_GO) return picked;
-    const bool moving = ends_in(output, ".gif"), acts = bot || agent_path;
+    const bool moving = ends_in(output, ".gif");
+    bool acts;
     if (!moving && !ends_in(output, ".png"))
         return cli_usage_error(&usage, "%s: a picture's name ends in .png, a film's in .gif", output);
-    if (bot && agent_path) return cli_usage_error(&usage, "--bot and --agent exclude each other (who acts?)");
+    const int decided = cli_pick_player(&acts, &usage, &by);
+    if (decided != CLI_GO) return decided;
     if (step >= 0 && (moving || !acts))
         return cli_usage_error(&usage, "--step picks a frame of an episode: with a .png, and --bot or --agent");
 
@@ -210,16 +209,16 @@ int cmd_render(cli_context *context, int argc, char **argv)
     film f = {.tile = (int)tile, .agent_view = strcmp(view, "agent") == 0, .highlight = !no_highlight};
     agent_player player = {0};
     triad_status status = film_open(&f, levels[0], context->seed, err);
-    if (status == TRIAD_OK && acts) status = player_open(&player, agent_path, err);
+    if (status == TRIAD_OK && acts) status = player_open(&player, by.agent, err);
     if (status == TRIAD_OK && acts) status = player_begin(&player, f.env, err);
     agent_player *who = acts ? &player : NULL;
     if (status == TRIAD_OK)
         status =
             moving ? shoot(&f, who, rate, output, context->progress, err) : take_picture(&f, who, step, output, err);
     const int result = status == TRIAD_OK ? print_result(context, &f,
-                                                         bot          ? "bot"
-                                                         : agent_path ? "agent"
-                                                                      : NULL,
+                                                         by.bot             ? "bot"
+                                                         : by.agent != NULL ? "agent"
+                                                                            : NULL,
                                                          output)
                                           : cli_fail(err);
     player_close(&player);

@@ -117,9 +117,10 @@ int cmd_train(cli_context *context, int argc, char **argv)
         {.name = "dagger",
          .kind = CLI_REAL,
          .argument = "SHARE",
-         .help = "DAgger: in this share of the episodes the agent itself acts, and learns what the expert would have "
-                 "done in every state it came to (below 0: the configuration's, or none). Its acting counts in "
-                 "--tflop.",
+         .help =
+             "DAgger: in this share of the episodes the agent itself acts, up to a point where the expert takes over; "
+             "it learns what the expert would have done up to its first step astray, and what the expert does "
+             "then (below 0: the configuration's, or none). Its acting counts in --tflop.",
          .value = &dagger,
          .min = -1,
          .max = 1},

@@ -148,7 +148,7 @@ static triad_status try_seed(const search *s, size_t place, int worker, triad_er
     babyai_bot **bot = &s->bot[worker];
     s->outcome[place] = SIZE_MAX;
     triad_status status = *env == NULL ? babyai_create(env, s->level, err) : TRIAD_OK;
-    if (status == TRIAD_OK) status = babyai_reset_seed(*env, s->first + place, err);
+    if (status == TRIAD_OK) status = babyai_reset_fresh(*env, s->first + place, err);
     if (status == TRIAD_ERR_GENERATION) return TRIAD_OK; /* a seed of which the reference would make no episode */
     const size_t item = status == TRIAD_OK ? wanted_item(s, babyai_mission(*env)) : SIZE_MAX;
     if (item == SIZE_MAX) return status;

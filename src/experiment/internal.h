@@ -73,6 +73,8 @@ triad_status stage_results(void *context, const study_stage *self, triad_error *
 TRIAD_NODISCARD triad_status results_agents(report_agent **agents, size_t *count, json_object *root, triad_arena *arena,
                                             triad_error *err);
 /* ---- page.c */
+/* The page of results.json, whatever stands in that object; free html also after a failure. */
+TRIAD_NODISCARD triad_status study_page(triad_text *html, json_object *root, triad_error *err);
 triad_status stage_report(void *context, const study_stage *self, triad_error *err);
 
 /* ---- figures.c: what the report shows, in memory and in JSON */

@@ -116,15 +116,22 @@ static triad_status map_space(json_object *into, const experiment *study, const 
 
 /* ---- what the colours stand for */
 
+static int by_letters(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* More than one word, and fewer than sentences. */
 static bool is_useful(const triad_items *items, int column, const size_t *rows, size_t points)
 {
-    size_t others = 0, repeated = 0;
-    for (size_t i = 1; i < points; i++) {
-        const char *cell = triad_items_cell(items, rows[i], column);
-        others += strcmp(cell, triad_items_cell(items, rows[0], column)) != 0;
-        repeated += strcmp(cell, triad_items_cell(items, rows[i - 1], column)) == 0;
-    }
-    return others > 0 && repeated > 0;
+    const char **cell = malloc((points + 1) * sizeof *cell);
+    if (cell == NULL) return false;
+    for (size_t i = 0; i < points; i++) cell[i] = triad_items_cell(items, rows[i], column);
+    qsort(cell, points, sizeof *cell, by_letters);
+    size_t words = points > 0;
+    for (size_t i = 1; i < points; i++) words += strcmp(cell[i], cell[i - 1]) != 0;
+    free(cell);
+    return words > 1 && words < points;
 }
 
 static json_object *cells(const triad_items *items, int column, const size_t *rows, size_t points)

@@ -359,7 +359,7 @@ static void read_study(page *p, report_study *study)
     study->reading[1] = (report_reading){"Overlap", measures[1], meanings[1]};
 }
 
-static triad_status page_html(json_object *root, triad_text *html, triad_error *err)
+triad_status study_page(triad_text *html, json_object *root, triad_error *err)
 {
     page p = {.root = root, .err = err};
     report_study study = {0};
@@ -402,7 +402,7 @@ triad_status experiment_report(const char *folder, const char *html_path, triad_
                             "%s: it does not hold a study's results (give the folder of triad run)", path);
     free(path);
     triad_text html = {0};
-    if (status == TRIAD_OK) status = page_html(root, &html, err);
+    if (status == TRIAD_OK) status = study_page(&html, root, err);
     if (status == TRIAD_OK) status = triad_write_whole(html_path, html.bytes, html.size, err);
     triad_text_free(&html);
     json_object_put(root);

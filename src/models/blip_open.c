@@ -84,25 +84,7 @@ static triad_status open_text(text_tower *t, json_object *config, size_t image_w
     return status == TRIAD_OK ? take_text_layers(&t->body, file, tower, err) : status;
 }
 
-static triad_status take_image_layers(stack *m, checkpoint *file, triad_error *err)
-{
-    const size_t d = m->width, f = m->feed_forward;
-    triad_status status = TRIAD_OK;
-    for (size_t i = 0; i < m->layers && status == TRIAD_OK; i++) {
-        stack_layer *l = &m->layer[i];
-        char prefix[80];
-        snprintf(prefix, sizeof prefix, "vision_model.encoder.layers.%zu.", i);
-        status = stack_take_norm(&l->attention_norm, file, prefix, "layer_norm1", d, err);
-        if (status == TRIAD_OK) status = stack_take_linear(&l->q, file, prefix, "self_attn.qkv", 3 * d, d, true, err);
-        if (status == TRIAD_OK)
-            status = stack_take_linear(&l->o, file, prefix, "self_attn.projection", d, d, true, err);
-        if (status == TRIAD_OK) status = stack_take_norm(&l->ffn_norm, file, prefix, "layer_norm2", d, err);
-        if (status == TRIAD_OK) status = stack_take_linear(&l->up, file, prefix, "mlp.fc1", f, d, true, err);
-        if (status == TRIAD_OK) status = stack_take_linear(&l->down, file, prefix, "mlp.fc2", d, f, true, err);
-        if (status == TRIAD_OK) status = checkpoint_all_taken(file, prefix, NULL, err);
-    }
-    return status;
-}
+static const char *const IMAGE_ATTENTION[4] = {"qkv", NULL, NULL, "projection"};
 
 static triad_status open_image(image_tower *t, json_object *config, checkpoint *file, triad_error *err)
 {
@@ -129,7 +111,7 @@ static triad_status open_image(image_tower *t, json_object *config, checkpoint *
     if (status == TRIAD_OK)
         status = dual_take_matrix(&t->positions, file, t->tokens, d, err, "vision_model.embeddings.position_embedding");
     if (status == TRIAD_OK) status = stack_take_norm(&t->post_norm, file, "vision_model.", "post_layernorm", d, err);
-    return status == TRIAD_OK ? take_image_layers(&t->body, file, err) : status;
+    return status == TRIAD_OK ? dual_take_layers(&t->body, file, "vision_model", IMAGE_ATTENTION, err) : status;
 }
 
 /* What matching models have behind the towers. */

@@ -5,26 +5,7 @@
 
 enum { MAX_VOCABULARY = 1 << 24, MAX_POSITIONS = 1 << 20, MAX_PROJECTED = 1 << 17 };
 
-static triad_status take_layers(stack *m, checkpoint *file, const char *tower, triad_error *err)
-{
-    const size_t d = m->width, f = m->feed_forward;
-    triad_status status = TRIAD_OK;
-    for (size_t i = 0; i < m->layers && status == TRIAD_OK; i++) {
-        stack_layer *l = &m->layer[i];
-        char prefix[80];
-        snprintf(prefix, sizeof prefix, "%s.encoder.layers.%zu.", tower, i);
-        status = stack_take_norm(&l->attention_norm, file, prefix, "layer_norm1", d, err);
-        if (status == TRIAD_OK) status = stack_take_linear(&l->q, file, prefix, "self_attn.q_proj", d, d, true, err);
-        if (status == TRIAD_OK) status = stack_take_linear(&l->k, file, prefix, "self_attn.k_proj", d, d, true, err);
-        if (status == TRIAD_OK) status = stack_take_linear(&l->v, file, prefix, "self_attn.v_proj", d, d, true, err);
-        if (status == TRIAD_OK) status = stack_take_linear(&l->o, file, prefix, "self_attn.out_proj", d, d, true, err);
-        if (status == TRIAD_OK) status = stack_take_norm(&l->ffn_norm, file, prefix, "layer_norm2", d, err);
-        if (status == TRIAD_OK) status = stack_take_linear(&l->up, file, prefix, "mlp.fc1", f, d, true, err);
-        if (status == TRIAD_OK) status = stack_take_linear(&l->down, file, prefix, "mlp.fc2", d, f, true, err);
-        if (status == TRIAD_OK) status = checkpoint_all_taken(file, prefix, NULL, err);
-    }
-    return status;
-}
+static const char *const ATTENTION[4] = {"q_proj", "k_proj", "v_proj", "out_proj"};
 
 /* The files of the first years say eos 2, which is not the token's id: there the largest id ends a sentence. */
 static triad_status read_end(text_tower *t, json_object *config, triad_error *err)
@@ -64,7 +45,7 @@ static triad_status open_text(text_tower *t, json_object *config, checkpoint *fi
     if (status == TRIAD_OK)
         status = stack_take_linear(&t->projection, file, "", "text_projection", t->projected, d, false, err);
     if (status == TRIAD_OK) status = checkpoint_all_taken(file, "text_model.embeddings.", "position_ids", err);
-    return status == TRIAD_OK ? take_layers(&t->body, file, "text_model", err) : status;
+    return status == TRIAD_OK ? dual_take_layers(&t->body, file, "text_model", ATTENTION, err) : status;
 }
 
 static triad_status open_image(image_tower *t, json_object *config, checkpoint *file, triad_error *err)
@@ -93,7 +74,7 @@ static triad_status open_image(image_tower *t, json_object *config, checkpoint *
     if (status == TRIAD_OK) status = stack_take_norm(&t->post_norm, file, "vision_model.", "post_layernorm", d, err);
     if (status == TRIAD_OK)
         status = stack_take_linear(&t->projection, file, "", "visual_projection", t->projected, d, false, err);
-    return status == TRIAD_OK ? take_layers(&t->body, file, "vision_model", err) : status;
+    return status == TRIAD_OK ? dual_take_layers(&t->body, file, "vision_model", ATTENTION, err) : status;
 }
 
 /* A section called KEY_dict, as files of 2022 have it, takes the place of KEY as a whole: what it lacks is the default,

@@ -173,10 +173,9 @@ static triad_status take_latent(const taking *t, triad_error *err)
     snprintf(split, sizeof split, "%sattn_k_b.weight", t->prefix);
     if (t->naming != DECODER_GGUF || checkpoint_find(t->file, split) == NULL)
         return take(t, &l->kv_b, t->name->kv_b, m->heads * (a->nope + a->value), a->kv_rank, false, err);
-    status = weight_take_stack(&l->k_b, m->heads, t->file, a->kv_rank, a->nope, err, "%s", split);
+    status = weight_take(&l->k_b, m->heads, t->file, a->kv_rank, a->nope, err, "%s", split);
     if (status == TRIAD_OK)
-        status =
-            weight_take_stack(&l->v_b, m->heads, t->file, a->value, a->kv_rank, err, "%sattn_v_b.weight", t->prefix);
+        status = weight_take(&l->v_b, m->heads, t->file, a->value, a->kv_rank, err, "%sattn_v_b.weight", t->prefix);
     return status;
 }
 
@@ -187,13 +186,11 @@ static triad_status take_stacks(const taking *t, triad_error *err)
     const routing *r = &m->route;
     weight_matrix gate, up, down;
     triad_status status =
-        weight_take_stack(&gate, r->experts, t->file, r->hidden, m->width, err, "%sffn_gate_exps.weight", t->prefix);
+        weight_take(&gate, r->experts, t->file, r->hidden, m->width, err, "%sffn_gate_exps.weight", t->prefix);
     if (status == TRIAD_OK)
-        status =
-            weight_take_stack(&up, r->experts, t->file, r->hidden, m->width, err, "%sffn_up_exps.weight", t->prefix);
+        status = weight_take(&up, r->experts, t->file, r->hidden, m->width, err, "%sffn_up_exps.weight", t->prefix);
     if (status == TRIAD_OK)
-        status = weight_take_stack(&down, r->experts, t->file, m->width, r->hidden, err, "%sffn_down_exps.weight",
-                                   t->prefix);
+        status = weight_take(&down, r->experts, t->file, m->width, r->hidden, err, "%sffn_down_exps.weight", t->prefix);
     for (size_t e = 0; e < r->experts && status == TRIAD_OK; e++)
         t->l->expert[e] = (swiglu){.hidden = r->hidden,
                                    .gate.w = weight_of_stack(&gate, e),
@@ -208,7 +205,7 @@ static triad_status take_experts(const taking *t, triad_error *err)
     const routing *r = &m->route;
     decoder_layer *l = t->l;
     triad_status status =
-        weight_take(&l->router.w, t->file, r->experts, m->width, err, "%s%s.weight", t->prefix, t->name->router);
+        weight_take(&l->router.w, 0, t->file, r->experts, m->width, err, "%s%s.weight", t->prefix, t->name->router);
     if (status == TRIAD_OK)
         status = checkpoint_take(&l->router_bias, t->file, r->sigmoid && t->naming == DECODER_HUGGING_FACE, 0,
                                  r->experts, err, "%s%s", t->prefix, t->name->router_bias);

@@ -105,3 +105,28 @@ void dual_free(dual *m)
     stack_free(&m->image.body);
     memset(m, 0, sizeof *m);
 }
+
+triad_status dual_take_layers(stack *m, checkpoint *file, const char *tower, const char *const attention[4],
+                              triad_error *err)
+{
+    const size_t d = m->width, f = m->feed_forward;
+    const bool joined = attention[1] == NULL;
+    triad_status status = TRIAD_OK;
+    for (size_t i = 0; i < m->layers && status == TRIAD_OK; i++) {
+        stack_layer *l = &m->layer[i];
+        stack_weights *const part[4] = {&l->q, &l->k, &l->v, &l->o};
+        char prefix[80], within[96];
+        snprintf(prefix, sizeof prefix, "%s.encoder.layers.%zu.", tower, i);
+        snprintf(within, sizeof within, "%sself_attn.", prefix);
+        status = stack_take_norm(&l->attention_norm, file, prefix, "layer_norm1", d, err);
+        for (size_t p = 0; p < 4 && status == TRIAD_OK; p++)
+            if (attention[p] != NULL)
+                status =
+                    stack_take_linear(part[p], file, within, attention[p], p == 0 && joined ? 3 * d : d, d, true, err);
+        if (status == TRIAD_OK) status = stack_take_norm(&l->ffn_norm, file, prefix, "layer_norm2", d, err);
+        if (status == TRIAD_OK) status = stack_take_linear(&l->up, file, prefix, "mlp.fc1", f, d, true, err);
+        if (status == TRIAD_OK) status = stack_take_linear(&l->down, file, prefix, "mlp.fc2", d, f, true, err);
+        if (status == TRIAD_OK) status = checkpoint_all_taken(file, prefix, NULL, err);
+    }
+    return status;
+}

@@ -55,6 +55,10 @@ TRIAD_NODISCARD triad_status dual_get_size(json_object *config, const char *key,
                                            triad_error *err);
 /* image_size, patch_size and what follows from them. */
 TRIAD_NODISCARD triad_status dual_image_size(image_tower *t, json_object *config, triad_error *err);
+/* The blocks TOWER.encoder.layers.I. of CLIP's towers and BLIP's image tower. attention: what q, k, v and o are called
+ * below self_attn; k and v NULL: q holds all three. */
+TRIAD_NODISCARD triad_status dual_take_layers(stack *m, checkpoint *file, const char *tower,
+                                              const char *const attention[4], triad_error *err);
 /* A tensor of any shape as a matrix of so many rows. */
 TRIAD_NODISCARD triad_status dual_take_matrix(tensor_view *tensor, checkpoint *file, size_t rows, size_t columns,
                                               triad_error *err, const char *name);

@@ -24,8 +24,8 @@ static triad_status take_scale(weight_matrix *w, checkpoint *file, const char *n
     return status;
 }
 
-triad_status weight_take(weight_matrix *w, checkpoint *file, size_t rows, size_t columns, triad_error *err,
-                         const char *format, ...)
+triad_status weight_take(weight_matrix *w, size_t stacked, checkpoint *file, size_t rows, size_t columns,
+                         triad_error *err, const char *format, ...)
 {
     char name[MAX_NAME];
     va_list arguments;
@@ -33,30 +33,17 @@ triad_status weight_take(weight_matrix *w, checkpoint *file, size_t rows, size_t
     vsnprintf(name, sizeof name, format, arguments);
     va_end(arguments);
     *w = (weight_matrix){.rows = rows, .columns = columns};
-    const size_t shape[2] = {rows, columns};
-    const triad_status status = checkpoint_claim(&w->tensor, file, true, 2, shape, name, err);
-    if (status == TRIAD_OK && w->tensor->dtype == TENSOR_F8_E4M3) return take_scale(w, file, name, err);
-    return status != TRIAD_OK ? status : checkpoint_readable(w->tensor, err);
-}
-
-triad_status weight_take_stack(weight_matrix *w, size_t count, checkpoint *file, size_t rows, size_t columns,
-                               triad_error *err, const char *format, ...)
-{
-    char name[MAX_NAME];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(name, sizeof name, format, arguments);
-    va_end(arguments);
-    *w = (weight_matrix){.rows = rows, .columns = columns};
-    const size_t shape[3] = {count, rows, columns};
-    const triad_status status = checkpoint_claim(&w->tensor, file, true, 3, shape, name, err);
+    const size_t shape[3] = {stacked, rows, columns};
+    const triad_status status =
+        checkpoint_claim(&w->tensor, file, true, stacked > 0 ? 3 : 2, stacked > 0 ? shape : shape + 1, name, err);
+    if (status == TRIAD_OK && stacked == 0 && w->tensor->dtype == TENSOR_F8_E4M3) return take_scale(w, file, name, err);
     return status != TRIAD_OK ? status : checkpoint_readable(w->tensor, err);
 }
 
 triad_status linear_take(linear *l, checkpoint *file, const char *prefix, const char *name, size_t out, size_t in,
                          bias_rule bias, triad_error *err)
 {
-    triad_status status = weight_take(&l->w, file, out, in, err, "%s%s.weight", prefix, name);
+    triad_status status = weight_take(&l->w, 0, file, out, in, err, "%s%s.weight", prefix, name);
     if (status == TRIAD_OK && bias != BIAS_NONE)
         status = checkpoint_take(&l->bias, file, bias == BIAS_NEEDED, 0, out, err, "%s%s.bias", prefix, name);
     return status;

@@ -23,13 +23,10 @@ typedef struct affine {
     const tensor_view *weight, *bias; /* of a norm; bias NULL: none */
 } affine;
 
-/* The matrix called by the format, [rows, columns]; FP8 with the scales that lie beside it. */
-TRIAD_NODISCARD triad_status weight_take(weight_matrix *w, checkpoint *file, size_t rows, size_t columns,
-                                         triad_error *err, const char *format, ...)
-    __attribute__((format(printf, 6, 7)));
-/* The first of count matrices that lie stacked in one tensor [count, rows, columns], and the others. */
-TRIAD_NODISCARD triad_status weight_take_stack(weight_matrix *w, size_t count, checkpoint *file, size_t rows,
-                                               size_t columns, triad_error *err, const char *format, ...)
+/* The matrix called by the format, [rows, columns]; FP8 with the scales that lie beside it. stacked > 0: the first of
+ * so many that lie in one tensor [stacked, rows, columns]. */
+TRIAD_NODISCARD triad_status weight_take(weight_matrix *w, size_t stacked, checkpoint *file, size_t rows,
+                                         size_t columns, triad_error *err, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
 static inline weight_matrix weight_of_stack(const weight_matrix *first, size_t i)
 {

@@ -194,7 +194,9 @@ static void evaluation_is_the_same_for_any_pool(void **state)
 {
     (void)state;
     triad_agent *agent = support_agent(32, 5, 1);
-    const babyai_level *levels[] = {babyai_level_find("GoToLocal"), babyai_level_find("OpenDoor")};
+    /* What Synth makes of a seed depends on what an environment played before (a locked room is remembered): many more
+     * episodes than act together. */
+    const babyai_level *levels[] = {babyai_level_find("GoToLocal"), babyai_level_find("Synth")};
     triad_pool *pool;
     assert_int_equal(triad_pool_create(&pool, 2, NULL), TRIAD_OK);
     triad_eval_result one[2], two[2];

@@ -10,6 +10,7 @@
 #include "agent/game.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "folder.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -26,22 +27,6 @@
 #include <utmp.h>
 
 enum { ROWS_MOST = 60, COLUMNS_MOST = 140, PATIENCE = 20 /* seconds */ };
-
-static char folder[] = "/tmp/triad-play-XXXXXX";
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[300];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
-}
 
 /* The caller frees. */
 static char *shown(const game *g, int rows, int columns)

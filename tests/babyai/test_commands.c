@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "folder.h"
 #include "formats/json.h"
 
 #include <stdio.h>
@@ -15,7 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/triad-babyai-XXXXXX";
 static char output[1 << 20];
 
 /* Runs `triad ARGUMENTS` in the folder; both streams into output; returns the exit status. */
@@ -36,20 +36,6 @@ static bool one_line(void)
 {
     const char *end = strchr(output, '\n');
     return end && end[1] == 0;
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[300];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
 }
 
 static void levels(void **state)

@@ -1,4 +1,6 @@
 /* `triad demos` under the weather: killed half-way, no room for the file, levels misspelt. */
+#include "folder.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,24 +20,15 @@
 #include <time.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/triad-recording-XXXXXX", target[64], temporary[64], messages[64];
+static char target[64], temporary[64], messages[64];
 
-static int make_folder(void **state)
+static int make_names(void **state)
 {
-    (void)state;
-    if (!mkdtemp(folder)) return -1;
+    if (make_folder(state) != 0) return -1;
     snprintf(target, sizeof target, "%s/demos", folder);
     snprintf(temporary, sizeof temporary, "%s/demos.partial", folder);
     snprintf(messages, sizeof messages, "%s/messages", folder);
     return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[300];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
 }
 
 /* Starts `triad demos …` with the rest of the arguments (up to NULL); what it says goes to `messages`. limit: bytes
@@ -163,5 +156,5 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(killed), cmocka_unit_test(no_room),
                                        cmocka_unit_test(wrong_usage)};
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_names, remove_folder);
 }

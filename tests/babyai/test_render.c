@@ -9,6 +9,7 @@
 
 #include "babyai/render.h"
 #include "base/file.h"
+#include "folder.h"
 #include "formats/json.h"
 #include "triad/babyai.h"
 
@@ -21,22 +22,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-static char folder[] = "/tmp/triad-render-XXXXXX";
 static char output[1 << 16];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[300];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
-}
 
 /* Runs `triad ARGUMENTS` in the folder; both streams into output; returns the exit status. */
 static int triad(const char *arguments)

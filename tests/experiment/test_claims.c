@@ -338,6 +338,7 @@ static void too_few_draws_are_not_taken_for_doubt(void **state)
         outcome(&m, 4, want, want);
     }
     /* One reading can't tell: the other one carries the verdict. */
+    triad_arena_free(&m.arena);
     make(&m);
     m.row[ACTION].draws[0].relabel = 19;
     for (int i = 0; i < 3; i++) m.member[i].p_relabel[0] = 0.05;

@@ -1,6 +1,7 @@
 /* The whole chain on a study of a second: resumed after kills in the same bytes, redone where something changed and
  * nowhere else, stopped by missing files before it begins. Through the program, as users run it. */
 #include "base/file.h"
+#include "base/text.h"
 #include "formats/json.h"
 
 #include <dirent.h>
@@ -590,6 +591,38 @@ static void any_checkpoint_is_a_model(void **state)
     }
 }
 
+/* Sentences of one's own: columns that tell some apart are what maps are coloured by; three sentences have no map. */
+static void own_sentences_have_maps(void **state)
+{
+    (void)state;
+    static const char HEAD[] = "study: own\nitems: {file: own.tsv}\nbaselines: [bow, random]\nalignment: {k: [1, 2], "
+                               "headline_k: 2, permutations: 0, bootstrap: 20, layers: false}\n";
+    static const char *const words[] = {"ant", "bee", "cow"};
+    char folder[256], with[256], path[256];
+    path_in(folder, root, "own");
+    path_in(with, root, "own.yaml");
+    write_text(with, HEAD);
+    for (size_t few = 0; few < 2; few++) {
+        triad_text table = {0};
+        triad_text_add(&table, "id\ttext\tnumber\tanimal\tsame\n");
+        for (size_t i = 0; i < (few ? 3 : 12); i++)
+            triad_text_addf(&table, "%zu\t%zu %s\t%zu\t%s\tx\n", i, i, words[i % 3], i, words[i % 3]);
+        path_in(path, root, "own.tsv");
+        write_text(path, table.bytes);
+        triad_text_free(&table);
+        assert_ran(RUN("run", with, "-o", folder, "--quiet"));
+        path_in(path, folder, "alignment/maps.json");
+        json_object *maps = NULL;
+        triad_error err;
+        if (json_read_file(&maps, path, 1 << 20, &err) != TRIAD_OK) fail_msg("%s", err.text);
+        json_object *columns = json_find(maps, "columns", json_type_object);
+        assert_int_equal(json_object_object_length(columns), few ? 0 : 1);
+        assert_true(few || json_find(columns, "animal", json_type_array) != NULL);
+        assert_int_equal(json_object_array_length(json_find(maps, "spaces", json_type_array)), few ? 0 : 1);
+        json_object_put(maps);
+    }
+}
+
 static void wrong_requests_get_a_line(void **state)
 {
     (void)state;
@@ -756,6 +789,7 @@ int main(void)
         cmocka_unit_test(a_damaged_output_is_made_again),
         cmocka_unit_test(missing_files_stop_it_before_it_begins),
         cmocka_unit_test(any_checkpoint_is_a_model),
+        cmocka_unit_test(own_sentences_have_maps),
         cmocka_unit_test(wrong_requests_get_a_line),
         cmocka_unit_test(one_stage_alone_brings_what_it_needs),
         cmocka_unit_test(looking_touches_nothing),

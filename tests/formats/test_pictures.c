@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "folder.h"
 #include "formats/gif_write.h"
 #include "formats/png_write.h"
 
@@ -18,31 +19,6 @@
 #include <unistd.h>
 
 enum { HEIGHT = 37, WIDTH = 53, PIXELS = HEIGHT * WIDTH };
-
-static char folder[] = "/tmp/triad-pictures-XXXXXX";
-
-static const char *in_folder(const char *name)
-{
-    static char path[4][256];
-    static int next;
-    char *p = path[next++ % 4];
-    snprintf(p, sizeof path[0], "%s/%s", folder, name);
-    return p;
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[300];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
-}
 
 /* Pixels in `colours` different colours. */
 static void fill(uint8_t *rgb, uint32_t colours, uint32_t seed)

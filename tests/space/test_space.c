@@ -1,4 +1,5 @@
 /* Spaces: written and read back, imported from .npy, refused in one line, paired by id. */
+#include "folder.h"
 #include "triad/space.h"
 
 #include "base/file.h"
@@ -14,15 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static char folder[] = "/tmp/triad-space-XXXXXX";
-static char path[256];
-
-static const char *in_folder(const char *name)
-{
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
 
 static void make_items(triad_items *items, const char *const *ids, size_t n)
 {
@@ -53,7 +45,7 @@ static void test_round_trip(void **state)
     triad_error err = {0};
     make_space(&a);
     assert_int_equal(triad_space_write(&a, in_folder("a.safetensors"), &err), TRIAD_OK);
-    assert_int_equal(triad_space_read(&b, path, &err), TRIAD_OK);
+    assert_int_equal(triad_space_read(&b, in_folder("a.safetensors"), &err), TRIAD_OK);
     assert_int_equal(b.layers, a.layers);
     assert_int_equal(strlen(b.sha256), 64);
     assert_string_equal(b.source, "baseline:bow");
@@ -102,15 +94,15 @@ static void test_tokens(void **state)
     memcpy(space.offsets, (int64_t[]){0, 2, 2, 5}, 4 * sizeof(int64_t));
     memcpy(space.ids, (int64_t[]){7, 8, 9, 10, 11}, 5 * sizeof(int64_t));
     assert_int_equal(triad_space_write(&space, in_folder("t.safetensors"), &err), TRIAD_OK);
-    assert_int_equal(triad_space_read(&back, path, &err), TRIAD_OK);
+    assert_int_equal(triad_space_read(&back, in_folder("t.safetensors"), &err), TRIAD_OK);
     assert_int_equal(back.tokens, 5);
     assert_int_equal(back.offsets[3], 5);
     assert_int_equal(back.ids[4], 11);
     triad_space_free(&back);
     space.offsets[1] = 4; /* decreases at the next */
     space.offsets[2] = 3;
-    assert_int_equal(triad_space_write(&space, path, &err), TRIAD_OK);
-    assert_int_equal(triad_space_read(&back, path, &err), TRIAD_ERR_FORMAT);
+    assert_int_equal(triad_space_write(&space, in_folder("t.safetensors"), &err), TRIAD_OK);
+    assert_int_equal(triad_space_read(&back, in_folder("t.safetensors"), &err), TRIAD_ERR_FORMAT);
     assert_non_null(strstr(err.text, "decrease"));
     triad_space_free(&space);
 }
@@ -123,7 +115,7 @@ static void test_npy(void **state)
     const float numbers[] = {1, 2, 3, 4, 5, 6};
     tensor_view tensor = {.name = "", .dtype = TENSOR_F32, .rank = 2, .shape = {3, 2}, .data = numbers};
     assert_int_equal(npy_write(in_folder("x.npy"), &tensor, &err), TRIAD_OK);
-    assert_int_equal(triad_space_read(&space, path, &err), TRIAD_ERR_NOT_FOUND);
+    assert_int_equal(triad_space_read(&space, in_folder("x.npy"), &err), TRIAD_ERR_NOT_FOUND);
     assert_non_null(strstr(err.text, ".tsv or .txt"));
     assert_int_equal(triad_write_whole(in_folder("x.txt"), "one\ntwo\nthree\n", 14, &err), TRIAD_OK);
     assert_int_equal(triad_space_read(&space, in_folder("x.npy"), &err), TRIAD_OK);
@@ -144,21 +136,21 @@ static void test_refused(void **state)
     space.layer[1].data[4] = NAN;
     assert_int_equal(triad_space_write(&space, in_folder("n.safetensors"), &err), TRIAD_OK);
     triad_space_free(&space);
-    assert_int_equal(triad_space_read(&space, path, &err), TRIAD_ERR_NUMERIC);
+    assert_int_equal(triad_space_read(&space, in_folder("n.safetensors"), &err), TRIAD_ERR_NUMERIC);
     assert_non_null(strstr(err.text, "layer 2: row 1"));
 
     const float one = 1;
     tensor_view tensor = {.name = "w", .dtype = TENSOR_F32, .rank = 1, .shape = {1}, .data = &one};
     assert_int_equal(safetensors_write(in_folder("w.safetensors"), &tensor, 1, NULL, 0, &err), TRIAD_OK);
-    assert_int_equal(triad_space_read(&space, path, &err), TRIAD_ERR_FORMAT);
+    assert_int_equal(triad_space_read(&space, in_folder("w.safetensors"), &err), TRIAD_ERR_FORMAT);
     assert_non_null(strstr(err.text, "not a space"));
     const safetensors_pair metadata[] = {{"format", "triad.space"}, {"items", "id\ttext\na\ta\nb\tb\n"}};
-    assert_int_equal(safetensors_write(path, &tensor, 1, metadata, 2, &err), TRIAD_OK);
-    assert_int_equal(triad_space_read(&space, path, &err), TRIAD_ERR_FORMAT);
+    assert_int_equal(safetensors_write(in_folder("w.safetensors"), &tensor, 1, metadata, 2, &err), TRIAD_OK);
+    assert_int_equal(triad_space_read(&space, in_folder("w.safetensors"), &err), TRIAD_ERR_FORMAT);
     assert_non_null(strstr(err.text, "layer.NAME"));
     tensor.name = "layer.0";
-    assert_int_equal(safetensors_write(path, &tensor, 1, metadata, 2, &err), TRIAD_OK);
-    assert_int_equal(triad_space_read(&space, path, &err), TRIAD_ERR_FORMAT);
+    assert_int_equal(safetensors_write(in_folder("w.safetensors"), &tensor, 1, metadata, 2, &err), TRIAD_OK);
+    assert_int_equal(triad_space_read(&space, in_folder("w.safetensors"), &err), TRIAD_ERR_FORMAT);
     assert_non_null(strstr(err.text, "matrix of 2 rows"));
     assert_int_equal(triad_space_read(&space, in_folder("absent.safetensors"), &err), TRIAD_ERR_NOT_FOUND);
 }
@@ -186,21 +178,6 @@ static void test_pairing(void **state)
     assert_int_equal(triad_spaces_pair(&rows, &n, both, 1, &err), TRIAD_ERR_ARGUMENT);
     triad_items_free(&items[0]);
     triad_items_free(&items[1]);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    static const char *const files[] = {"a.safetensors", "t.safetensors", "x.npy",
-                                        "x.txt",         "n.safetensors", "w.safetensors"};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) unlink(in_folder(files[i]));
-    return rmdir(folder);
 }
 
 int main(void)
