@@ -201,8 +201,8 @@ TRIAD_NODISCARD triad_status triad_align_between(triad_align_member **members, s
                                                  const triad_align_result *result, const triad_align_set *sets,
                                                  size_t set_count, const char *x, const char *y, triad_error *err);
 
-/* The space of several side by side, each centred and of the same size: cosine and Euclidean likeness in it is the mean
- * of theirs (Gram matrices add). `last` layers, on the ids that all hold. Free by triad_space_free. */
+/* The space of several side by side, each of the same size about its mean: cosine and Euclidean likeness in it is the
+ * mean of theirs (Gram matrices add). `last` layers, on the ids that all hold. Free by triad_space_free. */
 TRIAD_NODISCARD triad_status triad_align_mean_space(triad_space *mean, const triad_space *const *spaces,
                                                     const triad_layer *const *layers, size_t count, triad_error *err);
 

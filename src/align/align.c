@@ -551,6 +551,7 @@ triad_status triad_align(triad_align_result *result, const triad_align_side *sid
         status = align_plan_create(&w.all.plan, options, w.all.n, &own);
     if (status == TRIAD_OK) work_plan_stream(&w);
     if (status == TRIAD_OK) status = describe_sentences(&w, &own);
+    if (status == TRIAD_OK) status = work_check_words(&w, &own);
     if (status == TRIAD_OK) status = find_groups(&w, &own);
     if (status != TRIAD_OK) goto out;
     result->options = *options;
@@ -576,12 +577,16 @@ triad_status triad_align(triad_align_result *result, const triad_align_side *sid
         triad_parallel(pool, w.pairs, measure_pair, &w);
         status = work_status(&w);
     }
+    if (status == TRIAD_OK) status = work_announce_nulls(&w, &own);
     if (status == TRIAD_OK) status = work_word_tests(&w, &own);
     if (status == TRIAD_OK) {
         find_bests(&w);
         status = work_nulls(&w, &own);
     }
-    triad_progress_end(progress, NULL);
+    if (status == TRIAD_OK)
+        triad_progress_end(progress, NULL);
+    else
+        triad_progress_leave(progress);
 out:
     if (status != TRIAD_OK) {
         if (err) *err = own;

@@ -262,7 +262,8 @@ triad_status triad_align_mean_space(triad_space *mean, const triad_space *const 
         status = align_centre(x, n, d, err);
         const double squares = align_dot(x, x, n * d), scale = squares > 0 ? sqrt((double)n / squares) : 0;
         for (size_t i = 0; status == TRIAD_OK && i < n; i++)
-            for (size_t c = 0; c < d; c++) data[i * width + at + c] = (float)(scale * x[i * d + c]);
+            for (size_t c = 0; c < d; c++) /* as they came: centring would change cosines */
+                data[i * width + at + c] = (float)(scale * layers[s]->data[rows[s * n + i] * d + c]);
     }
     triad_items_free(&own);
     free(items);

@@ -4,9 +4,11 @@
 #include "align/statistics.h"
 #include "align/view_order.h"
 #include "align/work.h"
+#include "base/progress_format.h"
 #include "base/rng.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -345,6 +347,72 @@ triad_status work_nulls(work *w, triad_error *err)
     if (options->iid) status = run_iid(w, err);
     if (status == TRIAD_OK && options->relabel) status = run_renamed(w, RELABEL, err);
     if (status == TRIAD_OK && options->vocabulary) status = run_renamed(w, VOCABULARY, err);
+    return status;
+}
+
+/* ---- how long they take */
+
+void work_announce(const work *w, const char *what, double seconds)
+{
+    char time[32], line[160];
+    progress_time(time, sizeof time, seconds);
+    snprintf(line, sizeof line, "align: %s: about %s", what, time);
+    triad_progress_say(w->progress, line);
+}
+
+static double seconds_of(triad_tile_fn fn, drawing *d)
+{
+    const double begin = triad_now();
+    fn(d, 0, 0);
+    return triad_now() - begin;
+}
+
+/* Seconds that the draws of one null take, from one of each kind with the rows as they are. */
+static triad_status time_draws(double *seconds, work *w, triad_error *err)
+{
+    const triad_align_options *options = w->options;
+    sentences *set = &w->all;
+    const size_t n = set->n, blocks = (options->permutations + ALIGN_DRAW_BLOCK - 1) / ALIGN_DRAW_BLOCK;
+    const double done = (double)atomic_load(&w->done), threads = triad_pool_threads(w->pool);
+    uint32_t *order = malloc((ALIGN_DRAW_BLOCK * n + 1) * sizeof *order);
+    drawing d = {.w = w, .set = set, .sum_order = order, .fit_order = order, .sums = 1, .fits = 1, .stride = 1};
+    triad_status status = align_plan_rest(&d.rest, &d.rest_place, &set->plan, err);
+    d.drawn = calloc(w->pairs * set->plan.count + 1, sizeof *d.drawn);
+    if (status == TRIAD_OK && (order == NULL || d.drawn == NULL)) status = work_out_of_memory(err);
+    bool quick = false, sums = false;
+    for (size_t i = 0; i < set->plan.count; i++) {
+        quick |= align_draws_by_fit(&set->plan.spec[i]);
+        sums |= align_draws_in_blocks(&set->plan.spec[i]);
+    }
+    quick = quick && set->folds.count > 0 && (set->plan.protocol[0].nn_all || set->plan.protocol[0].nn_test);
+    const double sides = (double)w->y_count, fits = (double)options->refits;
+    *seconds = 0;
+    if (status == TRIAD_OK) {
+        for (size_t i = 0; i < n; i++) order[i] = (uint32_t)i;
+        if (sums && blocks > 0) *seconds += sides * (double)blocks * seconds_of(draw_block, &d) / threads;
+        if (quick && fits > 0) *seconds += (fits + 1) * seconds_of(draw_retrieval, &d) / threads;
+        if (d.rest.count > 0 && fits > 0) *seconds += sides * fits * seconds_of(draw_rest, &d) / threads;
+        status = work_status(w);
+    }
+    atomic_store(&w->done, (size_t)done); /* these were no steps */
+    free(order);
+    free(d.drawn);
+    free(d.rest_place);
+    align_plan_free(&d.rest);
+    return status;
+}
+
+triad_status work_announce_nulls(work *w, triad_error *err)
+{
+    enum { LONG = 20 };
+    const triad_align_options *options = w->options;
+    const size_t nulls = (size_t)options->iid + (size_t)options->relabel + (size_t)options->vocabulary;
+    if (w->progress == NULL || nulls == 0 || most_draws(options) == 0) return TRIAD_OK;
+    double seconds;
+    const triad_status status = time_draws(&seconds, w, err);
+    const bool more = options->vocabulary || options->measure_count > 0 || options->best || options->map > 0;
+    if (status == TRIAD_OK && (more || (double)nulls * seconds > LONG))
+        work_announce(w, "the draws of the nulls", (double)nulls * seconds);
     return status;
 }
 

@@ -23,6 +23,7 @@ typedef struct testing {
     align_words words;
     align_part *part; /* [sides, words.count] */
     size_t columns;   /* of which it is one */
+    bool *announced;
 } testing;
 
 static void prepare(void *context, size_t tile, int worker)
@@ -70,6 +71,22 @@ static void find_margin(void *context, size_t tile, int worker)
     t->margin[tile] += mean / (double)t->columns;
 }
 
+/* How long the margins take, from one of them; the columns that follow, and their parts, as long as this one. */
+static void announce(testing *t, double prepared)
+{
+    work *w = t->w;
+    if (*t->announced || w->progress == NULL || t->draws == 0) return;
+    const double begin = triad_now(), before = t->margin[0];
+    find_margin(t, 0, 0);
+    const double margins = (triad_now() - begin) * (double)(w->pairs * (t->draws + 1));
+    t->margin[0] = before;
+    *t->announced = true;
+    /* each column alone, and all together */
+    const size_t words = w->options->word_count, columns = words > 1 ? 2 * words : 1;
+    work_announce(w, "held-out words",
+                  (double)columns * margins / triad_pool_threads(w->pool) + (double)(columns - 1) * prepared);
+}
+
 static triad_status run_column(testing *t, const align_cells *cells, size_t column, triad_error *err)
 {
     work *w = t->w;
@@ -79,6 +96,7 @@ static triad_status run_column(testing *t, const align_cells *cells, size_t colu
     const size_t parts = w->side_count * t->words.count;
     t->part = calloc(parts + 1, sizeof *t->part);
     status = t->part ? TRIAD_OK : work_out_of_memory(err);
+    const double begin = triad_now();
     if (status == TRIAD_OK) {
         triad_parallel(w->pool, parts, prepare, t);
         status = work_status(w);
@@ -86,6 +104,7 @@ static triad_status run_column(testing *t, const align_cells *cells, size_t colu
     if (status == TRIAD_OK && t->share) triad_parallel(w->pool, w->pairs, count_right, t);
     if (status == TRIAD_OK && t->order) {
         triad_parallel(w->pool, parts, weigh, t);
+        announce(t, triad_now() - begin);
         triad_parallel(w->pool, w->pairs * (t->draws + 1), find_margin, t);
     }
     if (status == TRIAD_OK) status = work_status(w);
@@ -166,7 +185,8 @@ static triad_status run_closed(testing *t, const uint32_t *subset, size_t n, con
 }
 
 /* The test of columns, as measure number `spec`. */
-static triad_status test_columns(work *w, const align_renaming *renaming, size_t spec, size_t cap, triad_error *err)
+static triad_status test_columns(work *w, const align_renaming *renaming, size_t spec, size_t cap, bool *announced,
+                                 triad_error *err)
 {
     const align_plan *plan = &w->all.plan;
     align_relabel *relabel = NULL;
@@ -174,7 +194,7 @@ static triad_status test_columns(work *w, const align_renaming *renaming, size_t
     const uint32_t *subset = NULL;
     size_t n = 0;
     double *share = calloc(w->pairs + 1, sizeof *share);
-    testing t = {.w = w, .set = &w->all, .cap = cap, .share = share};
+    testing t = {.w = w, .set = &w->all, .cap = cap, .share = share, .announced = announced};
     triad_status status = share ? TRIAD_OK : work_out_of_memory(err);
     if (status == TRIAD_OK && (w->options->relabel || w->options->vocabulary))
         status = draw_orders(&t, &relabel, &order, &subset, &n, renaming, err);
@@ -211,20 +231,25 @@ static triad_status check_columns(const work *w, const char *const *columns, siz
     return TRIAD_OK;
 }
 
+triad_status work_check_words(const work *w, triad_error *err)
+{
+    return check_columns(w, w->options->words, w->options->word_count, err);
+}
+
 triad_status work_word_tests(work *w, triad_error *err)
 {
     const align_plan *plan = &w->all.plan;
     const triad_align_options *options = w->options;
     const size_t cap = options->cap ? options->cap : 64;
+    bool announced = false;
     triad_status status = TRIAD_OK;
     for (size_t i = 0; i < plan->count && status == TRIAD_OK; i++) {
         if (plan->spec[i].family != ALIGN_FAMILY_WORDS) continue;
         const bool together = plan->spec[i].variant == options->word_count;
         const char *const *columns = options->words + (together ? 0 : plan->spec[i].variant);
         const size_t count = together ? options->word_count : 1;
-        status = check_columns(w, columns, count, err);
         const align_renaming renaming = {.columns = columns, .count = count};
-        if (status == TRIAD_OK) status = test_columns(w, &renaming, i, cap, err);
+        status = test_columns(w, &renaming, i, cap, &announced, err);
     }
     return status;
 }

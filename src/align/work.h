@@ -90,9 +90,16 @@ void work_end_stream(work *w);
 
 /* Runs the nulls that the options ask for. */
 triad_status work_nulls(work *w, triad_error *err);
+/* Says beforehand how long they will take, from one draw of each kind, where more is asked for than the default or it
+ * is long. */
+triad_status work_announce_nulls(work *w, triad_error *err);
+/* A line on how long something takes: "WHAT: about 3:20". */
+void work_announce(const work *w, const char *what, double seconds);
 /* How many steps of progress they take. */
 double work_null_steps(const work *w);
 
+/* Refuses columns of words that are not there or have too many, before anything is computed. */
+triad_status work_check_words(const work *w, triad_error *err);
 /* The leave-two-words tests with their nulls. */
 triad_status work_word_tests(work *w, triad_error *err);
 

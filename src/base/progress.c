@@ -2,6 +2,7 @@
 
 #include "base/progress_format.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,9 @@ typedef struct task {
     double total, done, first; /* first: what was done when the first report came, which took no time of ours */
     double start;
     bool reported;
+    /* A part of it: from `part_from` on, `part` units, of the total of the task within (0: it has not begun). */
+    bool parted;
+    double part, part_from, part_total;
     /* The rate is taken between now and a point 20 to 40 seconds ago. */
     double old_time, old_done, middle_time, middle_done;
 } task;
@@ -106,14 +110,17 @@ static void finish(triad_progress *progress, const char *note)
     fflush(progress->stream);
 }
 
+static void wipe(triad_progress *progress)
+{
+    if (!progress->now.running || !progress->terminal) return;
+    fputs("\r\033[K", progress->stream);
+    fflush(progress->stream);
+}
+
 void triad_progress_free(triad_progress *progress)
 {
     if (progress == NULL) return;
-    /* A task that was left by an error has not ended: its bar goes. */
-    if (progress->now.running && progress->terminal) {
-        fputs("\r\033[K", progress->stream);
-        fflush(progress->stream);
-    }
+    wipe(progress); /* of a task that was left by an error */
     pthread_mutex_destroy(&progress->lock);
     free(progress);
 }
@@ -122,8 +129,14 @@ void triad_progress_begin(triad_progress *progress, const char *label, const cha
 {
     if (progress == NULL) return;
     pthread_mutex_lock(&progress->lock);
+    if (progress->now.running && progress->now.parted && progress->now.part_total == 0) {
+        progress->now.part_total = total > 0 ? total : INFINITY;
+        pthread_mutex_unlock(&progress->lock);
+        return;
+    }
     finish(progress, NULL);
     const double now = triad_now();
+    progress->now.parted = false;
     snprintf(progress->now.label, sizeof progress->now.label, "%s", label);
     snprintf(progress->now.unit, sizeof progress->now.unit, "%s", unit);
     progress->now.note[0] = 0;
@@ -141,6 +154,11 @@ void triad_progress_update(triad_progress *progress, double done, const char *no
     if (progress == NULL || pthread_mutex_trylock(&progress->lock) != 0) return;
     if (progress->now.running) {
         const double now = triad_now();
+        if (progress->now.parted) {
+            done = progress->now.part_from +
+                   (progress->now.part_total > 0 ? progress->now.part * done / progress->now.part_total : 0);
+            note = NULL;
+        }
         if (!progress->now.reported && progress->now.total > 0 && done > 0.01 * progress->now.total &&
             now - progress->now.start < 1) {
             /* A resumed task starts in the middle. */
@@ -162,11 +180,54 @@ void triad_progress_update(triad_progress *progress, double done, const char *no
     pthread_mutex_unlock(&progress->lock);
 }
 
+void triad_progress_part(triad_progress *progress, double share)
+{
+    if (progress == NULL) return;
+    pthread_mutex_lock(&progress->lock);
+    if (progress->now.parted) progress->now.done = progress->now.part_from + progress->now.part;
+    progress->now.parted = true;
+    progress->now.part_from = progress->now.done;
+    progress->now.part = share;
+    progress->now.part_total = 0;
+    pthread_mutex_unlock(&progress->lock);
+}
+
+/* The end of the task within a part is not the task's. */
+static bool leave_part(triad_progress *progress)
+{
+    if (!progress->now.parted || progress->now.part_total == 0) return false;
+    progress->now.done = progress->now.part_from + progress->now.part;
+    progress->now.parted = false;
+    return true;
+}
+
 void triad_progress_end(triad_progress *progress, const char *note)
 {
     if (progress == NULL) return;
     pthread_mutex_lock(&progress->lock);
-    finish(progress, note);
+    if (!leave_part(progress)) finish(progress, note);
+    pthread_mutex_unlock(&progress->lock);
+}
+
+void triad_progress_leave(triad_progress *progress)
+{
+    if (progress == NULL) return;
+    pthread_mutex_lock(&progress->lock);
+    if (!leave_part(progress)) {
+        wipe(progress);
+        progress->now.running = false;
+    }
+    pthread_mutex_unlock(&progress->lock);
+}
+
+void triad_progress_say(triad_progress *progress, const char *line)
+{
+    if (progress == NULL) return;
+    pthread_mutex_lock(&progress->lock);
+    wipe(progress);
+    fprintf(progress->stream, "%s\n", line);
+    fflush(progress->stream);
+    if (progress->now.running && progress->terminal) draw(progress, triad_now());
     pthread_mutex_unlock(&progress->lock);
 }
 

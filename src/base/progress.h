@@ -17,6 +17,15 @@ void triad_progress_begin(triad_progress *progress, const char *label, const cha
 void triad_progress_update(triad_progress *progress, double done, const char *note);
 void triad_progress_end(triad_progress *progress, const char *note);
 
+/* Ends a task that failed: its bar goes, and no line says that it is done. */
+void triad_progress_leave(triad_progress *progress);
+/* A line of its own above the bar, as "align: nulls take about 3:20". */
+void triad_progress_say(triad_progress *progress, const char *line);
+
+/* Until the next part, end or leave, a task that begins is `share` units of the task that runs, with neither a bar nor
+ * a line of its own. What the part before lacked of its share counts as done. */
+void triad_progress_part(triad_progress *progress, double share);
+
 /* A task that stands aside for others (a validation while an agent is trained) until the return: their bars take its
  * place, they leave no line behind, and their time is not the task's. Asides are not nested. */
 void triad_progress_aside(triad_progress *progress);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "cli/align_table.h"
 #include "cli/commands.h"
+#include "cli/parse_ks.h"
 #include "triad/align.h"
 
 #include <stdio.h>
@@ -78,21 +79,6 @@ static size_t (*pair_up(const sides *all, size_t *count))[2]
                 pairs[(*count)++][1] = y;
             }
     return pairs;
-}
-
-static int parse_ks(const cli_usage *usage, const cli_list *list, triad_align_options *options)
-{
-    if (list->count == 0) return CLI_GO;
-    options->ks = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        char *end;
-        const long value = strtol(list->names[i], &end, 10);
-        if (*list->names[i] == '\0' || *end != '\0' || value < 1 || value > 1000000 || options->ks == ALIGN_MAX_KS ||
-            (options->ks > 0 && (size_t)value <= options->k[options->ks - 1]))
-            return cli_usage_error(usage, "--k %s: wants ascending whole numbers from 1", list->names[i]);
-        options->k[options->ks++] = (size_t)value;
-    }
-    return CLI_GO;
 }
 
 /* "agent=agent-1,agent-2" came apart at its commas: a part with '=' begins a set. */
@@ -172,18 +158,6 @@ static char *beside(const char *path)
     char *out = malloc(length + 5);
     if (out) sprintf(out, "%.*s.csv", (int)stem, path);
     return out;
-}
-
-static void estimate_nulls(const triad_align_options *options, const cli_context *context, size_t pairs)
-{
-    if (context->quiet || options->measures == NULL || options->refits == 0 ||
-        !(options->iid || options->relabel || options->vocabulary))
-        return;
-    fprintf(
-        stderr,
-        "align: measures that are no sums are measured anew in each of %zu draws for %zu pair%s (--refits); the bar "
-        "says how long\n",
-        options->refits, pairs, pairs == 1 ? "" : "s");
 }
 
 int cmd_align(cli_context *context, int argc, char **argv)
@@ -349,7 +323,7 @@ int cmd_align(cli_context *context, int argc, char **argv)
     const int parsed =
         cli_parse(context, &usage, options, sizeof options / sizeof *options, argc, argv, &positional, &count);
     if (parsed != CLI_GO) return parsed;
-    const int good_ks = parse_ks(&usage, &ks, &align);
+    const int good_ks = cli_parse_ks(&usage, &ks, &align.ks, align.k);
     if (good_ks != CLI_GO) return good_ks;
     if (nulls.count > 0) {
         align.iid = align.relabel = false;
@@ -392,16 +366,17 @@ int cmd_align(cli_context *context, int argc, char **argv)
     char *table = csv ? strdup(csv) : output ? beside(output) : NULL;
     triad_status status = read_sides(&all, positional, count, strcmp(layers, "last") != 0, err);
     if (status == TRIAD_OK) status = read_controls(&held, &control_names, err);
+    const char *const written[] = {output, table, contributions}; /* refused before the work, not after it */
+    for (size_t i = 0; i < sizeof written / sizeof *written && status == TRIAD_OK; i++)
+        if (written[i]) status = triad_atomic_check(written[i], err);
     if (status == TRIAD_OK) status = parse_sets(&sets, &set_count, &seeds, &all, &context->memory, err);
     if (status == TRIAD_OK && (pair = pair_up(&all, &pairs)) == NULL)
         status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "align: out of memory");
     align.controls = held.list;
     align.control_count = held.count;
-    if (status == TRIAD_OK) {
-        estimate_nulls(&align, context, pairs);
+    if (status == TRIAD_OK)
         status = triad_align(&result, all.side, all.count, (const size_t(*)[2])pair, pairs, &align, context->pool,
                              context->progress, err);
-    }
     if (status == TRIAD_OK) document = triad_align_to_json(&result);
     if (status == TRIAD_OK && set_count > 0) {
         status = align_seeds_to_json(&part, &result, sets, set_count, err);

@@ -428,9 +428,11 @@ static report_claim claim_level(judge *j)
 
 static report_claim claim_gap(judge *j)
 {
-    report_claim c =
-        claim("C2", "Action and language align nearly as well as language models with each other.",
-              SAY("Reproduced when the paired difference lies above −%.2f with its whole interval.", j->in->margin));
+    report_claim c = claim("C2", "Action and language align nearly as well as language models with each other.",
+                           SAY("Reproduced when the paired difference lies above −%.2f with its whole interval, not "
+                               "reproduced when it lies "
+                               "below.",
+                               j->in->margin));
     const figure_row *pair = find(j->in->figures->row, j->in->figures->rows, "language", NULL);
     for (int r = 0; r < REPORT_READINGS; r++) {
         if (j->gap == NULL || !isfinite(j->gap->row.estimate[r].value)) {
@@ -438,8 +440,10 @@ static report_claim claim_gap(judge *j)
             continue;
         }
         const report_estimate *d = &j->gap->row.estimate[r];
-        const double low = isfinite(d->low) ? d->low : d->value;
-        c.outcome[r] = low > -j->in->margin ? REPORT_REPRODUCED : REPORT_NOT_REPRODUCED;
+        const double low = isfinite(d->low) ? d->low : d->value, high = isfinite(d->high) ? d->high : d->value;
+        c.outcome[r] = low > -j->in->margin     ? REPORT_REPRODUCED
+                       : high <= -j->in->margin ? REPORT_NOT_REPRODUCED
+                                                : REPORT_UNDECIDED;
         const char *control =
             j->untrained == NULL || pair == NULL
                 ? ""

@@ -131,6 +131,7 @@ static void read_claims(page *p, report_study *study)
             const char *outcome = want_text(p, reading, "outcome");
             made[i].outcome[r] = strcmp(outcome, "reproduced") == 0       ? REPORT_REPRODUCED
                                  : strcmp(outcome, "not reproduced") == 0 ? REPORT_NOT_REPRODUCED
+                                 : strcmp(outcome, "undecided") == 0      ? REPORT_UNDECIDED
                                                                           : REPORT_NOT_TESTABLE;
             made[i].reason[r] = want_text(p, reading, "reason");
         }

@@ -16,8 +16,8 @@ enum {
     V_POOLING = 2,
     V_LAYERS = 2,
     V_MAPS = 1,
-    V_RESULTS = 2,
-    V_REPORT = 2
+    V_RESULTS = 3,
+    V_REPORT = 3
 };
 
 const char *arena_format(triad_arena *arena, const char *format, ...)

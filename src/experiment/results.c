@@ -198,7 +198,7 @@ static json_object *controls_json(const experiment_config *config)
 
 static json_object *claims_json(const claims_output *c)
 {
-    static const char *const outcomes[] = {"reproduced", "not reproduced", "not testable"};
+    static const char *const outcomes[] = {"reproduced", "not reproduced", "not testable", "undecided"};
     json_object *list = json_object_new_array();
     for (size_t i = 0; i < c->claims; i++) {
         json_object *o = json_object_new_object(), *readings = json_object_new_array();

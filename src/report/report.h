@@ -94,7 +94,12 @@ typedef struct report_agent {
     double mean_success;
 } report_agent;
 
-typedef enum report_outcome { REPORT_REPRODUCED, REPORT_NOT_REPRODUCED, REPORT_NOT_TESTABLE } report_outcome;
+typedef enum report_outcome {
+    REPORT_REPRODUCED,
+    REPORT_NOT_REPRODUCED,
+    REPORT_NOT_TESTABLE,
+    REPORT_UNDECIDED
+} report_outcome;
 
 typedef struct report_claim {
     const char *id, *claim, *rule; /* the rule by which it was judged */

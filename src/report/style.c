@@ -102,6 +102,7 @@ const char REPORT_STYLE[] =
     ".badge{display:inline-block;font:600 12px/1.5 system-ui,sans-serif;padding:1px "
     "9px;margin-bottom:3px;border-radius:10px;border:1px solid currentColor;white-space:nowrap}\n"
     ".badge.yes,.badge.status-known{color:var(--yes)}.badge.no{color:var(--no)}.badge.untested{color:var(--mute)}."
+    "badge.open{color:var(--words)}."
     "badge.status-assumed{color:var(--words)}.badge.status-swept{color:var(--decoder)}\n"
     ".controls{display:grid;grid-template-columns:minmax(120px,220px) 1fr;gap:8px 26px;margin:0}.controls dt{font:600 "
     "14px/1.7 system-ui,sans-serif}.controls dd{margin:0;max-width:66ch}\n"

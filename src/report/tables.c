@@ -187,8 +187,8 @@ void table_success(triad_text *out, const report_study *study)
 
 void table_claims(triad_text *out, const report_study *study)
 {
-    static const char *const badge[] = {"reproduced", "not reproduced", "not testable"};
-    static const char *const class[] = {"yes", "no", "untested"};
+    static const char *const badge[] = {"reproduced", "not reproduced", "not testable", "undecided"};
+    static const char *const class[] = {"yes", "no", "untested", "open"};
     triad_text_add(out, "<table class=\"claims\"><thead><tr><th>Claim</th>");
     for (int r = 0; r < REPORT_READINGS; r++) {
         triad_text_add(out, "<th>");
@@ -206,7 +206,7 @@ void table_claims(triad_text *out, const report_study *study)
         html_escape(out, claim->rule);
         triad_text_add(out, "</small></th>");
         for (int r = 0; r < REPORT_READINGS; r++) {
-            const unsigned o = (unsigned)claim->outcome[r] < 3 ? (unsigned)claim->outcome[r] : 2;
+            const unsigned o = (unsigned)claim->outcome[r] < 4 ? (unsigned)claim->outcome[r] : 2;
             triad_text_addf(out, "<td><span class=\"badge %s\">%s</span><br>", class[o], badge[o]);
             html_escape(out, claim->reason[r]);
             triad_text_add(out, "</td>");

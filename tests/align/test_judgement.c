@@ -316,13 +316,16 @@ static void test_together(void **state)
     assert_true(fabs(mean.value - (ab - bc)) < 1e-12 && mean.p > 0 && mean.p <= 1);
     free(list);
     triad_align_result_free(&result);
-    /* The mean of a space with itself is as like to it as itself. */
+    /* The mean of a space with itself is as like to it as itself, also off the origin. */
+    for (size_t i = 0; i < spaces[0].layer[0].n * spaces[0].layer[0].d; i++) spaces[0].layer[0].data[i] += 1;
     const triad_space *twice[] = {&spaces[0], &spaces[0]};
     const triad_layer *layers[] = {spaces[0].layer, spaces[0].layer};
     triad_space both[2] = {spaces[0]};
     assert_int_equal(triad_align_mean_space(&both[1], twice, layers, 2, &err), TRIAD_OK);
     run(&result, both, 2, &options);
-    assert_true(fabs(triad_align_find(&result.pair[0], "cka_linear_debiased")->value - 1) < 1e-6);
+    static const char *const alike[] = {"cka_linear_debiased", "rsa/cosine/spearman", "mutual_knn_frac/5"};
+    for (size_t i = 0; i < sizeof alike / sizeof *alike; i++)
+        assert_true(fabs(triad_align_find(&result.pair[0], alike[i])->value - 1) < 1e-5);
     triad_align_result_free(&result);
     triad_space_free(&both[1]);
     free_spaces(spaces, 4);
@@ -363,23 +366,78 @@ static void test_best_layers(void **state)
 static void test_multiverse(void **state)
 {
     (void)state;
-    triad_space pair[2];
+    triad_space pair[2], more[2];
     triad_multiverse multiverse;
     triad_error err = {0};
+    triad_multiverse_options options = triad_multiverse_defaults();
     grammar(pair, 9);
-    const triad_align_side sides[] = {{"a", &pair[0], NULL}, {"b", &pair[1], NULL}};
-    assert_int_equal(triad_multiverse_run(&multiverse, sides, 2, 0, NULL, NULL, &err), TRIAD_OK);
-    size_t presets = 0;
-    for (size_t i = 0; i < multiverse.count; i++) {
-        presets += multiverse.universe[i].preset;
-        assert_true(multiverse.universe[i].value >= 0 && multiverse.universe[i].value <= 1);
+    grammar(more, 10);
+    const triad_align_side sides[] = {
+        {"a.other", &more[0], NULL}, {"a", &pair[0], NULL}, {"b", &pair[1], NULL}, {"c", &more[1], NULL}};
+    /* a and a.other are one thing, b and c have sources of their own */
+    triad_space *const spaces[] = {&more[0], &pair[0], &pair[1], &more[1]};
+    static const char *const source[] = {"one", "one", "two", "three"}, *const pool[] = {"last", "mean", "mean",
+                                                                                         "mean"};
+    for (size_t i = 0; i < 4; i++) {
+        free(spaces[i]->source);
+        free(spaces[i]->pool);
+        spaces[i]->source = strdup(source[i]);
+        spaces[i]->pool = strdup(pool[i]);
     }
-    assert_int_equal(presets, 2 * 4); /* both readings, four k */
+    float *data; /* b has a layer halfway up */
+    const triad_layer *last = triad_space_last(&pair[1]);
+    const size_t n = last->n, d = last->d;
+    assert_int_equal(triad_space_add_layer(&pair[1], "1", n, d, &data, NULL), TRIAD_OK);
+    memcpy(data, pair[1].layer[0].data, n * d * sizeof *data);
+    assert_int_equal(triad_space_add_layer(&pair[1], "2", n, d, &data, NULL), TRIAD_OK);
+    memcpy(data, pair[1].layer[0].data, n * d * sizeof *data);
+    const triad_layer *c = triad_space_last(&more[1]); /* c is another's: pairs differ */
+    for (size_t i = 0; i + 1 < c->n; i += 2)
+        for (size_t j = 0; j < c->d; j++) {
+            const float swap = c->data[i * c->d + j];
+            c->data[i * c->d + j] = c->data[(c->n - 1 - i) * c->d + j];
+            c->data[(c->n - 1 - i) * c->d + j] = swap;
+        }
+    assert_int_equal(triad_multiverse_run(&multiverse, sides, 4, &options, NULL, NULL, &err), TRIAD_OK);
+    assert_int_equal(multiverse.things, 3);
+    assert_string_equal(multiverse.name[0], "a");
+    assert_int_equal(multiverse.preset_k, 15);
+    size_t presets = 0, middles = 0;
+    for (size_t i = 0; i < multiverse.count; i++) {
+        const triad_universe *u = &multiverse.universe[i];
+        presets += u->preset;
+        middles += strcmp(u->layer, "middle") == 0;
+        assert_true(u->value >= 0 && u->value <= 1 && u->x < u->y);
+        if (!u->preset) continue;
+        assert_int_equal(u->k, 15);
+        assert_string_equal(u->pooling_x, "mean");
+        assert_string_equal(u->layer, "last");
+        assert_string_equal(u->transform, "none");
+    }
+    assert_int_equal(presets, 3 * 2); /* of each pair one for each reading */
+    assert_true(middles > 0);
     /* four transforms of 4 + 2 maps' protocols, two pools, three ways, two scores */
-    assert_int_equal(triad_multiverse_spread(&multiverse, 0, 1, "retrieval").count, 4 * (4 + 2) * 2 * 3 * 2);
-    assert_int_equal(triad_multiverse_spread(&multiverse, 0, 1, "overlap").count, 4);
+    const size_t ways = 4 * (4 + 2) * 2 * 3 * 2;
+    assert_int_equal(triad_multiverse_spread(&multiverse, 0, 1, "retrieval").count, 4 * ways); /* poolings, layers */
+    assert_int_equal(triad_multiverse_spread(&multiverse, 0, 2, "retrieval").count, 2 * ways);
+    assert_int_equal(triad_multiverse_spread(&multiverse, 1, 2, "overlap").count, 2 * 4);
+    assert_true(multiverse.order_kept[1] > 0 && multiverse.order_kept[1] <= 1);
     triad_multiverse_free(&multiverse);
+    /* other k, last layers alone */
+    options.ks = 3;
+    options.k[0] = 2;
+    options.k[1] = 7;
+    options.k[2] = 100000;
+    options.last_only = true;
+    assert_int_equal(triad_multiverse_run(&multiverse, sides, 3, &options, NULL, NULL, &err), TRIAD_OK);
+    assert_int_equal(multiverse.preset_k, 7);
+    assert_int_equal(triad_multiverse_spread(&multiverse, 0, 1, "retrieval").count, 2 * ways);
+    assert_true(isnan(multiverse.order_kept[0])); /* one pair */
+    triad_multiverse_free(&multiverse);
+    assert_int_equal(triad_multiverse_run(&multiverse, sides, 2, &options, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "poolings of one source"));
     free_spaces(pair, 2);
+    free_spaces(more, 2);
 }
 
 static void temporary_path(char path[32])

@@ -146,6 +146,62 @@ static void asides(void **state)
     triad_progress_return(NULL);
 }
 
+/* A line between; a task that fails leaves no line that says it is done. */
+static void said_and_left(void **state)
+{
+    (void)state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    triad_progress *progress = triad_progress_create(file, false);
+    assert_non_null(progress);
+    triad_progress_say(progress, "first");
+    triad_progress_begin(progress, "align", "steps", 10);
+    triad_progress_say(progress, "align: nulls: about 0:20");
+    triad_progress_update(progress, 5, NULL);
+    triad_progress_leave(progress);
+    triad_progress_end(progress, NULL);
+    triad_progress_free(progress);
+    char text[1024];
+    text_of(file, text, sizeof text);
+    fclose(file);
+    assert_string_equal(text, "first\nalign: 0 %, 0/10 steps\nalign: nulls: about 0:20\n");
+    triad_progress_say(NULL, "nothing");
+    triad_progress_leave(NULL);
+}
+
+/* Tasks that are parts of another: its bar goes on, and their ends, failures among them, are not its own. */
+static void parts(void **state)
+{
+    (void)state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    triad_progress *progress = triad_progress_create(file, false);
+    assert_non_null(progress);
+    triad_progress_begin(progress, "multiverse", "parts", 8);
+    for (int part = 0; part < 2; part++) {
+        triad_progress_part(progress, part ? 2 : 6);
+        triad_progress_begin(progress, "align", "steps", 100);
+        triad_progress_update(progress, 50, "note");
+        triad_progress_end(progress, NULL);
+    }
+    triad_progress_end(progress, NULL);
+    triad_progress_begin(progress, "multiverse", "parts", 8);
+    triad_progress_part(progress, 4);
+    triad_progress_begin(progress, "align", "steps", 0);
+    triad_progress_leave(progress);
+    triad_progress_leave(progress);
+    triad_progress_free(progress);
+    triad_progress_part(NULL, 1);
+    char text[1024];
+    text_of(file, text, sizeof text);
+    fclose(file);
+    static const char *const lines[] = {"multiverse: 0 %, 0/8 parts\nmultiverse: done, 8 parts in 0:00",
+                                        "\nmultiverse: 0 %, 0/8 parts\n"};
+    assert_int_equal(strncmp(text, lines[0], strlen(lines[0])), 0);
+    assert_string_equal(strrchr(text, 'm') ? text + strlen(text) - strlen(lines[1]) : "", lines[1]);
+    assert_null(strstr(text, "align"));
+}
+
 /* On a terminal: a bar that is drawn over, and limited in rate. */
 static void terminal(void **state)
 {
@@ -195,13 +251,9 @@ static void clock_goes_forward(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts),
-        cmocka_unit_test(times),
-        cmocka_unit_test(lines),
-        cmocka_unit_test(sparse),
-        cmocka_unit_test(asides),
-        cmocka_unit_test(terminal),
-        cmocka_unit_test(clock_goes_forward),
+        cmocka_unit_test(counts), cmocka_unit_test(times),    cmocka_unit_test(lines),
+        cmocka_unit_test(sparse), cmocka_unit_test(asides),   cmocka_unit_test(said_and_left),
+        cmocka_unit_test(parts),  cmocka_unit_test(terminal), cmocka_unit_test(clock_goes_forward),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,7 +150,11 @@ static void nearly_as_well_is_an_interval_above_the_margin(void **state)
     make(&m);
     m.difference[GAP].row.estimate[0].low = -0.051;
     judge(&m);
-    outcome(&m, 1, REPORT_NOT_REPRODUCED, REPORT_REPRODUCED);
+    outcome(&m, 1, REPORT_UNDECIDED, REPORT_REPRODUCED);
+    m.difference[GAP].row.estimate[0] = (report_estimate){-0.07, -0.09, -0.05, NAN, NONE, NONE};
+    m.difference[GAP].row.estimate[1] = (report_estimate){-0.07, NAN, NAN, NAN, NONE, NONE};
+    judge(&m);
+    outcome(&m, 1, REPORT_NOT_REPRODUCED, REPORT_NOT_REPRODUCED);
     triad_arena_free(&m.arena);
 }
 
