@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static triad_status out_of_memory(triad_error *err)
 {
@@ -46,7 +47,12 @@ static triad_status remove_top(double *x, size_t n, size_t d, size_t top, triad_
         align_product(on, axes, false, n, x, false, d, top, d, n);
         align_product(part, axes, true, n, on, false, d, n, d, top);
     }
-    for (size_t i = 0; status == TRIAD_OK && i < n * d; i++) x[i] -= part[i];
+    const double before = status == TRIAD_OK ? align_dot(x, x, n * d) / (double)n : 0; /* a row's mean square */
+    for (size_t i = 0; status == TRIAD_OK && i < n; i++) {
+        double *row = x + i * d;
+        for (size_t c = 0; c < d; c++) row[c] -= part[i * d + c];
+        if (!(align_dot(row, row, d) > 1e-24 * before)) memset(row, 0, d * sizeof *row); /* rounding is no direction */
+    }
     free(product);
     free(values);
     free(axes);

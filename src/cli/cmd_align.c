@@ -91,12 +91,12 @@ static triad_status parse_sets(triad_align_set **sets, size_t *count, const cli_
     if (*sets == NULL || members == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "align: out of memory");
     for (size_t i = 0; i < list->count; i++) {
         const char *equals = strchr(list->names[i], '='), *member = equals ? equals + 1 : list->names[i];
-        if (equals) {
+        if (equals && equals > list->names[i]) {
             triad_align_set *set = &(*sets)[(*count)++];
             set->name = triad_arena_strndup(arena, list->names[i], (size_t)(equals - list->names[i]));
             set->members = members + i;
             if (set->name == NULL) return triad_fail(err, TRIAD_ERR_MEMORY, -1, "align: out of memory");
-        } else if (*count == 0) {
+        } else if (equals || *count == 0) {
             return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
                               "--seeds %s: wants NAME=SPACE,SPACE,… (as agent=agent-1,agent-2)", list->names[i]);
         }
@@ -106,13 +106,29 @@ static triad_status parse_sets(triad_align_set **sets, size_t *count, const cli_
             return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
                               "--seeds: no space is called %s (a space is called as its file, without the ending)",
                               member);
+        for (size_t m = 0; m < i; m++)
+            if (strcmp(members[m], member) == 0)
+                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "--seeds: %s is named twice (a space is one seed)",
+                                  member);
         members[i] = member;
         (*sets)[*count - 1].count++;
     }
-    for (size_t s = 0; s < *count; s++)
-        if ((*sets)[s].count < 2)
+    for (size_t s = 0; s < *count; s++) {
+        const triad_align_set *set = &(*sets)[s];
+        bool taken = false;
+        for (size_t t = 0; t < s; t++) taken |= strcmp((*sets)[t].name, set->name) == 0;
+        for (size_t i = 0; i < all->spaces; i++) {
+            bool own = false;
+            for (size_t m = 0; m < set->count; m++) own |= strcmp(set->members[m], all->name[i]) == 0;
+            taken |= !own && strcmp(set->name, all->name[i]) == 0;
+        }
+        if (taken)
+            return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "--seeds %s: something else is called so (choose another)",
+                              set->name);
+        if (set->count < 2)
             return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
-                              "--seeds %s: wants two spaces or more (one alone needs no name)", (*sets)[s].name);
+                              "--seeds %s: wants two spaces or more (one alone needs no name)", set->name);
+    }
     return TRIAD_OK;
 }
 
@@ -370,6 +386,9 @@ int cmd_align(cli_context *context, int argc, char **argv)
     for (size_t i = 0; i < sizeof written / sizeof *written && status == TRIAD_OK; i++)
         if (written[i]) status = triad_atomic_check(written[i], err);
     if (status == TRIAD_OK) status = parse_sets(&sets, &set_count, &seeds, &all, &context->memory, err);
+    if (status == TRIAD_OK)
+        status = align_differences_check((const char *const *)all.name, all.spaces, sets, set_count, differences.names,
+                                         differences.count, err);
     if (status == TRIAD_OK && (pair = pair_up(&all, &pairs)) == NULL)
         status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "align: out of memory");
     align.controls = held.list;

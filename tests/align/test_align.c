@@ -403,6 +403,15 @@ static void test_undefined(void **state)
     assert_true(fabs(of(&result, "retrieval/strict64/all/xy/nn/5/expected")->value - 5.0 / ROWS) < 1e-9);
     triad_align_result_free(&result);
     triad_space_free(&b);
+    /* Nothing but rounding is left where all components are taken out. */
+    make_space(&b, 8, 1, 0.6, 8, 0);
+    options.remove_top = 8;
+    run(&result, &a, &b, &options, NULL);
+    options.remove_top = 0;
+    for (size_t i = 0; i < sizeof undefined / sizeof *undefined; i++)
+        if (!isnan(of(&result, undefined[i])->value)) fail_msg("%s of nothing", undefined[i]);
+    triad_align_result_free(&result);
+    triad_space_free(&b);
     make_space(&b, 8, 1, 0.6, 8, ROWS - 6);
     run(&result, &a, &b, &options, NULL); /* six sentences */
     assert_true(isnan(of(&result, "mutual_knn/10")->value));

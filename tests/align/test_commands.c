@@ -140,6 +140,20 @@ static void refused(void **state)
          "triad: nowhere/x.json: can't be written: its folder does not exist (make it first)\n", 1},
         {"align spaces/lm.space.safetensors spaces/agent.space.safetensors --hold-out-words place",
          "triad: leave-two-words: the sentences have no column place\n", 1},
+        {"align spaces/lm.space.safetensors spaces/agent.space.safetensors --difference lm:agent",
+         "triad: difference lm:agent: wants a third space, or set of seeds, to be closer to\n", 1},
+        {"align spaces/lm.space.safetensors spaces/agent.space.safetensors spaces/other.space.safetensors --difference "
+         "lm:nobody",
+         "triad: difference lm:nobody: wants A:B, two of the spaces or sets of seeds\n", 1},
+        {"align spaces/lm.space.safetensors spaces/agent.space.safetensors spaces/other.space.safetensors --seeds "
+         "a=lm,lm",
+         "triad: --seeds: lm is named twice (a space is one seed)\n", 1},
+        {"align spaces/lm.space.safetensors spaces/agent.space.safetensors spaces/other.space.safetensors --seeds "
+         "other=lm,agent",
+         "triad: --seeds other: something else is called so (choose another)\n", 1},
+        {"align spaces/lm.space.safetensors spaces/agent.space.safetensors spaces/other.space.safetensors --seeds "
+         "=lm,agent",
+         "triad: --seeds =lm: wants NAME=SPACE,SPACE,… (as agent=agent-1,agent-2)\n", 1},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         char text[4096];
