@@ -13,7 +13,7 @@ static const struct {
 } RECIPE[] = {
     {"GoToRedBall", 0.11, 4},  {"GoToLocal", 0.11, 6},  {"PickupLoc", 0.29, 6},     {"PickupDist", 0.06, 6},
     {"PutNextLocal", 0.29, 6}, {"OpenDoor", 0.14, 6},   {"ActionObjDoor", 0.11, 6}, {"GoTo", 0.2, 34},
-    {"Synth", 0.35, 50},       {"BossLevel", 0.5, 150},
+    {"Synth", 0.35, 50},       {"BossLevel", 1, 150},
 };
 static const struct {
     double share, tflop;
