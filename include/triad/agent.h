@@ -67,7 +67,7 @@ typedef struct triad_train_report {
 /* Training on endless fresh demonstrations (levels) or on those of a file. */
 typedef struct triad_train_options {
     const babyai_level *const *levels;
-    const double *shares; /* [levels] of episodes; NULL: the recipe's */
+    const double *shares; /* [levels] of episodes; NULL: the recipe's, or with demos each as often as it is there */
     size_t level_count;
     const char *demos; /* a file of demonstrations, in a new order each pass; then levels must be none. Without a budget
                           (tflop and steps 0) four passes are made */

@@ -223,14 +223,18 @@ static triad_status read_telling(agent_telling *telling, const safetensors *file
     json_object *training;
     triad_status status = read_json(&training, file, "training", err);
     if (status) return status;
+    if (!json_object_is_type(training, json_type_object)) {
+        json_object_put(training);
+        return triad_fail(err, TRIAD_ERR_FORMAT, -1, "training: not an object");
+    }
     json_object *mode = json_object_object_get(training, "instructions"),
                 *hold_out = json_object_object_get(training, "hold_out"),
                 *names = json_object_object_get(training, "levels");
-    const char *name = json_object_is_type(mode, json_type_string) ? json_object_get_string(mode) : "words";
+    const char *name = mode ? json_object_get_string(mode) : "words";
     const babyai_level *levels[128];
     size_t count = 0;
     triad_instructions told = TRIAD_WORDS;
-    int64_t seed = 0;
+    json_object *seed = json_object_object_get(training, "seed");
     if (!json_object_is_type(names, json_type_array)) names = NULL;
     const size_t named = names ? json_object_array_length(names) : 0;
     if (mode && !triad_instructions_find(&told, name))
@@ -243,8 +247,10 @@ static triad_status read_telling(agent_telling *telling, const safetensors *file
             status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "levels: entry %zu is no level of BabyAI", l);
     }
     if (!status && told == TRIAD_MISWIRED && count == 0) status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "levels: none");
-    if (!status && told == TRIAD_MISWIRED) status = json_want_int(training, "seed", 0, INT64_MAX, &seed, err);
-    if (!status) status = telling_create(telling, told, levels, count, (uint64_t)seed, err);
+    if (!status && told == TRIAD_MISWIRED &&
+        (!json_object_is_type(seed, json_type_int) || json_object_get_int64(seed) < 0))
+        status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "seed: missing, or no whole number from 0 to 2^64 - 1");
+    if (!status) status = telling_create(telling, told, levels, count, json_object_get_uint64(seed), err);
     if (!status && hold_out) status = telling_hold_out_read(telling, hold_out, err);
     json_object_put(training);
     return status ? triad_fail_in(err, "training") : TRIAD_OK;
@@ -368,6 +374,25 @@ void agent_checkpoint_free(agent_checkpoint *checkpoint)
     json_object_put(checkpoint->options);
     json_object_put(checkpoint->state);
     *checkpoint = (agent_checkpoint){0};
+}
+
+triad_status agent_is_like(const triad_agent *agent, const policy_config *config, const agent_words *words,
+                           triad_error *err)
+{
+    for (size_t i = 0; i < CONFIG_FIELD_COUNT; i++) {
+        const size_t had =
+                         *(const size_t *)(const void *)((const char *)&agent->layout.config + CONFIG_FIELDS[i].offset),
+                     wanted = *(const size_t *)(const void *)((const char *)config + CONFIG_FIELDS[i].offset);
+        if (had != wanted)
+            return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "another network: its %s is %zu, %zu is asked for",
+                              CONFIG_FIELDS[i].name, had, wanted);
+    }
+    bool same = agent->words.whole == words->whole && agent->words.count == words->count;
+    for (size_t i = 0; same && i < words->count; i++) same = strcmp(agent->words.word[i], words->word[i]) == 0;
+    if (same) return TRIAD_OK;
+    return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "another vocabulary: of %zu %s, %zu %s are asked for",
+                      agent->words.count, agent->words.whole ? "whole instructions" : "words", words->count,
+                      words->whole ? "whole instructions" : "words");
 }
 
 triad_status triad_agent_open(triad_agent **agent, const char *path, triad_error *err)

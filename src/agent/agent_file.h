@@ -37,4 +37,8 @@ TRIAD_NODISCARD triad_status agent_parse(triad_agent **agent, agent_checkpoint *
                                          size_t size, triad_error *err);
 void agent_checkpoint_free(agent_checkpoint *checkpoint);
 
+/* Whether the agent is of this network and vocabulary; else err says what it has instead. */
+TRIAD_NODISCARD triad_status agent_is_like(const triad_agent *agent, const policy_config *config,
+                                           const agent_words *words, triad_error *err);
+
 #endif

@@ -386,7 +386,10 @@ triad_status triad_agent_evaluate(const triad_agent *agent, const babyai_level *
         status = evaluate_level(&results[l], &work, n, first_seed, pool, err);
         forget_level(&work);
     }
-    triad_progress_end(progress, NULL);
+    if (status)
+        triad_progress_leave(progress);
+    else
+        triad_progress_end(progress, NULL);
     for (int w = 0; w < work.workers; w++) actor_free(&work.group[w].actor);
     free(work.group);
     free(work.trial);

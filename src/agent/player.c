@@ -1,5 +1,7 @@
 #include "agent/player.h"
 
+#include "agent/agent_file.h"
+
 #include <stdlib.h>
 
 triad_status player_open(agent_player *player, const char *agent_path, triad_error *err)
@@ -23,7 +25,12 @@ triad_status player_begin(agent_player *player, babyai_env *env, triad_error *er
         return player->bot ? babyai_bot_restart(player->bot, env, err) : babyai_bot_create(&player->bot, env, err);
     triad_agent_end(player->session);
     player->session = NULL;
-    return triad_agent_begin_sentence(&player->session, player->agent, babyai_mission(env), err);
+    /* As it was told while it learnt, and is told in an evaluation. */
+    const char *told = telling_text(&player->agent->telling, babyai_mission(env));
+    if (!told)
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "'%.200s' is no mission of the levels of this miswired agent",
+                          babyai_mission(env));
+    return triad_agent_begin_sentence(&player->session, player->agent, told, err);
 }
 
 triad_status player_act(agent_player *player, const babyai_env *env, int taken, babyai_action *action, triad_error *err)

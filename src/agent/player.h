@@ -13,7 +13,8 @@ typedef struct agent_player {
 /* agent_path NULL: the expert. */
 TRIAD_NODISCARD triad_status player_open(agent_player *player, const char *agent_path, triad_error *err);
 void player_close(agent_player *player); /* zeroed and half-open ones too */
-/* env has just been reset. TRIAD_ERR_NOT_FOUND where the agent lacks a word of the mission. */
+/* env has just been reset; a miswired agent is told what stands for its mission. TRIAD_ERR_NOT_FOUND where the agent
+ * lacks a word of the mission, or its levels can't ask for it. */
 TRIAD_NODISCARD triad_status player_begin(agent_player *player, babyai_env *env, triad_error *err);
 /* taken: what was really done last, -1 at first; an agent takes it that its own advice was. The expert's failures are
  * those of babyai_bot_act. */

@@ -24,6 +24,7 @@ enum {
     ROLLOUT_BLOCKS = 4, /* filled at a time, with roll-outs: enough for a few workers, fresh enough for the learner */
     FILL_MOST = 12      /* blocks of demonstrations beside one update: twice what it takes on average */
 };
+#define COUNT_MOST (INT64_C(1) << 61) /* of anything counted: what a checkpoint says beyond it is nonsense */
 #define FIRST_VALIDATION_SEED 1000000000ULL
 #define WEIGHT_DECAY 0.01
 #define BETA1 0.9
@@ -84,6 +85,9 @@ static triad_status check_options(const triad_train_options *options, triad_erro
 {
     if (options->demos && options->level_count)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: levels and a file of demonstrations (name one of them)");
+    if (options->demos && options->shares)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                          "train: shares with a file of demonstrations (each of its episodes is met as often)");
     if (!options->demos && (options->level_count == 0 || !options->levels))
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "train: no level to train on");
     if (!options->agent_path || !*options->agent_path)
@@ -200,13 +204,16 @@ static void add_counts(json_object *object, const agent_training *trainer)
     json_object_object_add(object, "flop_done", json_object_new_uint64(trainer->flops));
 }
 
-/* Opaque: the instruction that was met least; every symbol's embedding is learnt alone. */
+/* Opaque: the instruction that was met least, of those that are not kept out; every symbol's embedding is learnt alone.
+ */
 static size_t rarest(const agent_training *trainer)
 {
-    size_t least = 0;
-    for (size_t i = 1; i < trainer->words.count; i++)
-        if (trainer->met[i] < trainer->met[least]) least = i;
-    return least;
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; i < trainer->words.count; i++)
+        if ((least == SIZE_MAX || trainer->met[i] < trainer->met[least]) &&
+            !telling_holds_out(&trainer->telling, trainer->words.word[i]))
+            least = i;
+    return least == SIZE_MAX ? 0 : least; /* all are kept out: then there is nothing to train on */
 }
 
 static json_object *met_to_json(const agent_training *trainer)
@@ -288,14 +295,9 @@ static triad_status same_option(json_object *asked, json_object *had, const char
 static triad_status same_run(const agent_training *trainer, const triad_agent *agent, json_object *options,
                              triad_error *err)
 {
-    bool same = memcmp(&agent->layout.config, &trainer->layout.config, sizeof agent->layout.config) == 0 &&
-                agent->words.whole == trainer->words.whole;
-    for (size_t i = 0; same && i < agent->words.count; i++)
-        same = strcmp(agent->words.word[i], trainer->words.word[i]) == 0;
-    if (!same)
-        return triad_fail(
-            err, TRIAD_ERR_ARGUMENT, -1,
-            "a run with another network or vocabulary (start anew with --force, or train to another file)");
+    triad_error why;
+    if (agent_is_like(agent, &trainer->layout.config, &trainer->words, &why))
+        return triad_fail(err, why.code, -1, "%.300s (start anew with --force, or train to another file)", why.text);
     json_object_object_foreach(trainer->asked, mine, unused_mine)
     {
         (void)unused_mine;
@@ -314,10 +316,10 @@ static triad_status same_run(const agent_training *trainer, const triad_agent *a
 static triad_status read_state(agent_training *trainer, json_object *state, triad_error *err)
 {
     int64_t update, steps, flops, next;
-    triad_status status = json_want_int(state, "updates_done", 0, INT64_MAX, &update, err);
-    if (!status) status = json_want_int(state, "steps_done", 0, INT64_MAX, &steps, err);
-    if (!status) status = json_want_int(state, "flop_done", 0, INT64_MAX, &flops, err);
-    if (!status) status = json_want_int(state, "next_demonstration", 0, INT64_MAX, &next, err);
+    triad_status status = json_want_int(state, "updates_done", 0, COUNT_MOST, &update, err);
+    if (!status) status = json_want_int(state, "steps_done", 0, COUNT_MOST, &steps, err);
+    if (!status) status = json_want_int(state, "flop_done", 0, COUNT_MOST, &flops, err);
+    if (!status) status = json_want_int(state, "next_demonstration", 0, COUNT_MOST, &next, err);
     if (status) return status;
     trainer->update = (uint64_t)update;
     trainer->steps = (uint64_t)steps;
@@ -336,15 +338,11 @@ static triad_status start_from(agent_training *trainer, const char *path, triad_
     triad_agent *agent;
     triad_status status = triad_agent_open(&agent, path, err);
     if (status) return status;
-    bool same = memcmp(&agent->layout.config, &trainer->layout.config, sizeof agent->layout.config) == 0 &&
-                agent->words.whole == trainer->words.whole;
-    for (size_t i = 0; same && i < agent->words.count; i++)
-        same = strcmp(agent->words.word[i], trainer->words.word[i]) == 0;
-    if (same)
-        memcpy(trainer->learner.params, agent->params, trainer->layout.size * sizeof(float));
+    status = agent_is_like(agent, &trainer->layout.config, &trainer->words, err);
+    if (status)
+        triad_fail_in(err, path);
     else
-        status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
-                            "%s: an agent of another network or vocabulary can't be gone on from", path);
+        memcpy(trainer->learner.params, agent->params, trainer->layout.size * sizeof(float));
     triad_agent_close(agent);
     return status;
 }
@@ -391,7 +389,7 @@ static triad_status open_demos(agent_training *trainer, triad_error *err)
                               "%s: episode %zu has seed %llu, kept for evaluation (training uses seeds below 10^9)",
                               options->demos, e, (unsigned long long)babyai_demos_seed(trainer->demos, e));
     if (options->tflop == 0 && options->steps == 0) options->steps = PASSES * babyai_demos_steps(trainer->demos);
-    return options->steps || options->tflop > 0
+    return babyai_demos_steps(trainer->demos) > 0
                ? TRIAD_OK
                : triad_fail(err, TRIAD_ERR_FORMAT, -1, "%s: no demonstration to learn from", options->demos);
 }
@@ -459,6 +457,9 @@ static triad_status prepare(agent_training *trainer, triad_error *err)
     trainer->asked = options_to_json(trainer);
     if (!trainer->asked) return out_of_memory(err);
 
+    /* The agent itself is written last. */
+    status = triad_atomic_check(options->agent_path, err);
+    if (status) return status;
     status = learner_create(&trainer->learner, &trainer->layout, triad_pool_threads(trainer->pool), err);
     if (status) return status;
     trainer->self = (triad_agent){.layout = trainer->layout,
@@ -719,7 +720,10 @@ triad_status triad_agent_train(const triad_train_options *options, triad_train_r
                              by_flop ? trainer->options.tflop * 1e3 : (double)trainer->options.steps);
         const bool was_finished = trainer->stopped || used(trainer) >= 1;
         status = run(trainer, err);
-        triad_progress_end(progress, NULL);
+        if (status)
+            triad_progress_leave(progress);
+        else
+            triad_progress_end(progress, NULL);
         if (!status && report) tell(report, trainer, was_finished);
     }
     if (trainer->log && fclose(trainer->log) && !status)

@@ -142,9 +142,10 @@ void align_shift_to_float(float *restrict out, const double *restrict row, doubl
     for (size_t j = 0; j < n; j++) out[j] = (float)(row[j] * scale - part[j]);
 }
 
-void align_shift_float(float *restrict out, const float *restrict row, const double *restrict part, size_t n)
+void align_shift_float(float *restrict out, const float *restrict row, double scale, const double *restrict part,
+                       size_t n)
 {
-    for (size_t j = 0; j < n; j++) out[j] = (float)((double)row[j] - part[j]);
+    for (size_t j = 0; j < n; j++) out[j] = (float)((double)row[j] * scale - part[j]);
 }
 
 double align_add_float(double *restrict sum, const float *restrict row, size_t n)

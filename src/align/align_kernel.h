@@ -42,8 +42,9 @@ double align_add_float(double *restrict sum, const float *restrict row, size_t n
 void align_shift_to_float(float *restrict out, const double *restrict row, double scale, const double *restrict part,
                           size_t n);
 
-/* The same of a row in float; scale 1. */
-void align_shift_float(float *restrict out, const float *restrict row, const double *restrict part, size_t n);
+/* The same of a row in float. */
+void align_shift_float(float *restrict out, const float *restrict row, double scale, const double *restrict part,
+                       size_t n);
 /* The same in double. */
 void align_shift(double *restrict out, const double *restrict row, double scale, const double *restrict part, size_t n);
 

@@ -2,15 +2,17 @@
 
 #include "align/gram.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct centring {
     align_centred *centred;
     const align_source *source;
-    double *part, *mean; /* [tiles, d] sums; [d] */
+    double *part, *mean; /* [tiles, d] sums; [d], times scale */
     double *square;      /* [tiles] sums of squares */
-    float *narrow;       /* [workers, ALIGN_TOGETHER, d] */
+    double scale;
+    float *narrow; /* [workers, ALIGN_TOGETHER, d] */
 } centring;
 
 static void sum_columns(void *context, size_t tile, int worker)
@@ -42,9 +44,9 @@ static void centre_rows(void *context, size_t panel, int worker)
             float *to = narrow + r * d;
             if (i + r < n) {
                 if (job->source->x)
-                    align_shift_to_float(to, job->source->x + (i + r) * d, 1, job->mean, d);
+                    align_shift_to_float(to, job->source->x + (i + r) * d, job->scale, job->mean, d);
                 else
-                    align_shift_float(to, align_source_float(job->source, i + r), job->mean, d);
+                    align_shift_float(to, align_source_float(job->source, i + r), job->scale, job->mean, d);
                 job->centred->square[i + r] = align_dot_float(to, to, d);
             } else {
                 memset(to, 0, d * sizeof *to);
@@ -52,6 +54,14 @@ static void centre_rows(void *context, size_t panel, int worker)
         }
         align_panels_put(&job->centred->rows, i, narrow);
     }
+}
+
+/* The power of two that takes numbers of that mean square to about 1. */
+static double scale_of(double square)
+{
+    int exponent = 0;
+    (void)frexp(sqrt(square), &exponent);
+    return ldexp(1, -exponent);
 }
 
 triad_status align_centred_create(align_centred *centred, const align_source *source, float *values, triad_pool *pool,
@@ -73,7 +83,9 @@ triad_status align_centred_create(align_centred *centred, const align_source *so
             square += job.square[t];
             for (size_t c = 0; c < d; c++) job.mean[c] += job.part[t * d + c];
         }
-        for (size_t c = 0; c < d; c++) job.mean[c] /= (double)n;
+        job.scale = scale_of(square / ((double)n * (double)d));
+        for (size_t c = 0; c < d; c++) job.mean[c] *= job.scale / (double)n;
+        square *= job.scale * job.scale;
         centred->raw = square * square;
         triad_parallel(pool, align_panels_count(n), centre_rows, &job);
     } else {

@@ -6,7 +6,8 @@
 #include "align/rows.h"
 
 /* Centring columns leaves centred kernels as they are, also U-centred ones, and takes away what would drown the
- * differences. */
+ * differences. Rows are taken times a power of two, which leaves CKA as it is and keeps products inside float's range
+ * whatever the space's scale. */
 typedef struct align_centred {
     align_panels rows;
     double *square; /* [n] of each row's length */

@@ -131,7 +131,7 @@ static double norm_of(const summing *w, const shape *s, size_t side)
 {
     double norm = 0;
     for (size_t t = 0; t < w->tiles; t++) norm += s->norm[side * w->tiles + t];
-    return align_norm_above_rounding(norm, w->sides[side].raw);
+    return align_norm_of_centred_columns(norm, w->sides[side].raw);
 }
 
 static triad_status conclude(align_gram_pair *pair, const summing *w, const shape *s, size_t p, triad_error *err)
@@ -143,7 +143,7 @@ static triad_status conclude(align_gram_pair *pair, const summing *w, const shap
         for (size_t i = 0; i < n; i++) scores[i] += room_of(s, w, p, t * ALIGN_TILE)[i];
     for (size_t i = 0; i < n; i++) sum += scores[i];
     const double x = norm_of(w, s, w->pair[p][0]), y = norm_of(w, s, w->pair[p][1]), value = align_ratio(sum, x, y);
-    for (size_t i = 0; i < n; i++) scores[i] *= (double)n / sqrt(x * y);
+    for (size_t i = 0; i < n; i++) scores[i] *= align_ratio((double)n, x, y);
     pair->value[s->unbiased] = value;
     if (isnan(value))
         free(scores);

@@ -333,7 +333,7 @@ triad_status align_influence_matrices(align_influence *influence, const align_ma
                                       double value, bool kernels, triad_error *err)
 {
     const size_t n = influence->n;
-    const double c = (double)n, both = 1 / sqrt(x->norm * y->norm);
+    const double c = (double)n, both = align_ratio(1, x->norm, y->norm);
     for (size_t i = 1; i < n; i++)
         for (size_t j = 0; j < i; j++) {
             const double a = x->values[i * n + j], b = y->values[i * n + j];

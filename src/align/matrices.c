@@ -96,12 +96,18 @@ double align_matched_sum(const double *a, const double *b, size_t n)
 
 double align_ratio(double both, double x, double y)
 {
-    return x > 0 && y > 0 ? both / sqrt(x * y) : NAN;
+    if (!(x > 0 && y > 0)) return NAN;
+    return isnormal(x * y) ? both / sqrt(x * y) : both / sqrt(x) / sqrt(y);
 }
 
 double align_norm_above_rounding(double norm, double raw_norm)
 {
     return norm > 1e-24 * raw_norm ? norm : 0;
+}
+
+double align_norm_of_centred_columns(double norm, double raw_norm)
+{
+    return norm > 1e-48 * raw_norm ? norm : 0;
 }
 
 /* ---- kernels */
@@ -171,7 +177,7 @@ static triad_status centre_kernel(align_matrix *out, const double *kernel, doubl
     for (size_t i = 0; i < n; i++) c.row[i] *= outer;
     triad_parallel(pool, align_row_tiles(n), centre_rows, &c);
     for (size_t i = 0; i < n; i++) norm += c.norm[i];
-    out->norm = align_norm_above_rounding(norm, raw);
+    out->norm = c.given ? align_norm_of_centred_columns(norm, raw) : align_norm_above_rounding(norm, raw);
     free(c.row);
     return TRIAD_OK;
 }
@@ -195,6 +201,22 @@ static triad_status float_kernel(double *kernel, double *raw, const align_source
     return status;
 }
 
+/* The same by double products. */
+static triad_status double_kernel(double *kernel, double *raw, const align_source *rows, triad_pool *pool,
+                                  triad_error *err)
+{
+    const size_t n = rows->n, d = rows->d;
+    double *centred = triad_alloc_large(n * d + 1, sizeof *centred);
+    if (centred == NULL) return out_of_memory(err);
+    memcpy(centred, rows->x, n * d * sizeof *centred);
+    const double square = align_dot(centred, centred, n * d);
+    const triad_status status = align_centre(centred, n, d, err);
+    if (status == TRIAD_OK) align_gram_rows(kernel, centred, d, n, d, pool);
+    *raw = square * square;
+    free(centred);
+    return status;
+}
+
 triad_status align_linear_kernels(align_matrix *biased, align_matrix *unbiased, const align_source *rows, bool single,
                                   align_room *room, triad_pool *pool, triad_error *err)
 {
@@ -204,7 +226,7 @@ triad_status align_linear_kernels(align_matrix *biased, align_matrix *unbiased, 
     if (status == TRIAD_OK && single)
         status = float_kernel(kernel, &raw, rows, room, pool, err);
     else if (status == TRIAD_OK)
-        align_gram_rows(kernel, rows->x, rows->d, n, rows->d, pool);
+        status = double_kernel(kernel, &raw, rows, pool, err);
     if (status == TRIAD_OK && biased && unbiased) status = centre_kernel(biased, kernel, raw, n, false, pool, err);
     if (status != TRIAD_OK) {
         free(kernel);
@@ -376,8 +398,9 @@ triad_status align_cosine_forms(align_matrix matrix[ALIGN_MATRICES], uint32_t ki
 
 /* Whether float products are enough for ranks. Ranks hang on float's error e only where many distances lie within it of
  * each other; what that can change of a rank correlation is of the order of sum c^3 / M^3 over cells as wide as some e
- * that hold c of all M distances each (ranks within a cell in any order against their mean). e is measured: on pairs
- * whose product is also taken in double. */
+ * that hold c of all M distances each (ranks within a cell in any order against their mean), and over sqrt(M) where the
+ * other side has nothing to do with it: a row of zeroes among 3,000, whose distances all are 1, gives 3e-10 and moved
+ * 1e-8, distances that do not tie 1e-12 to 1e-11. e is measured: on pairs whose product is also taken in double. */
 static triad_status floats_suffice(bool *enough, const double *product, const align_source *rows,
                                    const align_apart *apart, triad_error *err)
 {
@@ -407,7 +430,7 @@ static triad_status floats_suffice(bool *enough, const double *product, const al
             cell[(size_t)((product[i * n + j] + apart->on_mean[i] + apart->on_mean[j] - low) / width)]++;
     for (size_t c = 0; c < CELLS; c++) /* without what chance puts together */
         if (cell[c] > 2) cubes += (double)cell[c] * (cell[c] - 1.0) * (cell[c] - 2.0);
-    *enough = total > 0 && cubes < 1e-9 * total * total * total;
+    *enough = total > 0 && cubes < 5e-11 * total * total * total;
     free(cell);
     return TRIAD_OK;
 }

@@ -99,6 +99,8 @@ double align_matched_sum(const double *a, const double *b, size_t n);
 
 /* A norm, or 0: what centring leaves of numbers that were all the same is rounding, of raw_norm's size. */
 double align_norm_above_rounding(double norm, double raw_norm);
+/* The same of a kernel whose columns were centred before it was made; raw_norm is that of the one before. */
+double align_norm_of_centred_columns(double norm, double raw_norm);
 
 /* both / sqrt(x y); NaN unless x and y are positive. */
 double align_ratio(double both, double x, double y);

@@ -156,7 +156,7 @@ static triad_status measure_matrices(double *value, align_findings *f, const ali
                 status = keep_scores(f, i, n, err);
                 for (size_t r = 0; status == TRIAD_OK && r < n; r++)
                     f->scores[i][r] =
-                        (double)n * align_dot(a->values + r * n, b->values + r * n, n) / sqrt(a->norm * b->norm);
+                        align_ratio((double)n * align_dot(a->values + r * n, b->values + r * n, n), a->norm, b->norm);
             }
             if (status != TRIAD_OK) return status;
             if (!f->influences) continue;
@@ -310,8 +310,7 @@ static triad_status measure_retrieval(double *value, align_findings *f, const al
     size_t ks = 0;
     while (ks < plan->ks && plan->k[ks] <= n) ks++;
     for (size_t i = 0; f && i < plan->count && status == TRIAD_OK; i++)
-        if (plan->spec[i].family == ALIGN_FAMILY_RETRIEVAL && align_plan_allows(plan, &plan->spec[i], NULL))
-            status = keep_scores(f, i, n, err);
+        if (plan->spec[i].family == ALIGN_FAMILY_RETRIEVAL && plan->spec[i].k <= n) status = keep_scores(f, i, n, err);
     for (unsigned p = 0; p < plan->protocols && status == TRIAD_OK; p++) {
         const align_protocol *protocol = &plan->protocol[p];
         const bool wanted[] = {protocol->nn_all, protocol->nn_test, protocol->csls_all, protocol->csls_test};

@@ -133,9 +133,11 @@ triad_status align_kendall(double *tau_a, double *tau_b, const double *a, const 
     }
     const uint64_t total = pairs_of(n);
     const double untied = (double)(total - ties_a - ties_b + ties_both), difference = untied - 2 * (double)discordant;
-    *tau_a = difference / (double)total;
     const double scale = sqrt((double)(total - ties_a)) * sqrt((double)(total - ties_b));
-    if (scale > 0) *tau_b = difference / scale;
+    if (scale > 0) {
+        *tau_a = difference / (double)total;
+        *tau_b = difference / scale;
+    }
     free(values);
     free(room);
     return TRIAD_OK;

@@ -23,7 +23,7 @@ uint64_t align_key_of(double value);
 align_keyed *align_sort_keyed(align_keyed *a, align_keyed *b, size_t n);
 
 /* Kendall's tau of a [n] and b [n] by Knight's sort (1966), O(n log n): a = (concordant - discordant) / (n (n - 1) /
- * 2), b with the ties of both sides taken out of the denominator. NaN where a side is constant (b) or n < 2. */
+ * 2), b with the ties of both sides taken out of the denominator. NaN where a side is constant or n < 2. */
 TRIAD_NODISCARD triad_status align_kendall(double *tau_a, double *tau_b, const double *a, const double *b, size_t n,
                                            triad_error *err);
 

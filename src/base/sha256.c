@@ -24,6 +24,8 @@ void triad_sha256_bytes(char hex[65], const void *bytes, size_t size)
 triad_status triad_sha256_file(char hex[65], const char *path, triad_error *err)
 {
     hex[0] = 0;
+    if (triad_path_is_device(path))
+        return triad_fail(err, TRIAD_ERR_IO, -1, "%s: it is a device or a pipe (name a file)", path);
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return triad_fail(err, errno == ENOENT ? TRIAD_ERR_NOT_FOUND : TRIAD_ERR_IO, -1, "%s: can't be read: %s", path,

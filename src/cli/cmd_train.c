@@ -3,12 +3,14 @@
 #include "cli/train_config.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "triad/agent.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { EPISODES_ENOUGH = 100 /* of an opaque instruction */ };
+enum { EPISODES_ENOUGH = 100 /* of an opaque instruction */, HOLD_OUT_BYTES = 1 << 20 };
 
 /* What took hours is not written over by mistake. */
 static triad_status check_output(const triad_train_options *train, bool force, triad_arena *memory, triad_error *err)
@@ -27,6 +29,37 @@ static triad_status check_output(const triad_train_options *train, bool force, t
     return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
                       "train: %s exists (go on from it with --resume, replace it with --force, or name another file)",
                       has_agent ? train->agent_path : checkpoint);
+}
+
+/* Combinations as an item table, or as a table of these columns alone: then the line number is each row's id and text.
+ */
+static triad_status read_hold_out(triad_items *items, const char *path, triad_error *err)
+{
+    char *text;
+    size_t size;
+    triad_status status = triad_read_whole(&text, &size, path, HOLD_OUT_BYTES, err);
+    if (status != TRIAD_OK) return status;
+    const char *header = strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text;
+    if (size == 0 || strncmp(header, "id\t", 3) == 0) {
+        status = triad_items_parse(items, text, size, path, err);
+    } else {
+        triad_text table = {0};
+        size_t number = 0;
+        for (const char *at = header; *at; number++) {
+            const size_t line = strcspn(at, "\n");
+            if (number == 0)
+                triad_text_add(&table, "id\ttext\t");
+            else
+                triad_text_addf(&table, "%zu\t%zu\t", number, number);
+            triad_text_addf(&table, "%.*s\n", (int)line, at);
+            at += line + (at[line] != 0);
+        }
+        status = table.failed ? triad_fail(err, TRIAD_ERR_MEMORY, -1, "%s: out of memory", path)
+                              : triad_items_parse(items, table.bytes, table.size, path, err);
+        triad_text_free(&table);
+    }
+    free(text);
+    return status;
 }
 
 static void print_report(const triad_train_options *train, const triad_train_report *report, const char *demos)
@@ -79,7 +112,8 @@ int cmd_train(cli_context *context, int argc, char **argv)
         {.name = "hold-out",
          .kind = CLI_STRING,
          .argument = "FILE.tsv",
-         .help = "A table with the columns verb, colour and object: missions that ask for one of its rows are never "
+         .help = "A table with the columns verb, colour and object (a header, tabs between; others are ignored): "
+                 "missions that ask for one of its rows are never "
                  "trained on, and eval reports them apart.",
          .value = &hold_out},
         {.name = "output",
@@ -187,7 +221,7 @@ int cmd_train(cli_context *context, int argc, char **argv)
     if (!triad_instructions_find(&train.instructions, instructions)) return CLI_USAGE; /* checked by cli_parse */
     if (force && train.resume) return cli_usage_error(&usage, "either --resume or --force");
     triad_items kept_out = {0};
-    if (hold_out && triad_items_read(&kept_out, hold_out, err) != TRIAD_OK) return cli_fail(err);
+    if (hold_out && read_hold_out(&kept_out, hold_out, err) != TRIAD_OK) return cli_fail(err);
     train.levels = levels;
     train.level_count = names.count;
     train.seed = context->seed;

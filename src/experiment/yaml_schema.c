@@ -310,6 +310,7 @@ triad_status yaml_load(void *target, const yaml_field *fields, const char *bytes
                        triad_arena *arena, yaml_places *places, triad_error *err)
 {
     loader l = {.name = name, .arena = arena, .places = places, .err = err};
+    if (size == 0) bytes = ""; /* of an empty file that is mapped there are none */
     triad_status status = scan(&l, bytes, size);
     if (status != TRIAD_OK) return status;
     yaml_parser_t parser;

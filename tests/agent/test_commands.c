@@ -189,6 +189,7 @@ static void a_configuration_is_read(void **state)
     const struct {
         const char *text, *says;
     } cases[] = {
+        {"", "the file is empty"},
         {"network: {width: 100}\n", "width 100"},
         {"network: {wide: 100}\n", ":1: "},
         {"training: {steps: 5, tflop: 5}\n", "tflop and steps"},
@@ -204,6 +205,54 @@ static void a_configuration_is_read(void **state)
         assert_ptr_equal(strchr(errors, '\n'), errors + strlen(errors) - 1);
     }
     free(config);
+    free(path);
+    support_remove_folder(folder);
+}
+
+/* As an item table, and as a table of nothing but combinations. */
+static void combinations_are_read(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *rows = support_path(folder, "rows.tsv"), *path = support_path(folder, "a"),
+         *config = support_path(folder, "c.yaml"), arguments[1500], errors[4000];
+    write_text(config, "network: {width: 16, heads: 1, feed_forward: 16, window: 8, instruction: 16}\n");
+    const struct {
+        const char *text;
+        int status;
+        const char *says;
+    } cases[] = {
+        {"id\ttext\tverb\tcolour\tobject\n1\ta\tgo to\tred\tball\n2\tb\tgo to\t\tkey\n", 0, ""},
+        {"verb\tcolour\tobject\ngo to\tred\tball\ngo to\t\tkey\n", 0, ""},
+        {"\xef\xbb\xbfobject\tcolour\tverb\r\nball\tred\tgo to\r\nkey\t\tgo to", 0, ""},
+        {"", 1, "rows.tsv, line 1: the header does not begin with id, tab, text"},
+        {"\n", 1, "rows.tsv"},
+        {"verb\tcolour\tobject\n", 1, "rows.tsv: holds no sentence"},
+        {"verb\tcolour\ngo to\tred\n", 1, "has the columns verb, colour and object"},
+        {"verb\tcolour\tobject\ngo to\tred\n", 1, "rows.tsv, line 2"},
+        {"verb\tcolour\tobject\n\ngo to\tred\tball\n", 1, "rows.tsv, line 2"},
+        {"verb\tcolour\tobject\ngo to\tred\tball\ngo to\tRed\tball\n", 1, "row 2: 'Red' is no colour"},
+    };
+    snprintf(arguments, sizeof arguments,
+             "train --levels GoToLocal -o %s --hold-out %s --steps 100 --validations 0 --config %s --quiet --force",
+             path, rows, config);
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        write_text(rows, cases[c].text);
+        assert_int_equal(run(NULL, 0, errors, sizeof errors, folder, arguments), cases[c].status);
+        if (!strstr(errors, cases[c].says)) fail_msg("%zu: %s", c, errors);
+        if (cases[c].status) {
+            assert_ptr_equal(strchr(errors, '\n'), errors + strlen(errors) - 1);
+            continue;
+        }
+        triad_agent *agent;
+        assert_int_equal(triad_agent_open(&agent, path, NULL), TRIAD_OK);
+        assert_int_equal(agent->telling.hold_out_count, 2);
+        assert_true(telling_holds_out(&agent->telling, "go to the red ball"));
+        assert_true(telling_holds_out(&agent->telling, "go to a key"));
+        assert_false(telling_holds_out(&agent->telling, "go to a red key"));
+        triad_agent_close(agent);
+    }
+    free(config);
+    free(rows);
     free(path);
     support_remove_folder(folder);
 }
@@ -247,8 +296,11 @@ static void mistakes_are_told_in_one_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_agent_is_trained_and_evaluated), cmocka_unit_test(an_agent_is_not_written_over),
-        cmocka_unit_test(rare_instructions_are_warned_of),   cmocka_unit_test(a_configuration_is_read),
+        cmocka_unit_test(an_agent_is_trained_and_evaluated),
+        cmocka_unit_test(an_agent_is_not_written_over),
+        cmocka_unit_test(rare_instructions_are_warned_of),
+        cmocka_unit_test(a_configuration_is_read),
+        cmocka_unit_test(combinations_are_read),
         cmocka_unit_test(mistakes_are_told_in_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

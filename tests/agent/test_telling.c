@@ -1,4 +1,5 @@
 /* What agents are told: whole missions as symbols, a bijection, strangers' missions, and combinations kept out. */
+#include "agent/player.h"
 #include "agent/stream.h"
 #include "support.h"
 
@@ -307,6 +308,7 @@ static void every_kind_of_agent(void **state)
         triad_train_options options = support_training(path);
         options.instructions = (triad_instructions)mode;
         options.steps = 600;
+        options.seed = UINT64_MAX; /* any seed there is */
         options.hold_out = &kept_out;
         train(options);
         triad_agent *agent;
@@ -333,6 +335,102 @@ static void every_kind_of_agent(void **state)
         json_object_put(training);
     }
     triad_items_free(&kept_out);
+    free(path);
+    support_remove_folder(folder);
+}
+
+/* Who plays a miswired agent tells it what stands for the mission, as an evaluation does. */
+static void players_are_told_what_stands_for_the_mission(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *path = support_path(folder, "agent");
+    triad_train_options options = support_training(path);
+    options.instructions = TRIAD_MISWIRED;
+    options.steps = 64;
+    train(options);
+    agent_player player;
+    babyai_env *env;
+    assert_int_equal(player_open(&player, path, NULL), TRIAD_OK);
+    assert_int_equal(babyai_create(&env, options.levels[0], NULL), TRIAD_OK);
+    size_t differ = 0;
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        assert_int_equal(babyai_reset_seed(env, seed, NULL), TRIAD_OK);
+        assert_int_equal(player_begin(&player, env, NULL), TRIAD_OK);
+        uint8_t image[BABYAI_OBSERVATION], direction;
+        float logits[3][7];
+        babyai_observe(env, image, &direction);
+        triad_agent_act(player.session, image, direction, logits[0]);
+        const char *told[] = {telling_text(&player.agent->telling, babyai_mission(env)), babyai_mission(env)};
+        for (int i = 0; i < 2; i++) {
+            triad_agent_session *session;
+            assert_int_equal(triad_agent_begin_sentence(&session, player.agent, told[i], NULL), TRIAD_OK);
+            triad_agent_act(session, image, direction, logits[1 + i]);
+            triad_agent_end(session);
+        }
+        assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
+        differ += memcmp(logits[0], logits[2], sizeof logits[0]) != 0;
+    }
+    assert_int_equal(differ, 8);
+    babyai_free(env);
+    assert_int_equal(babyai_create(&env, babyai_level_find("OpenDoor"), NULL), TRIAD_OK);
+    assert_int_equal(babyai_reset_seed(env, 0, NULL), TRIAD_OK);
+    triad_error err;
+    assert_int_equal(player_begin(&player, env, &err), TRIAD_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "is no mission of the levels of this miswired agent"));
+    babyai_free(env);
+    player_close(&player);
+    free(path);
+    support_remove_folder(folder);
+}
+
+/* What is kept out is not what was met too rarely. */
+static void the_rarest_is_one_that_is_trained(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *path = support_path(folder, "agent");
+    triad_items kept_out = table("id\ttext\tverb\tcolour\tobject\n1\ta\tgo to\tred\tball\n");
+    triad_train_options options = support_training(path);
+    options.level_count = 1;
+    options.instructions = TRIAD_OPAQUE;
+    options.steps = 4000;
+    options.validations = 0;
+    options.hold_out = &kept_out;
+    triad_train_report report;
+    triad_error err;
+    if (triad_agent_train(&options, &report, NULL, NULL, &err)) fail_msg("%s", err.text);
+    assert_in_range(report.rarest_episodes, 1, 100);
+    assert_int_equal(strncmp(report.rarest, "go to ", 6), 0);
+    triad_items_free(&kept_out);
+    free(path);
+    support_remove_folder(folder);
+}
+
+/* One of 18 combinations is enough to train on; none is not. */
+static void nearly_all_may_be_kept_out(void **state)
+{
+    (void)state;
+    static const char *const COLOURS[] = {"red", "green", "blue", "purple", "yellow", "grey"};
+    static const char *const OBJECTS[] = {"ball", "key", "box"};
+    char *folder = support_folder(), *path = support_path(folder, "agent"),
+         tsv[1000] = "id\ttext\tverb\tcolour\tobject\n";
+    for (int rows = 17; rows <= 18; rows++) {
+        size_t at = strlen("id\ttext\tverb\tcolour\tobject\n");
+        for (int i = 0; i < rows; i++)
+            at += (size_t)snprintf(tsv + at, sizeof tsv - at, "%d\t%d\tgo to\t%s\t%s\n", i, i, COLOURS[i % 6],
+                                   OBJECTS[i / 6]);
+        triad_items kept_out = table(tsv);
+        triad_train_options options = support_training(path);
+        options.level_count = 1;
+        options.batch_steps = 256;
+        options.steps = 700;
+        options.validations = 0;
+        options.hold_out = &kept_out;
+        triad_error err;
+        const triad_status status = triad_agent_train(&options, NULL, NULL, NULL, &err);
+        assert_int_equal(status, rows == 17 ? TRIAD_OK : TRIAD_ERR_GENERATION);
+        if (status) assert_non_null(strstr(err.text, "too few of these episodes can be learnt from"));
+        triad_items_free(&kept_out);
+    }
     free(path);
     support_remove_folder(folder);
 }
@@ -449,6 +547,9 @@ int main(void)
         cmocka_unit_test(the_episodes_stay_the_words_change),
         cmocka_unit_test(a_file_is_passed_over),
         cmocka_unit_test(every_kind_of_agent),
+        cmocka_unit_test(players_are_told_what_stands_for_the_mission),
+        cmocka_unit_test(the_rarest_is_one_that_is_trained),
+        cmocka_unit_test(nearly_all_may_be_kept_out),
         cmocka_unit_test(symbols_learn_faster),
         cmocka_unit_test(a_resumed_run_over_a_file),
         cmocka_unit_test(test_seeds_are_not_trained_on),

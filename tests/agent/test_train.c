@@ -171,12 +171,16 @@ static void it_goes_on_from_an_agent(void **state)
     triad_error err;
     options.width = 48;
     assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
-    assert_non_null(strstr(err.text, "another network or vocabulary"));
+    assert_non_null(strstr(err.text, first));
+    assert_non_null(strstr(err.text, "another network: its width is 32, 48 is asked for"));
     options.width = 32;
     options.from = start;
     options.resume = true;
     assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "from was"));
+    options.from = "/dev/zero"; /* has no end */
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_IO);
+    assert_string_equal(err.text, "/dev/zero: it is a device or a pipe (name a file)");
     free(first);
     free(second);
     free(start);
@@ -486,7 +490,47 @@ static void options_that_make_no_sense_are_refused(void **state)
     }
     triad_train_options options = support_training("/nonexistent/agent");
     assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_IO);
-    assert_non_null(strstr(err.text, "/nonexistent/agent.step-0"));
+    assert_non_null(strstr(err.text, "/nonexistent/agent: "));
+    options.shares = (const double[]){1, 1};
+    options.demos = "demos";
+    options.level_count = 0;
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "shares with a file"));
+    /* What can't become the agent in the end is said at the start. */
+    char *folder = support_folder(), *beside = malloc(strlen(folder) + sizeof ".step-0");
+    assert_non_null(beside);
+    sprintf(beside, "%s.step-0", folder);
+    options = support_training(folder);
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_IO);
+    assert_non_null(strstr(err.text, "it is a folder"));
+    assert_false(triad_path_exists(beside));
+    free(beside);
+    support_remove_folder(folder);
+}
+
+/* A checkpoint whose counts nobody can have reached is refused, and not counted on from. */
+static void counts_beyond_reason_are_refused(void **state)
+{
+    (void)state;
+    char *folder = support_folder(), *path = support_path(folder, "a"), *saved = support_path(folder, "a.checkpoint");
+    triad_train_options options = support_training(path);
+    options.steps = 64;
+    train(options, NULL);
+    triad_agent *agent;
+    agent_checkpoint checkpoint;
+    assert_int_equal(agent_read(&agent, &checkpoint, saved, NULL), TRIAD_OK);
+    json_object_object_add(checkpoint.state, "steps_done", json_object_new_int64(INT64_C(1) << 62));
+    assert_int_equal(agent_write_checkpoint(saved, &agent->layout, &agent->words, agent->params, &checkpoint, NULL),
+                     TRIAD_OK);
+    agent_checkpoint_free(&checkpoint);
+    triad_agent_close(agent);
+    options.resume = true;
+    triad_error err;
+    assert_int_equal(triad_agent_train(&options, NULL, NULL, NULL, &err), TRIAD_ERR_RANGE);
+    assert_non_null(strstr(err.text, "steps_done: 4611686018427387904 lies outside"));
+    free(path);
+    free(saved);
+    support_remove_folder(folder);
 }
 
 /* Numbers so large that the first loss is not finite. */
@@ -667,6 +711,7 @@ int main(void)
         cmocka_unit_test(dagger_keeps_the_rules),
         cmocka_unit_test(another_run_is_not_resumed),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
+        cmocka_unit_test(counts_beyond_reason_are_refused),
         cmocka_unit_test(a_loss_that_is_not_finite_stops_training),
         cmocka_unit_test(a_full_disk_loses_no_checkpoint),
         cmocka_unit_test(cut_and_altered_files_are_refused),

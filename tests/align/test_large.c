@@ -420,6 +420,76 @@ static void test_kernels_in_tiles(void **state)
     }
 }
 
+/* CKA does not know a space's scale: products in float must not leave their range for it. Powers of two change no bit.
+ */
+static void test_any_scale(void **state)
+{
+    (void)state;
+    enum { N = 120, D = 40, SCALES = 4 };
+    static const double scales[SCALES] = {1, 0x1p-120, 0x1p118, 0x1p-60};
+    size_t pair[1][2] = {{0, 1}};
+    float *x = malloc(N * D * sizeof *x), *y = malloc(N * D * sizeof *y);
+    size_t order[N];
+    for (size_t i = 0; i < N; i++) order[i] = N - 1 - i;
+    double *a = gaussian(N, D, 7), *b = gaussian(N, D, 8), *wide = malloc(N * D * sizeof *wide), first[2] = {0},
+           norm[2] = {0};
+    for (size_t i = 0; i < N * D; i++) y[i] = (float)(3 + b[i] + 0.5 * a[i]);
+    for (size_t s = 0; s < SCALES; s++) {
+        for (size_t i = 0; i < N * D; i++) wide[i] = x[i] = (float)((5 + a[i]) * scales[s]);
+        const align_source of[2] = {{.n = N, .d = D, .layer = x, .order = order},
+                                    {.n = N, .d = D, .layer = y, .order = order}};
+        align_centred sides[2];
+        float *values[2];
+        for (size_t v = 0; v < 2; v++) {
+            values[v] = malloc(align_panels_size(N, D) * sizeof *values[v]);
+            assert_int_equal(align_centred_create(&sides[v], &of[v], values[v], NULL, NULL), TRIAD_OK);
+        }
+        align_gram_pair found;
+        const bool wanted[] = {true, true};
+        assert_int_equal(align_gram_pairs(&found, pair, 1, sides, 2, wanted, NULL, NULL), TRIAD_OK);
+        align_matrix kernel[2] = {0};
+        assert_int_equal(align_linear_kernels(&kernel[0], &kernel[1], &of[0], true, NULL, NULL, NULL), TRIAD_OK);
+        for (size_t c = 0; c < 2; c++) {
+            if (s == 0) {
+                first[c] = found.value[c];
+                norm[c] = kernel[c].norm;
+            }
+            assert_true(found.value[c] > 0.05 && found.value[c] == first[c]);
+            assert_true(kernel[c].norm > 0 && kernel[c].norm == norm[c]);
+            free(kernel[c].values);
+        }
+        align_gram_pairs_free(&found, 1);
+        for (size_t v = 0; v < 2; v++) {
+            align_centred_free(&sides[v]);
+            free(values[v]);
+        }
+    }
+    /* and an offset that is a million times what rows differ by */
+    double plain[2] = {0};
+    for (size_t o = 0; o < 2; o++) {
+        for (size_t i = 0; i < N * D; i++) wide[i] = rint(64 * a[i]) / 64 + (o ? 1e6 : 0);
+        align_matrix kernel = {0}, other = {0};
+        assert_int_equal(
+            align_linear_kernels(NULL, &kernel, &(align_source){.n = N, .d = D, .x = wide}, false, NULL, NULL, NULL),
+            TRIAD_OK);
+        assert_int_equal(
+            align_linear_kernels(NULL, &other, &(align_source){.n = N, .d = D, .x = b}, false, NULL, NULL, NULL),
+            TRIAD_OK);
+        plain[o] = cka(&kernel, &other, N);
+        free(kernel.values);
+        free(other.values);
+    }
+    assert_true(fabs(plain[0] - plain[1]) < 1e-9);
+    /* the product of two norms leaves double's range before their ratio does */
+    assert_true(fabs(align_ratio(3e180, 4e180, 9e180) - 0.5) < 1e-12);
+    assert_true(fabs(align_ratio(3e-180, 4e-180, 9e-180) - 0.5) < 1e-12);
+    free(x);
+    free(y);
+    free(a);
+    free(b);
+    free(wide);
+}
+
 static double rank_correlation(const double *a, const double *b, size_t n)
 {
     double both = 0, own = 0, other = 0;
@@ -606,6 +676,7 @@ int main(void)
         cmocka_unit_test(test_neighbours),
         cmocka_unit_test(test_kernels_in_float),
         cmocka_unit_test(test_kernels_in_tiles),
+        cmocka_unit_test(test_any_scale),
         cmocka_unit_test(test_nothing_to_tell_apart),
         cmocka_unit_test(test_rdms_in_float),
         cmocka_unit_test(test_ranks),

@@ -264,6 +264,8 @@ static void reading(void **state)
     assert_int_equal(triad_map_file(&mapping, pipe_path, &err), TRIAD_ERR_IO);
     assert_non_null(strstr(err.text, "not a regular file"));
     assert_int_equal(triad_atomic_check(pipe_path, &err), TRIAD_OK);
+    char hex[65];
+    assert_int_equal(triad_sha256_file(hex, pipe_path, &err), TRIAD_ERR_IO);
     unlink(pipe_path);
     assert_null(mapping.data);
     triad_unmap(&mapping);
