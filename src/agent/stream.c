@@ -19,7 +19,8 @@ enum {
     KEY_PASS = 4,
     KEY_OTHER = 5,
     KEY_ROLLOUT = 6,
-    OTHERS_MOST = 100 /* tries at an episode whose mission is told instead */
+    OTHERS_MOST = 100, /* tries at an episode whose mission is told instead */
+    SPARE = 8192       /* demonstrations: room for those that are passed over, where nearly all are kept out */
 };
 #define SEEDS 1000000000ULL /* training draws below, validation from 10^9, tests from 2 * 10^9 */
 
@@ -42,6 +43,7 @@ struct demo_stream {
     demo_stream_options options;
     double *bound;        /* [levels] cumulative shares, the last one 1 */
     size_t blocks, block; /* of the ring; demonstrations in one */
+    size_t ahead;         /* blocks that are made ahead of the next demonstration, at most */
     demonstration *demo;  /* [blocks * block] */
     triad_status *status; /* [blocks] */
     uint64_t *cost;       /* [blocks] operations of its roll-outs */
@@ -156,7 +158,9 @@ size_t demo_stream_wanted(const demo_stream *stream, size_t limit)
 {
     const uint64_t room =
         stream->released - stream->released % stream->block + stream->blocks * stream->block - stream->made;
-    const size_t blocks = (size_t)(room / stream->block);
+    const uint64_t made = (stream->made - (stream->next - stream->next % stream->block)) / stream->block;
+    size_t blocks = (size_t)(room / stream->block);
+    if (blocks + made > stream->ahead) blocks = made < stream->ahead ? (size_t)(stream->ahead - made) : 0;
     return blocks < limit ? blocks : limit;
 }
 
@@ -369,9 +373,10 @@ triad_status demo_stream_create(demo_stream **made, const demo_stream_options *o
     *made = NULL;
     if (!stream) goto memory;
     stream->options = *options;
-    /* A batch and the next one fit even where every demonstration is a single step. */
+    /* A batch and the next one, even where every demonstration is a single step. */
     stream->block = options->rollouts > 0 ? ROLLOUT_BLOCK : BLOCK;
-    stream->blocks = 2 * (options->batch_steps / stream->block + 2);
+    stream->ahead = 2 * (options->batch_steps / stream->block + 2);
+    stream->blocks = stream->ahead + SPARE / stream->block;
     stream->next = options->first;
     demo_stream_restart(stream);
     stream->workers = options->workers;

@@ -50,7 +50,7 @@ static triad_status measures_to_json(json_object *out, const triad_align_result 
 }
 
 /* Names of things: sets, then sides that are in none, each once; borrowed; the caller frees the list. */
-static triad_status list_things(const char ***things, size_t *count, const char *const *names, size_t name_count,
+static triad_status list_things(const char ***things, size_t *count, char *const *names, size_t name_count,
                                 const triad_align_set *sets, size_t set_count, triad_error *err)
 {
     const char **list = malloc((set_count + name_count + 1) * sizeof *list);
@@ -74,8 +74,7 @@ triad_status align_seeds_to_json(json_object **out, const triad_align_result *re
     const char **things;
     size_t count;
     *out = json_object_new_array();
-    triad_status status =
-        list_things(&things, &count, (const char *const *)result->name, result->sides, sets, set_count, err);
+    triad_status status = list_things(&things, &count, result->name, result->sides, sets, set_count, err);
     for (size_t s = 0; status == TRIAD_OK && s < set_count; s++)
         for (size_t t = s + 1; status == TRIAD_OK && t < count; t++) {
             triad_align_member *members;
@@ -96,26 +95,31 @@ triad_status align_seeds_to_json(json_object **out, const triad_align_result *re
     return status;
 }
 
-static triad_status two_of(const char **a, const char **b, const char **things, size_t count, const char *difference,
-                           triad_error *err)
+/* "A:B" into two of the things. */
+static triad_status split_difference(const char **a, const char **b, const char *difference, const char **things,
+                                     size_t count, triad_error *err)
 {
     const char *colon = strchr(difference, ':');
     *a = *b = NULL;
     for (size_t t = 0; colon && t < count; t++) {
-        if (strlen(things[t]) == (size_t)(colon - difference) && strncmp(things[t], difference, strlen(things[t])) == 0)
-            *a = things[t];
+        const size_t length = strlen(things[t]);
+        if (length == (size_t)(colon - difference) && strncmp(things[t], difference, length) == 0) *a = things[t];
         if (strcmp(things[t], colon + 1) == 0) *b = things[t];
     }
-    if (*a == NULL || *b == NULL || *a == *b)
-        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
-                          "difference %.80s: wants A:B, two of the spaces or sets of seeds", difference);
+    if (*a == NULL || *b == NULL || *a == *b) {
+        char known[160] = "";
+        for (size_t t = 0, used = 0; t < count && used < sizeof known; t++)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", t ? ", " : "", things[t]);
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "--difference %.60s: wants A:B, two of %s", difference, known);
+    }
     if (count < 3)
         return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
-                          "difference %.80s: wants a third space, or set of seeds, to be closer to", difference);
+                          "--difference %.60s: there is nothing else to compare both with (give a third space)",
+                          difference);
     return TRIAD_OK;
 }
 
-triad_status align_differences_check(const char *const *names, size_t name_count, const triad_align_set *sets,
+triad_status align_differences_check(char *const *names, size_t name_count, const triad_align_set *sets,
                                      size_t set_count, const char *const *differences, size_t difference_count,
                                      triad_error *err)
 {
@@ -124,7 +128,7 @@ triad_status align_differences_check(const char *const *names, size_t name_count
     triad_status status = list_things(&things, &count, names, name_count, sets, set_count, err);
     if (status != TRIAD_OK) return status;
     for (size_t d = 0; status == TRIAD_OK && d < difference_count; d++)
-        status = two_of(&a, &b, things, count, differences[d], err);
+        status = split_difference(&a, &b, differences[d], things, count, err);
     free(things);
     return status;
 }
@@ -136,12 +140,11 @@ triad_status align_differences_to_json(json_object **out, const triad_align_resu
     const char **things;
     size_t count;
     *out = json_object_new_array();
-    triad_status status =
-        list_things(&things, &count, (const char *const *)result->name, result->sides, sets, set_count, err);
+    triad_status status = list_things(&things, &count, result->name, result->sides, sets, set_count, err);
     if (status != TRIAD_OK) return status;
     for (size_t d = 0; status == TRIAD_OK && d < difference_count; d++) {
         const char *a, *b;
-        status = two_of(&a, &b, things, count, differences[d], err);
+        status = split_difference(&a, &b, differences[d], things, count, err);
         for (size_t t = 0; status == TRIAD_OK && t < count; t++) {
             if (things[t] == a || things[t] == b) continue;
             triad_align_member *plus, *minus = NULL, *both = NULL;

@@ -405,6 +405,36 @@ static void the_rarest_is_one_that_is_trained(void **state)
     support_remove_folder(folder);
 }
 
+/* One of 18 combinations is enough to train on; none is not. */
+static void nearly_all_may_be_kept_out(void **state)
+{
+    (void)state;
+    static const char *const COLOURS[] = {"red", "green", "blue", "purple", "yellow", "grey"};
+    static const char *const OBJECTS[] = {"ball", "key", "box"};
+    char *folder = support_folder(), *path = support_path(folder, "agent"),
+         tsv[1000] = "id\ttext\tverb\tcolour\tobject\n";
+    for (int rows = 17; rows <= 18; rows++) {
+        size_t at = strlen("id\ttext\tverb\tcolour\tobject\n");
+        for (int i = 0; i < rows; i++)
+            at += (size_t)snprintf(tsv + at, sizeof tsv - at, "%d\t%d\tgo to\t%s\t%s\n", i, i, COLOURS[i % 6],
+                                   OBJECTS[i / 6]);
+        triad_items kept_out = table(tsv);
+        triad_train_options options = support_training(path);
+        options.level_count = 1;
+        options.batch_steps = 256;
+        options.steps = 700;
+        options.validations = 0;
+        options.hold_out = &kept_out;
+        triad_error err;
+        const triad_status status = triad_agent_train(&options, NULL, NULL, NULL, &err);
+        assert_int_equal(status, rows == 17 ? TRIAD_OK : TRIAD_ERR_GENERATION);
+        if (status) assert_non_null(strstr(err.text, "too few of these episodes can be learnt from"));
+        triad_items_free(&kept_out);
+    }
+    free(path);
+    support_remove_folder(folder);
+}
+
 /* How far a tensor has come from the start, at most. */
 static float travelled(const triad_agent *agent, const triad_agent *start, const char *name)
 {
@@ -519,6 +549,7 @@ int main(void)
         cmocka_unit_test(every_kind_of_agent),
         cmocka_unit_test(players_are_told_what_stands_for_the_mission),
         cmocka_unit_test(the_rarest_is_one_that_is_trained),
+        cmocka_unit_test(nearly_all_may_be_kept_out),
         cmocka_unit_test(symbols_learn_faster),
         cmocka_unit_test(a_resumed_run_over_a_file),
         cmocka_unit_test(test_seeds_are_not_trained_on),
