@@ -50,19 +50,19 @@ static triad_status measures_to_json(json_object *out, const triad_align_result 
 }
 
 /* Names of things: sets, then sides that are in none, each once; borrowed; the caller frees the list. */
-static triad_status list_things(const char ***things, size_t *count, const triad_align_result *result,
+static triad_status list_things(const char ***things, size_t *count, char *const *names, size_t name_count,
                                 const triad_align_set *sets, size_t set_count, triad_error *err)
 {
-    const char **list = malloc((set_count + result->sides + 1) * sizeof *list);
+    const char **list = malloc((set_count + name_count + 1) * sizeof *list);
     if (list == NULL) return out_of_memory(err);
     *count = 0;
     for (size_t s = 0; s < set_count; s++) list[(*count)++] = sets[s].name;
-    for (size_t i = 0; i < result->sides; i++) {
+    for (size_t i = 0; i < name_count; i++) {
         bool known = false;
         for (size_t s = 0; s < set_count; s++)
-            for (size_t m = 0; m < sets[s].count; m++) known |= strcmp(sets[s].members[m], result->name[i]) == 0;
-        for (size_t t = 0; t < *count; t++) known |= strcmp(list[t], result->name[i]) == 0;
-        if (!known) list[(*count)++] = result->name[i];
+            for (size_t m = 0; m < sets[s].count; m++) known |= strcmp(sets[s].members[m], names[i]) == 0;
+        for (size_t t = 0; t < *count; t++) known |= strcmp(list[t], names[i]) == 0;
+        if (!known) list[(*count)++] = names[i];
     }
     *things = list;
     return TRIAD_OK;
@@ -74,7 +74,7 @@ triad_status align_seeds_to_json(json_object **out, const triad_align_result *re
     const char **things;
     size_t count;
     *out = json_object_new_array();
-    triad_status status = list_things(&things, &count, result, sets, set_count, err);
+    triad_status status = list_things(&things, &count, result->name, result->sides, sets, set_count, err);
     for (size_t s = 0; status == TRIAD_OK && s < set_count; s++)
         for (size_t t = s + 1; status == TRIAD_OK && t < count; t++) {
             triad_align_member *members;
@@ -95,6 +95,44 @@ triad_status align_seeds_to_json(json_object **out, const triad_align_result *re
     return status;
 }
 
+/* "A:B" into two of the things. */
+static triad_status split_difference(const char **a, const char **b, const char *difference, const char **things,
+                                     size_t count, triad_error *err)
+{
+    const char *colon = strchr(difference, ':');
+    *a = *b = NULL;
+    for (size_t t = 0; colon && t < count; t++) {
+        const size_t length = strlen(things[t]);
+        if (length == (size_t)(colon - difference) && strncmp(things[t], difference, length) == 0) *a = things[t];
+        if (strcmp(things[t], colon + 1) == 0) *b = things[t];
+    }
+    if (*a == NULL || *b == NULL || *a == *b) {
+        char known[160] = "";
+        for (size_t t = 0, used = 0; t < count && used < sizeof known; t++)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", t ? ", " : "", things[t]);
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "--difference %.60s: wants A:B, two of %s", difference, known);
+    }
+    if (count < 3)
+        return triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
+                          "--difference %.60s: there is nothing else to compare both with (give a third space)",
+                          difference);
+    return TRIAD_OK;
+}
+
+triad_status align_differences_check(char *const *names, size_t name_count, const triad_align_set *sets,
+                                     size_t set_count, const char *const *differences, size_t difference_count,
+                                     triad_error *err)
+{
+    const char **things, *a, *b;
+    size_t count;
+    triad_status status = list_things(&things, &count, names, name_count, sets, set_count, err);
+    if (status != TRIAD_OK) return status;
+    for (size_t d = 0; status == TRIAD_OK && d < difference_count; d++)
+        status = split_difference(&a, &b, differences[d], things, count, err);
+    free(things);
+    return status;
+}
+
 triad_status align_differences_to_json(json_object **out, const triad_align_result *result, const triad_align_set *sets,
                                        size_t set_count, const char *const *differences, size_t difference_count,
                                        triad_error *err)
@@ -102,21 +140,11 @@ triad_status align_differences_to_json(json_object **out, const triad_align_resu
     const char **things;
     size_t count;
     *out = json_object_new_array();
-    triad_status status = list_things(&things, &count, result, sets, set_count, err);
+    triad_status status = list_things(&things, &count, result->name, result->sides, sets, set_count, err);
     if (status != TRIAD_OK) return status;
     for (size_t d = 0; status == TRIAD_OK && d < difference_count; d++) {
-        const char *colon = strchr(differences[d], ':'), *a = NULL, *b = NULL;
-        for (size_t t = 0; colon && t < count; t++) {
-            if (strlen(things[t]) == (size_t)(colon - differences[d]) &&
-                strncmp(things[t], differences[d], strlen(things[t])) == 0)
-                a = things[t];
-            if (strcmp(things[t], colon + 1) == 0) b = things[t];
-        }
-        if (a == NULL || b == NULL || a == b) {
-            status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1,
-                                "difference %.80s: wants A:B, two of the spaces or sets of seeds", differences[d]);
-            break;
-        }
+        const char *a, *b;
+        status = split_difference(&a, &b, differences[d], things, count, err);
         for (size_t t = 0; status == TRIAD_OK && t < count; t++) {
             if (things[t] == a || things[t] == b) continue;
             triad_align_member *plus, *minus = NULL, *both = NULL;

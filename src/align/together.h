@@ -18,6 +18,11 @@ TRIAD_NODISCARD triad_status align_differences_to_json(json_object **out, const 
                                                        const char *const *differences, size_t difference_count,
                                                        triad_error *err);
 
+/* What align_differences_to_json would refuse, before anything is measured: `names` are those of the sides. */
+TRIAD_NODISCARD triad_status align_differences_check(char *const *names, size_t name_count, const triad_align_set *sets,
+                                                     size_t set_count, const char *const *differences,
+                                                     size_t difference_count, triad_error *err);
+
 /* The ceiling of each set: lower, a seed against the mean space of the others; upper, a seed against the mean of all.
  * Aligned anew with the options but their nulls. "ceilings": [{"name", "measures": {NAME: {"lower": {…}, "upper":
  * {…}}}}] */

@@ -221,9 +221,14 @@ static triad_status check_columns(const work *w, const char *const *columns, siz
 {
     for (size_t c = 0; c < count; c++) {
         const size_t column = align_cells_find(&w->cells, columns[c]);
-        if (column == SIZE_MAX)
-            return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "leave-two-words: the sentences have no column %.60s",
-                              columns[c]);
+        if (column == SIZE_MAX) {
+            char known[200] = "no columns at all";
+            for (size_t k = 0, used = 0; k < w->cells.columns && used < sizeof known; k++)
+                used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", k ? ", " : "", w->cells.name[k]);
+            return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                              "leave-two-words: the sentences have no column of words called %.60s (they have %s)",
+                              columns[c], known);
+        }
         if (w->cells.words[column] > MOST_WORDS)
             return triad_fail(err, TRIAD_ERR_RANGE, -1, "leave-two-words: at most %d words, %.60s has %zu", MOST_WORDS,
                               columns[c], w->cells.words[column]);

@@ -71,11 +71,18 @@ static const triad_align_measure *first_of(const triad_align_pair *pair, const c
     return NULL;
 }
 
-static void print_headline(const triad_align_result *result, const triad_align_pair *pair)
+/* The largest k that there are sentences for. */
+static size_t headline_k(const triad_align_result *result)
 {
     size_t k = 0;
     for (size_t q = 0; q < result->options.ks; q++)
         if (result->options.k[q] < result->n) k = result->options.k[q];
+    return k;
+}
+
+static void print_headline(const triad_align_result *result, const triad_align_pair *pair)
+{
+    const size_t k = headline_k(result);
     static const char *const ways[] = {"mean", "xy", "yx"};
     char name[96], label[64];
     const triad_align_measure *retrieval = NULL;
@@ -138,8 +145,8 @@ void cli_print_alignment(const triad_align_result *result, bool chosen)
 {
     for (size_t p = 0; p < result->pairs; p++) {
         const triad_align_pair *pair = &result->pair[p];
-        printf("%s%s [%s] and [%s] %s, %zu sentences\n", p ? "\n" : "", result->name[pair->x], result->layer[pair->x],
-               result->layer[pair->y], result->name[pair->y], pair->n);
+        printf("%s%s [%s] and %s [%s], %zu sentences\n", p ? "\n" : "", result->name[pair->x], result->layer[pair->x],
+               result->name[pair->y], result->layer[pair->y], pair->n);
         print_heading(result);
         if (!chosen) print_headline(result, pair);
         for (size_t i = 0; chosen && i < pair->measures; i++)
@@ -176,11 +183,15 @@ void cli_print_alignment(const triad_align_result *result, bool chosen)
 
 /* ---- several pairs together */
 
-static bool is_headline(const char *name)
+static bool is_headline(const triad_align_result *result, const char *name)
 {
+    static const char *const ways[] = {"mean", "xy", "yx"};
+    const size_t k = headline_k(result), way = (size_t)result->options.direction;
+    char overlap[64], retrieval[96];
+    snprintf(overlap, sizeof overlap, "mutual_knn_frac/%zu", k);
+    snprintf(retrieval, sizeof retrieval, "retrieval/%s/all/%s/nn/%zu/expected", result->protocol, ways[way], k);
     return strcmp(name, "cka_linear_debiased") == 0 || strcmp(name, "rsa/cosine/spearman") == 0 ||
-           strncmp(name, "rsa_partial/cosine", 18) == 0 || strcmp(name, "mutual_knn_frac/15") == 0 ||
-           (strncmp(name, "retrieval/", 10) == 0 && strstr(name, "/all/mean/nn/15/expected") != NULL);
+           strncmp(name, "rsa_partial/cosine", 18) == 0 || strcmp(name, overlap) == 0 || strcmp(name, retrieval) == 0;
 }
 
 static double real_of(json_object *object, const char *key)
@@ -198,12 +209,12 @@ static void print_estimate(json_object *estimate, const char *key)
            json_object_get_double(json_object_array_get_idx(interval, 1)));
 }
 
-static void print_estimates(json_object *measures, const char *part)
+static void print_estimates(const triad_align_result *result, json_object *measures, const char *part, bool chosen)
 {
     json_object_object_foreach(measures, name, measure)
     {
         json_object *estimate = part ? json_find(measure, part, json_type_object) : measure;
-        if (!is_headline(name) || estimate == NULL || isnan(real_of(estimate, "value"))) continue;
+        if ((!chosen && !is_headline(result, name)) || estimate == NULL || isnan(real_of(estimate, "value"))) continue;
         printf("  %-46s%8.3f", name, real_of(estimate, "value"));
         print_estimate(estimate, "interval");
         print_estimate(estimate, "interval_groups");
@@ -219,7 +230,7 @@ static const char *text_of(json_object *object, const char *key)
     return text;
 }
 
-void cli_print_together(json_object *document)
+void cli_print_together(const triad_align_result *result, json_object *document, bool chosen)
 {
     json_object *seeds = json_find(document, "seeds", json_type_array),
                 *ceilings = json_find(document, "ceilings", json_type_array),
@@ -228,20 +239,20 @@ void cli_print_together(json_object *document)
         json_object *one = json_object_array_get_idx(seeds, i);
         printf("\n%s and %s, mean over seeds; 95 %% over sentences and seeds, over words and seeds\n",
                text_of(one, "x"), text_of(one, "y"));
-        print_estimates(json_find(one, "measures", json_type_object), NULL);
+        print_estimates(result, json_find(one, "measures", json_type_object), NULL, chosen);
     }
     for (size_t i = 0; ceilings && i < json_object_array_length(ceilings); i++) {
         json_object *one = json_object_array_get_idx(ceilings, i),
                     *measures = json_find(one, "measures", json_type_object);
         printf("\nCeiling of %s: a seed against the mean of the others\n", text_of(one, "name"));
-        print_estimates(measures, "lower");
+        print_estimates(result, measures, "lower", chosen);
         printf("and against the mean of all\n");
-        print_estimates(measures, "upper");
+        print_estimates(result, measures, "upper", chosen);
     }
     for (size_t i = 0; differences && i < json_object_array_length(differences); i++) {
         json_object *one = json_object_array_get_idx(differences, i);
         printf("\n%s minus %s, each with %s; 95 %% over the same sentences, over the same words\n", text_of(one, "a"),
                text_of(one, "b"), text_of(one, "with"));
-        print_estimates(json_find(one, "measures", json_type_object), NULL);
+        print_estimates(result, json_find(one, "measures", json_type_object), NULL, chosen);
     }
 }

@@ -9,7 +9,7 @@
  */
 void cli_print_alignment(const triad_align_result *result, bool chosen);
 
-/* The headline figures of seeds, ceilings and differences, from the document. */
-void cli_print_together(json_object *document);
+/* The same figures of seeds, ceilings and differences, from the document that the result was made into. */
+void cli_print_together(const triad_align_result *result, json_object *document, bool chosen);
 
 #endif

@@ -370,6 +370,9 @@ int cmd_align(cli_context *context, int argc, char **argv)
     for (size_t i = 0; i < sizeof written / sizeof *written && status == TRIAD_OK; i++)
         if (written[i]) status = triad_atomic_check(written[i], err);
     if (status == TRIAD_OK) status = parse_sets(&sets, &set_count, &seeds, &all, &context->memory, err);
+    if (status == TRIAD_OK)
+        status =
+            align_differences_check(all.name, all.spaces, sets, set_count, differences.names, differences.count, err);
     if (status == TRIAD_OK && (pair = pair_up(&all, &pairs)) == NULL)
         status = triad_fail(err, TRIAD_ERR_MEMORY, -1, "align: out of memory");
     align.controls = held.list;
@@ -404,7 +407,7 @@ int cmd_align(cli_context *context, int argc, char **argv)
         document = NULL;
     } else {
         cli_print_alignment(&result, measures.count > 0);
-        cli_print_together(document);
+        cli_print_together(&result, document, measures.count > 0);
     }
     json_object_put(document);
     triad_align_result_free(&result);

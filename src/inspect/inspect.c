@@ -227,6 +227,60 @@ static triad_status inspect_items(const inspection *job, const char *path, triad
     return TRIAD_OK;
 }
 
+/* The log of a training: a JSON object a line. A killed run may leave half of its last line. */
+static triad_status inspect_log(const inspection *job, const char *path, triad_error *err)
+{
+    triad_mapping file;
+    size_t lines = 0;
+    inspect_text(job->out, "kind", "log");
+    triad_status status = triad_map_file(&file, path, err);
+    if (status != TRIAD_OK) return status;
+    const char *at = (const char *)file.data, *end = at + file.size, *stop;
+    for (; status == TRIAD_OK && at < end && (stop = memchr(at, '\n', (size_t)(end - at))) != NULL; at = stop + 1) {
+        json_object *line = NULL;
+        triad_error why = {0};
+        status = json_read(&line, at, (size_t)(stop - at), &why);
+        json_object_put(line);
+        if (status != TRIAD_OK) status = triad_fail(err, why.code, -1, "line %zu: %s", lines + 1, why.text);
+        lines += status == TRIAD_OK;
+    }
+    triad_unmap(&file);
+    inspect_count(job->out, "lines", lines);
+    return status;
+}
+
+/* A table of measures or contributions: every row has the cells that the first line names; a cell in quotes may hold
+ * commas and newlines. */
+static triad_status inspect_csv(const inspection *job, const char *path, triad_error *err)
+{
+    triad_mapping file;
+    size_t columns = 0, cells = 1, rows = 0;
+    bool quoted = false;
+    inspect_text(job->out, "kind", "table");
+    triad_status status = triad_map_file(&file, path, err);
+    if (status != TRIAD_OK) return status;
+    const char *text = (const char *)file.data;
+    for (size_t i = 0; i < file.size && status == TRIAD_OK; i++) {
+        quoted ^= text[i] == '"';
+        cells += !quoted && text[i] == ',';
+        if (quoted || text[i] != '\n') continue;
+        if (columns == 0)
+            columns = cells;
+        else if (cells != columns)
+            status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "row %zu has %zu cells and the first line %zu", rows + 1,
+                                cells, columns);
+        else
+            rows++;
+        cells = 1;
+    }
+    if (status == TRIAD_OK && (columns == 0 || text[file.size - 1] != '\n'))
+        status = triad_fail(err, TRIAD_ERR_FORMAT, -1, "it ends within a row (make it again)");
+    triad_unmap(&file);
+    inspect_count(job->out, "columns", columns);
+    inspect_count(job->out, "rows", rows);
+    return status;
+}
+
 static bool ends_in(const char *path, const char *suffix)
 {
     const size_t size = strlen(path), tail = strlen(suffix);
@@ -263,9 +317,12 @@ static triad_status inspect_file(const inspection *job, const char *path, triad_
     if (is_tensors || ends_in(path, ".safetensors")) return inspect_safetensors(job, path, err);
     if (ends_in(path, ".model") || ends_in(path, "vocab.txt")) return inspect_tokenizer(job, path, err);
     if (ends_in(path, ".tsv") || ends_in(path, ".txt")) return inspect_items(job, path, err); /* may begin with [ */
+    if (ends_in(path, ".csv")) return inspect_csv(job, path, err);
+    if (ends_in(path, ".jsonl")) return inspect_log(job, path, err);
     if (is_json || ends_in(path, ".json")) return inspect_json(job, path, err);
-    return triad_fail(err, TRIAD_ERR_UNSUPPORTED, -1,
-                      "it is nothing that Triad reads or writes (give a model, space, agent, table or result)");
+    return triad_fail(
+        err, TRIAD_ERR_UNSUPPORTED, -1,
+        "it is no model, space, agent, table, log or result (for what Triad draws use a viewer or a browser)");
 }
 
 triad_status inspect(json_object **report, const char *source, bool deep, triad_progress *progress, triad_error *err)

@@ -139,7 +139,17 @@ static void refused(void **state)
         {"align spaces/lm.space.safetensors spaces/agent.space.safetensors -o nowhere/x.json",
          "triad: nowhere/x.json: can't be written: its folder does not exist (make it first)\n", 1},
         {"align spaces/lm.space.safetensors spaces/agent.space.safetensors --hold-out-words place",
-         "triad: leave-two-words: the sentences have no column place\n", 1},
+         "triad: leave-two-words: the sentences have no column of words called place (they have verb, colour, "
+         "object)\n",
+         1},
+        {"align spaces/lm.space.safetensors spaces/agent.space.safetensors --difference lm:agent",
+         "triad: --difference lm:agent: there is nothing else to compare both with (give a third space)\n", 1},
+        {"align spaces/lm.space.safetensors spaces/agent.space.safetensors spaces/other.space.safetensors "
+         "--difference lm:nobody",
+         "triad: --difference lm:nobody: wants A:B, two of lm, agent, other\n", 1},
+        {"align spaces/lm.space.safetensors spaces/agent.space.safetensors spaces/other.space.safetensors "
+         "--seeds both=lm,other --difference lm:agent",
+         "triad: --difference lm:agent: wants A:B, two of both, agent\n", 1},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         char text[4096];
@@ -167,12 +177,35 @@ static void estimates(void **state)
     assert_null(strstr(text, "about"));
 }
 
+/* Differences show what pairs show: the largest k that was asked for, the way, or the measures that were named. */
+static void differences(void **state)
+{
+    (void)state;
+    char text[16384], arguments[320];
+    static const char spaces[] = "align spaces/lm.space.safetensors spaces/agent.space.safetensors "
+                                 "spaces/other.space.safetensors --difference lm:agent --null none --bootstrap 20";
+    snprintf(arguments, sizeof arguments, "%s --quiet --k 3,7 --direction xy", spaces);
+    assert_int_equal(run(text, sizeof text, arguments), 0);
+    assert_non_null(strstr(text, "lm [2] and agent [2], 24 sentences\n"));
+    const char *part = strstr(text, "lm minus agent, each with other");
+    assert_non_null(part);
+    assert_non_null(strstr(part, "mutual_knn_frac/7 "));
+    assert_non_null(strstr(part, "retrieval/strict64/all/xy/nn/7/expected "));
+    assert_null(strstr(part, "/3 "));
+    snprintf(arguments, sizeof arguments, "%s --quiet --measures jaccard_knn/5", spaces);
+    assert_int_equal(run(text, sizeof text, arguments), 0);
+    part = strstr(text, "lm minus agent, each with other");
+    assert_non_null(part);
+    assert_non_null(strstr(part, "jaccard_knn/5 "));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(multiverse),
         cmocka_unit_test(refused),
         cmocka_unit_test(estimates),
+        cmocka_unit_test(differences),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

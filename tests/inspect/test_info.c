@@ -97,6 +97,19 @@ static void our_own_files(void **state)
     put_file(json, "{\"pairs\": []}", 13);
     expect_broken(json, "results", "items");
     scrap(json);
+    char *log = scratch("agent.log.jsonl"), *csv = scratch("table.csv");
+    put_file(log, "{\"update\": 1}\n{\"update\": 2}\n{\"up", 32);
+    expect_kind(log, "log", "lines", "2"); /* half a line: a killed run */
+    put_file(log, "{\"update\": 1}\n{\"up\n", 19);
+    expect_broken(log, "log", "line 2: ");
+    scrap(log);
+    put_file(csv, "a,b\n1,\"2,\n3\"\n,\n", 15);
+    expect_kind(csv, "table", "rows", "2");
+    put_file(csv, "a,b\n1\n", 6);
+    expect_broken(csv, "table", "row 1 has 1 cells and the first line 2");
+    put_file(csv, "a,b\n1,2", 7);
+    expect_broken(csv, "table", "ends within a row");
+    scrap(csv);
     free(path);
 }
 
@@ -138,7 +151,7 @@ static void what_is_not_sound(void **state)
     json_object *report;
     path = scratch("x.bin");
     put_file(path, "hello", 5);
-    expect_failure(inspect(&report, path, false, NULL, err), TRIAD_ERR_UNSUPPORTED, "nothing that Triad reads");
+    expect_failure(inspect(&report, path, false, NULL, err), TRIAD_ERR_UNSUPPORTED, "it is no model, space");
     put_file(path, "", 0);
     expect_failure(inspect(&report, path, false, NULL, err), TRIAD_ERR_FORMAT, "empty");
     scrap(path);
