@@ -22,6 +22,7 @@ typedef struct trial {
     char *mission;
     bool unseen;                 /* training kept out what it asks for */
     size_t bot_steps;            /* NO_BOT: the expert does not solve it */
+    size_t change;               /* index of the next episode that says something else; SIZE_MAX: there is none */
     size_t foreign;              /* index of the episode whose instruction stands in; its own when there is no other */
     size_t steps, foreign_steps; /* that the agent took; 0: not solved */
 } trial;
@@ -104,6 +105,25 @@ static void describe_tile(void *context, size_t tile, int worker)
     babyai_episode_free(&episode);
 }
 
+/* Whose instruction stands in: half the list away, then on to the next that says something else. */
+static void choose_foreign(evaluation *work, size_t n)
+{
+    /* Where what is said changes next; twice round the list, since the last ones go on at its beginning. Not at all in
+     * a level that always says the same. */
+    for (size_t i = 2 * n, next = SIZE_MAX; i-- > 0;) {
+        trial *at = &work->trial[i % n];
+        if (strcmp(at->mission, work->trial[(i + 1) % n].mission) != 0) next = (i + 1) % n;
+        at->change = next;
+    }
+    for (size_t i = 0; i < n; i++) {
+        trial *at = &work->trial[i];
+        const size_t half = (i + n / 2) % n;
+        at->foreign = half;
+        if (strcmp(work->trial[half].mission, at->mission) == 0) at->foreign = work->trial[half].change;
+        if (at->foreign == SIZE_MAX) at->foreign = i;
+    }
+}
+
 /* The first n seeds from first_seed on whose environments exist. */
 static triad_status choose_trials(evaluation *work, size_t n, uint64_t first_seed, triad_pool *pool, triad_error *err)
 {
@@ -128,16 +148,7 @@ static triad_status choose_trials(evaluation *work, size_t n, uint64_t first_see
             if (at.valid) work->trial[have++] = at;
         }
     }
-    /* Half the list away, then on to the next that says something else. */
-    for (size_t i = 0; i < n; i++) {
-        work->trial[i].foreign = i;
-        for (size_t step = 0; step < n; step++) {
-            const size_t other = (i + n / 2 + step) % n;
-            if (strcmp(work->trial[other].mission, work->trial[i].mission) == 0) continue;
-            work->trial[i].foreign = other;
-            break;
-        }
-    }
+    choose_foreign(work, n);
     return TRIAD_OK;
 }
 

@@ -66,6 +66,16 @@ static void an_agent_is_trained_and_evaluated(void **state)
     snprintf(arguments, sizeof arguments, "eval %s/a1 --levels GoToLocal -n 10 --quiet", folder);
     assert_int_equal(run(text, sizeof text, NULL, 0, folder, arguments), 0);
     assert_non_null(strstr(text, "GoToLocal"));
+    /* Nothing foreign can be said in a level that always says the same. */
+    snprintf(arguments, sizeof arguments, "eval %s/a1 --levels OpenRedDoor,GoToLocal -n 3 --json --quiet", folder);
+    assert_int_equal(run(text, sizeof text, NULL, 0, folder, arguments), 0);
+    assert_int_equal(json_read(&root, text, strlen(text), NULL), TRIAD_OK);
+    results = json_find(root, "results", json_type_array);
+    for (size_t l = 0; l < 2; l++)
+        assert_true(
+            json_object_is_type(json_object_object_get(json_object_array_get_idx(results, l), "success_foreign"),
+                                l == 0 ? json_type_null : json_type_double));
+    json_object_put(root);
     /* Kinds of instructions and no foreign ones: JSON has null where nothing was tried. */
     snprintf(arguments, sizeof arguments, "eval %s/a1 --levels ActionObjDoor -n 10 --no-foreign --json --quiet",
              folder);
