@@ -142,6 +142,8 @@ static void refused(void **state)
          "triad: leave-two-words: the sentences have no column of words called place (they have verb, colour, "
          "object)\n",
          1},
+        {"align spaces/lm.space.safetensors ./spaces/lm.space.safetensors",
+         "triad: ./spaces/lm.space.safetensors: two spaces would be called lm (rename one file)\n", 1},
         {"align spaces/lm.space.safetensors spaces/agent.space.safetensors --difference lm:agent",
          "triad: --difference lm:agent: there is nothing else to compare both with (give a third space)\n", 1},
         {"align spaces/lm.space.safetensors spaces/agent.space.safetensors spaces/other.space.safetensors "
@@ -181,6 +183,11 @@ static void estimates(void **state)
     snprintf(arguments, sizeof arguments, "align %s --hold-out-words colour,object", spaces);
     assert_int_equal(run(text, sizeof text, arguments), 0);
     assert_non_null(strstr(text, "\nalign: held-out words: about 0:"));
+    /* What a p can reach stands beside it: three objects have six renamings, and 5 draws give 1/6 as well. */
+    const char *objects = strstr(text, "held-out object");
+    assert_non_null(objects);
+    assert_non_null(strstr(objects, "(p can't be below 0.167)"));
+    assert_non_null(strstr(text, "the smallest p is 0.0476 (0.167 for what is fitted anew)"));
     snprintf(arguments, sizeof arguments, "align %s", spaces);
     assert_int_equal(run(text, sizeof text, arguments), 0);
     assert_null(strstr(text, "about"));
