@@ -70,7 +70,8 @@ triad_status align_units_words(align_units *units, const triad_items *items, con
     for (size_t s = 0; s < count; s++) {
         const int column[2] = {triad_items_factor(items, columns[s]), twin_of(items, columns[s])};
         if (column[0] < 0) {
-            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "groups: the sentences have no column %s", columns[s]);
+            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                                "groups: the sentences have no column %s (triad info lists them)", columns[s]);
             goto out;
         }
         size_t words = 0, distinct = 0;

@@ -142,6 +142,8 @@ static void refused(void **state)
          "triad: leave-two-words: the sentences have no column of words called place (they have verb, colour, "
          "object)\n",
          1},
+        {"align spaces/lm.space.safetensors spaces/agent.space.safetensors --groups place --null none",
+         "triad: groups: the sentences have no column place (triad info lists them)\n", 1},
         {"align spaces/lm.space.safetensors ./spaces/lm.space.safetensors",
          "triad: ./spaces/lm.space.safetensors: two spaces would be called lm (rename one file)\n", 1},
         {"align spaces/lm.space.safetensors spaces/agent.space.safetensors --difference lm:agent",
