@@ -474,3 +474,10 @@ void align_influence_hits(align_influence *influence, const align_seen *seen, si
             for (size_t p = 0; p < above; p++) influence->sentence[list[p]] -= weight;
         }
 }
+
+void align_bound_hits(double *low, double *high, double share, size_t n)
+{
+    const double bound = pow(0.025, 1 / (double)n);
+    if (share == 1) *low = fmin(*low, bound);
+    if (share == 0) *high = fmax(*high, 1 - bound);
+}

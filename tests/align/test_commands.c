@@ -217,13 +217,29 @@ static void differences(void **state)
     assert_non_null(strstr(part, "jaccard_knn/5 "));
 }
 
+/* A mean over seeds that hits every time has an interval of some width, as each pair has. */
+static void seeds(void **state)
+{
+    (void)state;
+    char text[16384], command[256];
+    snprintf(command, sizeof command, "cd %s && cp spaces/lm.space.safetensors twin.safetensors", folder);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(run(text, sizeof text,
+                         "align spaces/lm.space.safetensors twin.safetensors spaces/other.space.safetensors --k 7 "
+                         "--seeds both=lm,twin --null none --bootstrap 20 --quiet"),
+                     0);
+    const char *part = strstr(text, "Ceiling of both: a seed against the mean of the others");
+    assert_non_null(part);
+    part = strstr(part, "retrieval/strict64/all/mean/nn/7/expected");
+    assert_non_null(part);
+    assert_memory_equal(part + 46, "   1.000  [0.858, 1.000]  [0.858, 1.000]\n", 41); /* 0.025^(1 / 24) */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(multiverse),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(estimates),
-        cmocka_unit_test(differences),
+        cmocka_unit_test(multiverse),  cmocka_unit_test(refused), cmocka_unit_test(estimates),
+        cmocka_unit_test(differences), cmocka_unit_test(seeds),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
