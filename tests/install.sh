@@ -20,11 +20,11 @@ done
 
 # shellcheck disable=SC2046
 cc -std=c17 -Wall -Wextra -Werror $(pkg-config --cflags triad) "$source/tests/installed.c" -o "$prefix/installed" \
-    $(pkg-config --static --libs triad)
+    $(pkg-config --libs triad)
 test "$("$prefix/installed")" = "9801 go to the red ball red"
 
 # The examples need nothing else.
 for example in "$source"/examples/*.c; do
     # shellcheck disable=SC2046
-    cc -std=gnu17 -Wall -Wextra -Werror $(pkg-config --cflags triad) "$example" -o "$prefix/example" $(pkg-config --static --libs triad)
+    cc -std=gnu17 -Wall -Wextra -Werror $(pkg-config --cflags triad) "$example" -o "$prefix/example" $(pkg-config --libs triad)
 done

@@ -225,14 +225,6 @@ triad_status work_subset(work *w, sentences *set, const uint32_t *positions, siz
 
 /* ---- values and intervals */
 
-/* Among hits alone an interval of no width says too much: Clopper and Pearson's bound (1934). */
-static void bound_all_hits(triad_align_measure *measure, size_t n)
-{
-    const double bound = pow(0.025, 1 / (double)n);
-    if (measure->value == 1) measure->low = bound;
-    if (measure->value == 0) measure->high = 1 - bound;
-}
-
 static void find_intervals(const work *w, triad_align_measure *measure, const align_spec *spec, double *draws)
 {
     align_range range;
@@ -241,7 +233,7 @@ static void find_intervals(const work *w, triad_align_measure *measure, const al
     if (measure->influence) {
         align_resample_value(draws, &w->resampling, measure->influence, n, measure->value, range);
         align_interval(&measure->low, &measure->high, draws, w->resampling.draws);
-        if (spec->family == ALIGN_FAMILY_RETRIEVAL) bound_all_hits(measure, n);
+        if (spec->family == ALIGN_FAMILY_RETRIEVAL) align_bound_hits(&measure->low, &measure->high, measure->value, n);
     }
     if (measure->word_influence && w->words.strata > 0) {
         align_resample_value(draws, &w->word_resampling, measure->word_influence, n, measure->value, range);

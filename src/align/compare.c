@@ -137,6 +137,8 @@ triad_status triad_align_contrast_of(triad_align_contrast *contrast, const triad
     contrast->p = fmin(1, 2 * (double)((below < above ? below : above) + 1) / (double)(bootstraps + 1));
     align_interval(&contrast->low, &contrast->high, draws, bootstraps);
     keep_in_range(&contrast->low, &contrast->high, &c);
+    const bool hits = c.minus == 0 && strncmp(name, "retrieval/", 10) == 0; /* of the mean of shares of hits */
+    if (hits) align_bound_hits(&contrast->low, &contrast->high, value, result->n);
     if (!worded) goto out;
     memcpy(words.first, result->first, sizeof result->first);
     if (!draw(draws, &c, &words, true, seeds, seeds + c.seeds_x, err)) {
@@ -146,6 +148,7 @@ triad_status triad_align_contrast_of(triad_align_contrast *contrast, const triad
     centre_members(draws, bootstraps, value);
     align_interval(&contrast->low_groups, &contrast->high_groups, draws, bootstraps);
     keep_in_range(&contrast->low_groups, &contrast->high_groups, &c);
+    if (hits) align_bound_hits(&contrast->low_groups, &contrast->high_groups, value, result->n);
 out:
     free(c.measure);
     free(draws);

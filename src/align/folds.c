@@ -133,7 +133,9 @@ triad_status align_deal(uint8_t *fold, size_t *count, const char *how, const tri
                           "folds %.40s: wants random, group:COLUMN or leave-two-words:COLUMN", how);
     const char *name = how + (groups ? sizeof GROUP : sizeof WORDS) - 1;
     const int column = triad_items_factor(items, name);
-    if (column < 0) return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "folds: the sentences have no column %.60s", name);
+    if (column < 0)
+        return triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                          "folds: the sentences have no column %.60s (triad info lists them)", name);
     return groups ? deal_groups(fold, count, name, items, column, rows, n, seed, err)
                   : deal_words(fold, count, name, items, column, rows, n, seed, err);
 }

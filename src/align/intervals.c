@@ -70,7 +70,8 @@ triad_status align_units_words(align_units *units, const triad_items *items, con
     for (size_t s = 0; s < count; s++) {
         const int column[2] = {triad_items_factor(items, columns[s]), twin_of(items, columns[s])};
         if (column[0] < 0) {
-            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1, "groups: the sentences have no column %s", columns[s]);
+            status = triad_fail(err, TRIAD_ERR_NOT_FOUND, -1,
+                                "groups: the sentences have no column %s (triad info lists them)", columns[s]);
             goto out;
         }
         size_t words = 0, distinct = 0;
@@ -472,4 +473,11 @@ void align_influence_hits(align_influence *influence, const align_seen *seen, si
             /* Of a word, which is in many rows, competitors are no small change: its own hits speak for it. */
             for (size_t p = 0; p < above; p++) influence->sentence[list[p]] -= weight;
         }
+}
+
+void align_bound_hits(double *low, double *high, double share, size_t n)
+{
+    const double bound = pow(0.025, 1 / (double)n);
+    if (share == 1) *low = fmin(*low, bound);
+    if (share == 0) *high = fmax(*high, 1 - bound);
 }

@@ -1,6 +1,6 @@
 /* Intervals by resampling sentences or the words that they are made of.
  *
- * Nothing is measured again on a resample, where copies of a sentence would be each other's neighbours (trap 10 of
+ * Nothing is measured again on a resample, where copies of a sentence would be each other's neighbours (see
  * docs/align.md). Each measure gives instead what a unit more or less of it would change, its influence (the
  * infinitesimal jackknife, Efron 1982): as a sentence that asks, as a neighbour or competitor of others, and as half of
  * a pair. A resample moves the value by the sum of the influences of what was drawn more or less than once. */
@@ -96,5 +96,9 @@ bool align_has_interval(const align_spec *spec, align_range *range);
 
 /* The quantile 0.975 of Student's t with df degrees of freedom (Hill 1970). */
 double align_student(double df);
+
+/* Among hits (or misses) alone an interval of no width says too much: where the share of n sentences is 1 (or 0), low
+ * (or high) moves to Clopper and Pearson's 95 % bound (1934). */
+void align_bound_hits(double *low, double *high, double share, size_t n);
 
 #endif

@@ -38,6 +38,7 @@ static void print_measure(const triad_align_result *result, const triad_align_me
     }
     print_interval(measure->low, measure->high);
     if (result->strata > 0) print_interval(measure->low_groups, measure->high_groups);
+    size_t draws = SIZE_MAX;
     for (size_t null = 0; null < ALIGN_NULLS; null++) {
         const triad_align_null *of = triad_align_null_of(measure, null);
         if (!present(result, null)) continue;
@@ -45,7 +46,10 @@ static void print_measure(const triad_align_result *result, const triad_align_me
             print_number(of->p, 14);
         else
             printf("%14s", "");
+        if (of->present && null > 0) draws = of->draws;
     }
+    /* Three objects have six renamings: no data could give less. */
+    if (draws < 19) printf("  (p can't be below %.3f)", 1 / ((double)draws + 1));
     printf("\n");
 }
 
@@ -126,6 +130,20 @@ static void print_heading(const triad_align_result *result)
     printf("\n");
 }
 
+/* Of the measures whose draws are counted by --permutations and --refits; held-out words have renamings of their own.
+ */
+static size_t fewest_draws(const triad_align_result *result, size_t null)
+{
+    size_t fewest = SIZE_MAX;
+    for (size_t i = 0; result->pairs > 0 && i < result->pair[0].measures; i++) {
+        const triad_align_measure *measure = &result->pair[0].measure[i];
+        const triad_align_null *of = triad_align_null_of(measure, null);
+        if (of->present && strncmp(measure->name, "leave_two_words/", 16) != 0 && of->draws < fewest)
+            fewest = of->draws;
+    }
+    return fewest;
+}
+
 static void print_renaming(const triad_align_result *result, size_t null)
 {
     const triad_align_renaming *renaming = null == 1 ? &result->relabel : &result->vocabulary;
@@ -137,6 +155,8 @@ static void print_renaming(const triad_align_result *result, size_t null)
     }
     printf("%s: %.10g renamings (%s; %zu pairs of words); the smallest p is %.3g", TRIAD_ALIGN_NULLS[null],
            renaming->relabellings, renaming->words, renaming->word_pairs, renaming->smallest_p);
+    const double anew = 1 / ((double)fewest_draws(result, null) + 1);
+    if (anew > renaming->smallest_p) printf(" (%.3g for what is fitted anew)", anew);
     if (renaming->left_out > 0) printf("; %zu sentences left out", renaming->left_out);
     printf(".\n");
 }

@@ -52,12 +52,15 @@ static triad_status read_sides(sides *all, const char **paths, size_t count, boo
     for (; all->spaces < count && status == TRIAD_OK; all->spaces++) {
         if ((all->name[all->spaces] = name_of(paths[all->spaces])) == NULL)
             return triad_fail(err, TRIAD_ERR_MEMORY, -1, "align: out of memory");
-        for (size_t i = 0; i < all->spaces; i++)
-            if (strcmp(all->name[i], all->name[all->spaces]) == 0)
-                return triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: two spaces would be called %s (rename one file)",
-                                  paths[all->spaces], all->name[i]);
         status = triad_space_read(&all->space[all->spaces], paths[all->spaces], err);
         if (status != TRIAD_OK) return status;
+        for (size_t i = 0; i < all->spaces; i++)
+            if (strcmp(all->name[i], all->name[all->spaces]) == 0) {
+                status = triad_fail(err, TRIAD_ERR_ARGUMENT, -1, "%s: two spaces would be called %s (rename one file)",
+                                    paths[all->spaces], all->name[i]);
+                all->spaces++; /* so that it is freed */
+                return status;
+            }
     }
     for (size_t i = 0; i < all->spaces && status == TRIAD_OK; i++) {
         if (!every_layer) status = add_side(all, i, NULL, err);

@@ -142,6 +142,10 @@ static void refused(void **state)
          "triad: leave-two-words: the sentences have no column of words called place (they have verb, colour, "
          "object)\n",
          1},
+        {"align spaces/lm.space.safetensors spaces/agent.space.safetensors --groups place --null none",
+         "triad: groups: the sentences have no column place (triad info lists them)\n", 1},
+        {"align spaces/lm.space.safetensors ./spaces/lm.space.safetensors",
+         "triad: ./spaces/lm.space.safetensors: two spaces would be called lm (rename one file)\n", 1},
         {"align spaces/lm.space.safetensors spaces/agent.space.safetensors --difference lm:agent",
          "triad: --difference lm:agent: there is nothing else to compare both with (give a third space)\n", 1},
         {"align spaces/lm.space.safetensors spaces/agent.space.safetensors spaces/other.space.safetensors "
@@ -181,6 +185,11 @@ static void estimates(void **state)
     snprintf(arguments, sizeof arguments, "align %s --hold-out-words colour,object", spaces);
     assert_int_equal(run(text, sizeof text, arguments), 0);
     assert_non_null(strstr(text, "\nalign: held-out words: about 0:"));
+    /* What a p can reach stands beside it: three objects have six renamings, and 5 draws give 1/6 as well. */
+    const char *objects = strstr(text, "held-out object");
+    assert_non_null(objects);
+    assert_non_null(strstr(objects, "(p can't be below 0.167)"));
+    assert_non_null(strstr(text, "the smallest p is 0.0476 (0.167 for what is fitted anew)"));
     snprintf(arguments, sizeof arguments, "align %s", spaces);
     assert_int_equal(run(text, sizeof text, arguments), 0);
     assert_null(strstr(text, "about"));
@@ -208,13 +217,29 @@ static void differences(void **state)
     assert_non_null(strstr(part, "jaccard_knn/5 "));
 }
 
+/* A mean over seeds that hits every time has an interval of some width, as each pair has. */
+static void seeds(void **state)
+{
+    (void)state;
+    char text[16384], command[256];
+    snprintf(command, sizeof command, "cd %s && cp spaces/lm.space.safetensors twin.safetensors", folder);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(run(text, sizeof text,
+                         "align spaces/lm.space.safetensors twin.safetensors spaces/other.space.safetensors --k 7 "
+                         "--seeds both=lm,twin --null none --bootstrap 20 --quiet"),
+                     0);
+    const char *part = strstr(text, "Ceiling of both: a seed against the mean of the others");
+    assert_non_null(part);
+    part = strstr(part, "retrieval/strict64/all/mean/nn/7/expected");
+    assert_non_null(part);
+    assert_memory_equal(part + 46, "   1.000  [0.858, 1.000]  [0.858, 1.000]\n", 41); /* 0.025^(1 / 24) */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(multiverse),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(estimates),
-        cmocka_unit_test(differences),
+        cmocka_unit_test(multiverse),  cmocka_unit_test(refused), cmocka_unit_test(estimates),
+        cmocka_unit_test(differences), cmocka_unit_test(seeds),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
