@@ -32,8 +32,7 @@ enum {
 #define CLIP 1.0
 #define RATE_FLOOR 0.02
 #define SYMBOL_SCALE 0.04f /* of the embeddings of whole instructions at the start: near zero, so nearly alike */
-#define SYMBOL_RATE                                                                                                    \
-    10 /* learning rate of those: one alone moves in the few batches that tell it, and has to come far */
+#define SYMBOL_RATE 10     /* learning rate of those, in the others': each is told in few batches and has far to come */
 
 triad_train_options triad_train_defaults(void)
 {

@@ -158,15 +158,22 @@ static bool follow(size_t *at, size_t *target, const align_words *words, size_t 
     return true;
 }
 
-triad_status align_words_score(double *mean, double *share, const align_words *words, const align_part *x,
-                               const align_part *y, const uint32_t *order, align_scratch *scratch, triad_error *err)
+static size_t widest_part(const align_words *words, const align_part *x, const align_part *y)
 {
-    const size_t n = words->n;
-    size_t widest = 0, counted = 0;
+    size_t widest = 0;
     for (size_t p = 0; p < words->count; p++) {
         if (x[p].width > widest) widest = x[p].width;
         if (y[p].width > widest) widest = y[p].width;
     }
+    return widest;
+}
+
+triad_status align_words_score(double *mean, double *share, const align_words *words, const align_part *x,
+                               const align_part *y, const uint32_t *order, align_scratch *scratch, triad_error *err)
+{
+    const size_t n = words->n;
+    const size_t widest = widest_part(words, x, y);
+    size_t counted = 0;
     size_t *at = malloc((n + 1) * sizeof *at);
     uint32_t *place = malloc((n + 1) * sizeof *place);
     double *room = malloc((widest * widest + 2 * n * widest + 1) * sizeof *room), sum = 0;
@@ -253,11 +260,8 @@ triad_status align_words_margin(double *mean, const align_words *words, const al
                                 const uint32_t *order, triad_error *err)
 {
     const size_t n = words->n;
-    size_t widest = 0, counted = 0;
-    for (size_t p = 0; p < words->count; p++) {
-        if (x[p].width > widest) widest = x[p].width;
-        if (y[p].width > widest) widest = y[p].width;
-    }
+    const size_t widest = widest_part(words, x, y);
+    size_t counted = 0;
     size_t *at = malloc((n + 1) * sizeof *at);
     uint32_t *place = malloc((n + 1) * sizeof *place);
     double *room = malloc((4 * widest + n + 1) * sizeof *room), sum = 0;
